@@ -1,0 +1,1 @@
+"""JGAN: a functional GAN framework on JAX."""

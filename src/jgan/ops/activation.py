@@ -1,0 +1,51 @@
+"""Bias, activation, gain and clamp in one function, so that they compile to one pass over memory."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jgan.types import Array
+
+# Name: (function, the gain that keeps the variance of a standard normal input about 1).
+ACTIVATIONS = {
+    "linear": (lambda x: x, 1.0),
+    "relu": (jax.nn.relu, np.sqrt(2)),
+    "leaky_relu": (lambda x: jax.nn.leaky_relu(x, 0.2), np.sqrt(2)),
+    "tanh": (jnp.tanh, 1.0),
+    "sigmoid": (jax.nn.sigmoid, 1.0),
+    "elu": (jax.nn.elu, 1.0),
+    "selu": (jax.nn.selu, 1.0),
+    "softplus": (jax.nn.softplus, 1.0),
+    "swish": (jax.nn.silu, np.sqrt(2)),
+}
+
+
+def bias_activation(
+    x: Array, bias: Array | None = None, activation: str = "leaky_relu", gain: float = 1.0, clamp: float | None = None
+) -> Array:
+    """clip(g gain a(x + bias), -clamp, clamp), with g the activation's own gain of `ACTIVATIONS`.
+
+    Args:
+      x: [..., C].
+      bias: [C] or None.
+      activation: a name in `ACTIVATIONS`.
+      gain: a further gain, for example sqrt(1/2) where two paths are added.
+      clamp: largest absolute value of the result, which keeps half precision in range (Karras et al. 2020, appendix D.1,
+        https://arxiv.org/abs/2006.06676); it scales with `gain`. None: no limit.
+
+    Raises:
+      ValueError: if the activation has no such name.
+
+    >>> bias_activation(jnp.asarray([[-1.0, 2.0]]), jnp.zeros(2), "relu", gain=0.5 ** 0.5).tolist()
+    [[0.0, 2.0]]
+    """
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"expected an activation of {sorted(ACTIVATIONS)}, found {activation!r}")
+    function, own_gain = ACTIVATIONS[activation]
+    if bias is not None:
+        x = x + bias.astype(x.dtype).reshape((1,) * (x.ndim - 1) + (-1,))
+    y = function(x)
+    total = own_gain * gain
+    if total != 1:
+        y = y * np.asarray(total, y.dtype)
+    return y if clamp is None else jnp.clip(y, -clamp * gain, clamp * gain)

@@ -1,0 +1,155 @@
+"""Two-dimensional convolutions, closed under differentiation.
+
+With F(x, k) -> y a strided convolution without padding, T(y, k) -> x its adjoint in x and W(x, y) -> k its adjoint in k, all three are
+bilinear, and every derivative of any order of any of them is again one of the three:
+
+    dF: T(ct, k), W(x, ct)        dT: F(ct, k), W(ct, y)        dW: T(y, ct), F(x, ct)
+
+So first, second and mixed derivatives, forward and reverse, all lower to the same three kinds of dense convolution. Each is written
+with NHWC/HWIO dimension numbers and explicit padding and transposes, the only form that XLA compiles to its fast kernels on every backend
+and inside `scan` and `cond`. Under `vmap`, mapped activations fold into the batch and mapped kernels give one dense convolution per lane
+instead of a grouped one.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from jax.interpreters import ad, batching
+
+from jgan.ops.primitive import primitive_of
+from jgan.types import Array
+
+_DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+
+
+def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple = 0) -> Array:
+    """Convolution (cross-correlation, as everywhere in deep learning): y[n, i, j, o] = sum x[n, i s + a, j s + b, c] kernel[a, b, c, o].
+
+    Args:
+      x: [N, H, W, I].
+      kernel: [kh, kw, I, O], of the dtype of `x`.
+      stride: step in both directions, in pixels.
+      padding: zeros around `x`, in pixels: one number, or ((top, bottom), (left, right)); negative numbers crop.
+
+    Returns:
+      [N, h, w, O] with h = (H + top + bottom - kh) // stride + 1.
+
+    Raises:
+      ValueError: if ranks, channels or dtypes do not fit, or the kernel is larger than the padded image.
+
+    >>> convolution(jnp.ones((1, 4, 4, 3)), jnp.ones((3, 3, 3, 8)), stride=2, padding=1).shape
+    (1, 2, 2, 8)
+    """
+    _check(x, kernel, kernel_axis=2)
+    x = _pad(x, padding)
+    if x.shape[1] < kernel.shape[0] or x.shape[2] < kernel.shape[1]:
+        raise ValueError(f"expected a padded image of at least the kernel's size {kernel.shape[:2]}, found {x.shape[1:3]}; pad more")
+    return _forward.bind(x, kernel, stride=stride)
+
+
+def transposed_convolution(y: Array, kernel: Array, stride: int = 1, size: tuple[int, int] | None = None) -> Array:
+    """The adjoint of `convolution` in its image: x[n, i s + a, j s + b, c] += y[n, i, j, o] kernel[a, b, c, o].
+
+    Args:
+      y: [N, h, w, O].
+      kernel: [kh, kw, I, O], of the dtype of `y`: the kernel of the convolution of which this is the adjoint.
+      stride: up-sampling factor.
+      size: (H, W) of the result; by default the smallest, ((h - 1) stride + kh, (w - 1) stride + kw).
+
+    Returns:
+      [N, H, W, I].
+
+    Raises:
+      ValueError: if ranks, channels or dtypes do not fit, or no convolution maps `size` to the size of `y`.
+
+    >>> transposed_convolution(jnp.ones((1, 4, 4, 8)), jnp.ones((3, 3, 3, 8)), stride=2).shape
+    (1, 9, 9, 3)
+    """
+    _check(y, kernel, kernel_axis=3)
+    smallest = tuple((n - 1) * stride + k for n, k in zip(y.shape[1:3], kernel.shape[:2], strict=True))
+    size = smallest if size is None else size
+    if any(not 0 <= s - m < stride for s, m in zip(size, smallest, strict=True)):
+        raise ValueError(f"expected a size from {smallest} to {tuple(m + stride - 1 for m in smallest)}, found {size}")
+    return _transposed.bind(y, kernel, stride=stride, size=size)
+
+
+def _check(x, kernel, kernel_axis):
+    if x.ndim != 4 or kernel.ndim != 4:
+        raise ValueError(f"expected images [N, H, W, C] and a kernel [kh, kw, I, O], found {x.shape} and {kernel.shape}")
+    if x.shape[3] != kernel.shape[kernel_axis]:
+        raise ValueError(f"expected {kernel.shape[kernel_axis]} channels, as the kernel {kernel.shape} has, found images {x.shape}")
+    if x.dtype != kernel.dtype:
+        raise ValueError(f"expected images and kernel of one dtype, found {x.dtype} and {kernel.dtype}; cast one of them")
+
+
+def _pad(x, padding):
+    (top, bottom), (left, right) = ((padding, padding), (padding, padding)) if isinstance(padding, int) else padding
+    if (top, bottom, left, right) == (0, 0, 0, 0):
+        return x
+    return jax.lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), (top, bottom, 0), (left, right, 0), (0, 0, 0)))
+
+
+def _forward_of_arrays(x, kernel, *, stride):
+    return jax.lax.conv_general_dilated(x, kernel, (stride, stride), "VALID", dimension_numbers=_DIMENSIONS)
+
+
+def _transposed_of_arrays(y, kernel, *, stride, size):
+    flipped = kernel[::-1, ::-1].swapaxes(2, 3)
+    low = [k - 1 for k in kernel.shape[:2]]
+    high = [s - (n - 1) * stride - 1 for s, n in zip(size, y.shape[1:3], strict=True)]
+    pads = [(0, 0, 0), (low[0], high[0], stride - 1), (low[1], high[1], stride - 1), (0, 0, 0)]
+    return jax.lax.conv_general_dilated(
+        jax.lax.pad(y, jnp.zeros((), y.dtype), pads), flipped, (1, 1), "VALID", dimension_numbers=_DIMENSIONS
+    )
+
+
+def _weight_of_arrays(x, y, *, stride, kernel_size):
+    used = [(n - 1) * stride + k for n, k in zip(y.shape[1:3], kernel_size, strict=True)]
+    images = x[:, : used[0], : used[1]].transpose(3, 1, 2, 0)
+    windows = y.transpose(1, 2, 0, 3)
+    kernel = jax.lax.conv_general_dilated(images, windows, (1, 1), "VALID", rhs_dilation=(stride, stride), dimension_numbers=_DIMENSIONS)
+    return kernel.transpose(1, 2, 0, 3)
+
+
+_forward = primitive_of("jgan_convolution", _forward_of_arrays)
+_transposed = primitive_of("jgan_transposed_convolution", _transposed_of_arrays)
+_weight = primitive_of("jgan_weight_convolution", _weight_of_arrays)
+
+ad.defbilinear(
+    _forward,
+    lambda ct, x, kernel, *, stride: _transposed.bind(ct, kernel, stride=stride, size=x.aval.shape[1:3]),
+    lambda ct, x, kernel, *, stride: _weight.bind(x, ct, stride=stride, kernel_size=kernel.aval.shape[:2]),
+)
+ad.defbilinear(
+    _transposed,
+    lambda ct, y, kernel, *, stride, size: _forward.bind(ct, kernel, stride=stride),
+    lambda ct, y, kernel, *, stride, size: _weight.bind(ct, y, stride=stride, kernel_size=kernel.aval.shape[:2]),
+)
+ad.defbilinear(
+    _weight,
+    lambda ct, x, y, *, stride, kernel_size: _transposed.bind(y, ct, stride=stride, size=x.aval.shape[1:3]),
+    lambda ct, x, y, *, stride, kernel_size: _forward.bind(x, ct, stride=stride),
+)
+
+
+def _lanes(primitive, operands, axes, **sizes):
+    """One dense convolution per lane: XLA would make a mapped kernel a grouped convolution, which is slow."""
+    lanes = next(v.shape[a] for v, a in zip(operands, axes, strict=True) if a is not None)
+    pick = [(lambda i, v=v, a=a: v if a is None else jnp.take(v, i, axis=a)) for v, a in zip(operands, axes, strict=True)]
+    return jnp.stack([primitive.bind(pick[0](i), pick[1](i), **sizes) for i in range(lanes)]), 0
+
+
+def _fold(primitive, operands, axes, **sizes):
+    """Mapped activations with a shared kernel are only a larger batch."""
+    x, kernel = operands
+    if axes[1] is not None:
+        return _lanes(primitive, operands, axes, **sizes)
+    x = jnp.moveaxis(x, axes[0], 0)
+    y = primitive.bind(x.reshape(-1, *x.shape[2:]), kernel, **sizes)
+    return y.reshape(*x.shape[:2], *y.shape[1:]), 0
+
+
+batching.primitive_batchers[_forward] = functools.partial(_fold, _forward)
+batching.primitive_batchers[_transposed] = functools.partial(_fold, _transposed)
+batching.primitive_batchers[_weight] = functools.partial(_lanes, _weight)

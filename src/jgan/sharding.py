@@ -1,0 +1,140 @@
+"""Where things live: the mesh, the compiled program of a run, and start-up on several hosts."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from jgan.types import Key, Training
+
+FSDP_SIZE = 2**16  # elements from which an array is worth sharding
+
+
+class Compiled(NamedTuple):
+    """A training algorithm, compiled for a mesh: one program for the whole run."""
+
+    init: Callable  # (key) -> state
+    step: Callable  # (state, constants, items, key) -> (state, metrics); the state is donated; leaves of items and metrics are [K, ...]
+    constants: Any  # what the feed keeps on the devices
+    put: Callable  # (items of this process) -> items of all processes, on the devices
+    abstract: Any  # shapes, dtypes and shardings of the state: what a checkpoint is restored to
+
+
+def initialize(coordinator: str | None = None, processes: int | None = None, process: int | None = None) -> None:
+    """Joins the processes of several hosts, before anything else uses JAX.
+
+    Without arguments the cluster is detected by JAX (SLURM, Open MPI, Kubernetes, TPU pods). On plain machines every process names the
+    coordinator, "host:port", the number of processes and its own number.
+
+    Raises:
+      ValueError: if only some of the three arguments are given, or none and no cluster is detected.
+    """
+    given = (coordinator, processes, process)
+    if any(g is None for g in given) and any(g is not None for g in given):
+        raise ValueError(f"expected coordinator, processes and process together or none of them, found {given}")
+    jax.distributed.initialize(coordinator, processes, process)
+
+
+def data_mesh(devices: list | None = None) -> Mesh:
+    """A mesh of all devices, or of those given, with one axis, `data`.
+
+    >>> data_mesh().axis_names
+    ('data',)
+    """
+    devices = jax.devices() if devices is None else devices
+    return jax.make_mesh((len(devices),), ("data",), axis_types=(AxisType.Auto,), devices=devices)
+
+
+def run_key(seed: int, mesh: Mesh) -> Key:
+    """The key of a run, the same on all devices of the mesh."""
+    return jax.jit(lambda: jax.random.key(seed, impl="threefry2x32"), out_shardings=NamedSharding(mesh, PartitionSpec()))()
+
+
+def fsdp_spec(shape: tuple[int, ...], devices: int, size: int = FSDP_SIZE) -> PartitionSpec:
+    """Fully sharded data parallelism: large arrays are split along their largest axis that the devices divide; small ones are replicated.
+
+    >>> tuple(fsdp_spec((3, 3, 512, 256), 8)), tuple(fsdp_spec((512,), 8))
+    ((None, None, 'data', None), ())
+    """
+    divisible = [axis for axis, n in enumerate(shape) if n % devices == 0]
+    if int(np.prod(shape)) < size or not divisible:
+        return PartitionSpec()
+    largest = max(divisible, key=lambda axis: shape[axis])
+    return PartitionSpec(*["data" if axis == largest else None for axis in range(len(shape))])
+
+
+def compile(training: Training, mesh: Mesh, feed: Any, *, steps_per_call: int = 1, fsdp: bool = False) -> Compiled:
+    """Compiles a training algorithm for a mesh, over a feed (`jgan.data.Feed`) of batches.
+
+    The batch is spread over the axis `data`, so statistics over it are global by construction. State is replicated, or with `fsdp` its
+    large arrays (parameters, moments, averages) are sharded; its placement is pinned and its memory donated. `steps_per_call` steps are
+    one dispatch.
+
+    Raises:
+      ValueError: if the batch does not divide over the devices.
+    """
+    devices = mesh.shape["data"]
+    whole, spread = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec(None, "data"))
+    first = next(feed.items(0, 1))
+    _check_batch(first, devices)
+
+    def begin(key, constants, items):
+        return training.init(_fast_key(key), feed.lookup(constants, jax.tree.map(lambda x: x[0], items)))
+
+    def steps(state, constants, items, key):
+        def one(state, item):
+            return training.step(state, feed.lookup(constants, item), key)
+
+        return jax.lax.scan(one, state, items)
+
+    def put(items):
+        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(spread, x), items)
+
+    constants = jax.tree.map(lambda x: jax.make_array_from_callback(x.shape, whole, lambda index, x=x: x[index]), feed.constants)
+    first = put(first)
+    shapes = _in_mesh(mesh, jax.eval_shape)(begin, jax.random.key(0), constants, first)
+    spec = functools.partial(fsdp_spec, devices=devices) if fsdp else lambda shape: PartitionSpec()
+    shardings = jax.tree.map(lambda x: NamedSharding(mesh, spec(x.shape)), shapes)
+    abstract = jax.tree.map(lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s), shapes, shardings)
+    init = jax.jit(begin, out_shardings=shardings)
+    step = jax.jit(steps, in_shardings=(shardings, whole, spread, whole), out_shardings=(shardings, whole), donate_argnums=0)
+    return Compiled(_in_mesh(mesh, lambda key: init(key, constants, first)), _in_mesh(mesh, step), constants, put, abstract)
+
+
+def pmap_step(training: Training, mesh: Mesh, axis_name: str = "data") -> Callable:
+    """The step for code that is built on `jax.pmap`: (replicated state, batch, key) -> (replicated state, metrics of each device).
+
+    The training must have been made with the same `axis_name` (see `jgan.training.update`). Every device is given the whole batch and
+    works on its share of it.
+    """
+    return jax.pmap(training.step, axis_name=axis_name, in_axes=(0, None, None), devices=mesh.devices.tolist())
+
+
+def replicate(tree: Any, mesh: Mesh) -> Any:
+    """One copy per device of the mesh along a new leading axis, as `pmap_step` expects its state."""
+    placed = NamedSharding(mesh, PartitionSpec("data"))
+    return jax.tree.map(lambda x: jax.device_put(jnp.broadcast_to(x, (mesh.shape["data"], *x.shape)), placed), tree)
+
+
+def _fast_key(key):
+    """A key of the generator that compiles fast, for the many draws of an initialisation."""
+    return jax.random.wrap_key_data(jax.random.bits(key, (4,), jnp.uint32), impl="rbg")
+
+
+def _in_mesh(mesh, function):
+    @functools.wraps(function)
+    def call(*arguments):
+        with jax.set_mesh(mesh):
+            return function(*arguments)
+
+    return call
+
+
+def _check_batch(items, devices):
+    n = jax.tree.leaves(items)[0].shape[1] * jax.process_count()
+    if n % devices:
+        raise ValueError(f"expected a batch that divides over {devices} devices, found {n}; change the batch or the number of devices")

@@ -1,0 +1,48 @@
+"""The contract: what every part of the library and of its users' code agrees on."""
+
+import inspect
+
+import jax
+import optax
+import pytest
+from tests.tiny_game import discriminator, game, generator
+
+import jgan.types
+from jgan.types import AdversarialLoss, Network, Training
+
+FIELDS = [
+    (Network, ("init", "apply")),
+    (Training, ("init", "step", "sample")),
+    (AdversarialLoss, ("discriminator", "generator")),
+]
+
+
+@pytest.mark.parametrize("kind, fields", FIELDS)
+def test_fields_and_their_order(kind, fields):
+    assert kind._fields == fields
+    assert kind._field_defaults == {}
+
+
+def test_types_are_all_that_the_module_defines():
+    defined = {name for name, value in vars(jgan.types).items() if inspect.isclass(value) and value.__module__ == "jgan.types"}
+    assert defined == {kind.__name__ for kind, _ in FIELDS}
+
+
+@pytest.mark.parametrize("network, size", [(generator(), (16, 64)), (discriminator(), (16, 8, 8, 3))])
+def test_a_network_keeps_the_structure_of_its_state(network, size):
+    inputs = jax.ShapeDtypeStruct(size, "float32")
+    params, state = jax.eval_shape(network.init, jax.random.key(0), inputs)
+    _, after = jax.eval_shape(lambda *arguments: network.apply(*arguments, train=True), params, state, inputs)
+    assert after == state
+
+
+def test_a_step_keeps_the_structure_of_the_state_and_gives_scalars():
+    training, key = game(optax.sgd(0.1)), jax.random.key(0)
+    batch = {"image": jax.ShapeDtypeStruct((16, 8, 8, 3), "uint8")}
+    state = jax.eval_shape(training.init, key, batch)
+    after, metrics = jax.eval_shape(training.step, state, batch, key)
+    assert jax.tree.map(lambda x: (x.shape, x.dtype), after) == jax.tree.map(lambda x: (x.shape, x.dtype), state)
+    assert (state.step.shape, state.step.dtype) == ((), "int32")
+    assert {(m.shape, str(m.dtype)) for m in metrics.values()} == {((), "float32")}
+    images = jax.eval_shape(training.sample, state, key, {"z": jax.ShapeDtypeStruct((5, 64), "float32")})
+    assert images.shape == (5, 8, 8, 3)
