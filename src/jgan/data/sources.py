@@ -1,0 +1,180 @@
+"""Where images come from: one function that opens them all, and what it returns."""
+
+import difflib
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from jgan.data.collection import Collection, agree, spread, survey
+
+CHANNELS = (1, 3, 4)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set of images of one shape, in a fixed order."""
+
+    name: str  # the spec it was opened from, for protocols
+    shape: tuple[int, int, int]  # (H, W, C) of what read() yields
+    size: int  # number of usable images
+    read: Callable[[int], np.ndarray]  # index -> uint8 [H, W, C]
+    labels: np.ndarray | None = None  # int32 [size]
+    classes: tuple[str, ...] = ()  # names, () without labels
+    skipped: tuple[tuple[str, str], ...] = ()  # (file, reason) of the files left out when it was opened
+    damaged: dict[str, str] = field(default_factory=dict)  # file -> reason, filled by read(): another image stood in for these
+
+
+def open_source(
+    spec: str | Path,
+    *,
+    resolution: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    split: str = "train",
+    limit: int | None = None,
+    labels: bool | None = False,
+    data_dir: str | Path | None = None,
+) -> Source:
+    """Opens a set of images.
+
+    Args:
+      spec: one of
+        `"shapes"`: the built-in procedural set (`jgan.data.shapes`), 8192 images to train with and 2048 to test;
+        `"tfds:NAME"`: a TensorFlow Datasets set, prepared in `data_dir` if it is not there yet;
+        a folder of idx files (`train-images-idx3-ubyte.gz`, ...), or a `.npz` (arrays `images` and `labels`, or `x_train`, ...);
+        a folder, `.zip`, `.tar`, `.tar.gz`, `.tar.xz` of PNG, JPEG and WebP files; folders become class labels, below `train` and
+        `test` if both exist; a `dataset.json` with `{"labels": [[file, int], ...]}` goes before them; `"set.zip/trainA"` is the
+        folder `trainA` in it.
+      resolution: side in pixels, or (H, W): the centre is cropped to that aspect and resized (Lanczos). None: as stored.
+      channels: 1, 3 or 4. Transparent images are put on white, unless it is 4. None: as stored (a palette has 3).
+      split: `"train"` or `"test"`; for TensorFlow Datasets any split expression.
+      limit: take at most so many images, evenly spaced over the set.
+      labels: True: an error if there are none; None: if there are any; False: never.
+      data_dir: where TensorFlow Datasets keeps its sets.
+
+    Returns:
+      A Source. Files whose header cannot be read are in `skipped`. A file whose pixels turn out to be damaged is replaced by the
+      next readable image (of the same label), with one warning, and noted in `damaged`.
+
+    Raises:
+      ValueError: unknown spec, no readable image, mixed sizes or channels that were not asked to be unified, labels absent, ...
+      FileNotFoundError: nothing at that path.
+
+    >>> source = open_source("shapes", resolution=16, limit=100, labels=True)
+    >>> source.shape, source.size, source.read(0).dtype, source.classes[:2]
+    ((16, 16, 3), 100, dtype('uint8'), ('circle', 'square'))
+    """
+    size = _checked_size(resolution)
+    if channels is not None and channels not in CHANNELS:
+        raise ValueError(f"channels={channels!r}: expected 1 (grey), 3 (RGB), 4 (RGBA) or None (as stored)")
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit={limit!r}: expected at least one image, or None for all")
+    collection = _open(str(spec), split, limit, size, data_dir)
+    usable, skipped = survey(collection, spread(len(collection.names), limit))
+    if not usable:
+        found = f"the first is {skipped[0][0]}: {skipped[0][1]}" if skipped else "it is empty"
+        raise ValueError(f"no readable image in {spec} ({len(skipped)} unreadable): {found}")
+    if skipped:
+        warnings.warn(
+            f"{spec}: {len(skipped)} of {len(skipped) + len(usable)} files left out, first {skipped[0][0]}: {skipped[0][1]}", stacklevel=2
+        )
+    shape = agree(collection, usable, size, channels)
+    indices = [index for index, _ in usable]
+    chosen_labels = _checked_labels(spec, collection, indices, labels)
+    damaged: dict[str, str] = {}
+    return Source(
+        name=str(spec),
+        shape=shape,
+        size=len(indices),
+        read=_reader(collection, indices, shape, chosen_labels, damaged),
+        labels=chosen_labels,
+        classes=() if chosen_labels is None else collection.classes,
+        skipped=skipped,
+        damaged=damaged,
+    )
+
+
+def _checked_size(resolution):
+    size = (resolution, resolution) if isinstance(resolution, int) else resolution
+    if size is None:
+        return None
+    if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
+        raise ValueError(f"resolution={resolution!r}: expected a positive number of pixels, (height, width), or None (as stored)")
+    return tuple(size)
+
+
+# The readers are imported where they are needed: pillow, tensorflow_datasets and array_record are not on every machine.
+def _open(spec, split, limit, size, data_dir) -> Collection:
+    if spec == "shapes":
+        from jgan.data import shapes
+
+        return shapes.collection(split, limit)
+    if spec.startswith("tfds:"):
+        from jgan.data import catalogue
+
+        return catalogue.open_tfds(spec.removeprefix("tfds:"), split, size, data_dir)
+    path, inner = _locate(Path(spec).expanduser())
+    return _open_path(path, inner, split)
+
+
+def _open_path(path, inner, split):
+    from jgan.data import arrays, files
+
+    if path.suffix.lower() == ".npz":
+        return arrays.open_npz(path, split)
+    if path.is_dir() and arrays.is_idx_folder(path):
+        return arrays.open_idx(path, split)
+    return files.open_files(path, inner, split)
+
+
+def _locate(path):
+    """(what exists, the folder inside it): `set.zip/trainA` is the folder trainA of the archive set.zip."""
+    if path.exists():
+        return path, ""
+    for parent in path.parents:
+        if parent.is_file():
+            return parent, path.relative_to(parent).as_posix()
+    beside = [str(path.parent / other.name) for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    nearest = difflib.get_close_matches(str(path), ["shapes", "tfds:shapes", *beside], n=3)
+    hint = f"; did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
+    raise FileNotFoundError(f"no source {str(path)!r}: expected 'shapes', 'tfds:NAME', or the path of a folder, .zip, .npz or .tar{hint}")
+
+
+def _checked_labels(spec, collection, indices, wanted):
+    if wanted is False or (wanted is None and collection.labels is None):
+        return None
+    if collection.labels is None:
+        raise ValueError(
+            f"{spec} has no labels: put each class into a folder of its own, or add a dataset.json with"
+            ' {"labels": [[file, int], ...]}, or open it with labels=False'
+        )
+    values = np.asarray(collection.labels())[indices].astype(np.int32)
+    if values.min() < 0 or values.max() >= len(collection.classes):
+        raise ValueError(f"labels of {spec} reach from {values.min()} to {values.max()}: expected 0 to {len(collection.classes) - 1}")
+    return values
+
+
+def _reader(collection, indices, shape, labels, damaged):
+    def attempt(index):
+        try:
+            return collection.read(indices[index], shape[:2], shape[2])
+        except ValueError as error:
+            name = collection.names[indices[index]]
+            if name not in damaged:
+                damaged[name] = str(error)
+                warnings.warn(f"{name} is damaged and replaced by the next readable image: {error}", stacklevel=3)
+            return None
+
+    def read(index):
+        index = range(len(indices))[index]  # IndexError beyond the end
+        for step in range(len(indices)):
+            other = (index + step) % len(indices)
+            if labels is None or labels[other] == labels[index]:  # so that the label stays true
+                image = attempt(other)
+                if image is not None:
+                    return image
+        raise ValueError(f"no readable image is left to stand in for {collection.names[indices[index]]}")
+
+    return read
