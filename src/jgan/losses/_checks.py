@@ -1,0 +1,60 @@
+"""Shape and precision rules that all losses share."""
+
+import jax
+import jax.numpy as jnp
+
+from jgan.types import Array
+
+
+def lift(x) -> Array:
+    """Return x in float32, or in float64 where it already is: a loss in bfloat16 would lose what its gradient needs."""
+    x = jnp.asarray(x)
+    return x if x.dtype == jnp.float64 else x.astype(jnp.float32)
+
+
+def same_shape(**arrays) -> None:
+    """Raise ValueError unless all named arrays have one shape."""
+    shapes = {name: jnp.shape(array) for name, array in arrays.items()}
+    if len(set(shapes.values())) > 1:
+        raise ValueError(f"expected arrays of one shape, found {shapes}; reshape or slice them to match")
+
+
+def has_rank(rank: int, layout: str, **arrays) -> None:
+    """Raise ValueError unless all named arrays have this rank."""
+    for name, array in arrays.items():
+        if jnp.ndim(array) != rank:
+            raise ValueError(f"expected {name} of shape {layout}, found {jnp.shape(array)}; reshape it to {rank} axes")
+
+
+def at_least_rank(rank: int, layout: str, **arrays) -> None:
+    """Raise ValueError unless all named arrays have this rank or more."""
+    for name, array in arrays.items():
+        if jnp.ndim(array) < rank:
+            raise ValueError(f"expected {name} of shape {layout}, found {jnp.shape(array)}; keep the batch axis first")
+
+
+def one_label_per_row(label, **arrays) -> None:
+    """Raise unless label is integer [N] and every named array is [N, ...]."""
+    if jnp.ndim(label) != 1 or not jnp.issubdtype(jnp.asarray(label).dtype, jnp.integer):
+        found = f"{jnp.asarray(label).dtype} {jnp.shape(label)}"
+        raise ValueError(f"expected label as integers of shape [N], found {found}; pass class indices, not one-hot rows")
+    for name, array in arrays.items():
+        if jnp.ndim(array) == 0 or jnp.shape(array)[0] != jnp.shape(label)[0]:
+            rows = jnp.shape(label)[0]
+            raise ValueError(f"expected {name} with {rows} rows as label has, found {jnp.shape(array)}; give one label per row")
+
+
+def per_example(x) -> Array:
+    """Return the mean over all axes but the first: [N, ...] -> [N]."""
+    return jnp.mean(x, axis=tuple(range(1, x.ndim)))
+
+
+def along_rows(weights, x) -> Array:
+    """Return weights [N] with as many trailing axes of size 1 as x has: ready to multiply x [N, ...]."""
+    return weights.reshape(weights.shape + (1,) * (x.ndim - 1))
+
+
+def unit(x) -> Array:
+    """Return x divided by its Euclidean norm over the last axis, and 0 for 0."""
+    x = lift(x)
+    return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(jnp.square(x), axis=-1, keepdims=True), 1e-12))

@@ -1,0 +1,99 @@
+"""Penalties and constraints on weights."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jgan import penalties
+
+KEY = jax.random.key(0)
+
+
+def draw_params():
+    random = np.random.default_rng(0)
+    shapes = {"conv": (3, 3, 2, 4), "dense": (6, 3), "bias": (3,), "gain": ()}
+    return {name: jnp.asarray(random.normal(size=shape), jnp.float32) for name, shape in shapes.items()}
+
+
+def spectral_norms(params):
+    return [np.linalg.norm(np.asarray(params[name]).reshape(-1, params[name].shape[-1]), 2) for name in ("conv", "dense")]
+
+
+def test_orthogonal_filters_are_free_whatever_their_length():
+    basis = np.linalg.qr(np.random.default_rng(0).normal(size=(18, 4)))[0] * np.array([1.0, 2.0, 3.0, 4.0])
+    assert penalties.orthogonal({"conv": jnp.asarray(basis.reshape(3, 3, 2, 4), jnp.float32), "bias": jnp.ones(4)}) < 1e-8
+    w = np.asarray(draw_params()["dense"])
+    products = w.T @ w
+    expected = np.square(products - np.diag(np.diag(products))).sum()
+    np.testing.assert_allclose(penalties.orthogonal([w, np.ones(3)]), expected, rtol=1e-5)
+    assert penalties.orthogonal({"bias": jnp.ones(3)}) == 0.0
+
+
+def train_once(transform, params, rate=1.0):
+    optimizer = optax.chain(optax.sgd(rate), transform)
+    gradients = jax.tree.map(lambda p: -jnp.ones_like(p), params)
+    updates, _ = jax.jit(optimizer.update)(gradients, optimizer.init(params), params)
+    return optax.apply_updates(params, updates)
+
+
+def test_clipping_holds_after_the_step():
+    params = draw_params()
+    clipped = train_once(penalties.clip_weights(0.3), params)
+    for name, before in params.items():
+        np.testing.assert_allclose(clipped[name], np.clip(np.asarray(before) + 1.0, -0.3, 0.3), atol=1e-6)
+
+
+def test_spectral_clipping_bounds_matrices_and_leaves_the_rest():
+    params = draw_params()
+    clipped = train_once(penalties.clip_spectral_norm(KEY, limit=0.5, iterations=60), params)
+    np.testing.assert_allclose(spectral_norms(clipped), [0.5, 0.5], rtol=1e-3)
+    np.testing.assert_allclose(clipped["bias"], params["bias"] + 1.0, rtol=1e-6)
+    free = train_once(penalties.clip_spectral_norm(KEY, limit=100.0, iterations=5), params)
+    np.testing.assert_allclose(free["dense"], params["dense"] + 1.0, rtol=1e-5)
+
+
+def test_normalization_converges_over_steps_and_leaves_vectors_alone():
+    params = draw_params()
+    normalization = penalties.spectral_normalization(KEY)
+    state = normalization.init(params)
+    apply = jax.jit(normalization.apply)
+    for _ in range(60):
+        normalized, state = apply(params, state)
+    np.testing.assert_allclose(spectral_norms(normalized), [1.0, 1.0], rtol=1e-3)
+    np.testing.assert_array_equal(normalized["bias"], params["bias"])
+    assert jax.tree.structure(state) == jax.tree.structure(params)
+
+
+def test_gradient_through_the_normalization_is_orthogonal_to_the_weights():
+    """W / sigma(W) does not change with the length of W (eq. 10 of Miyato et al.)."""
+    params = draw_params()
+    normalization = penalties.spectral_normalization(KEY, iterations=60)
+    state = normalization.init(params)
+    slope = jax.jit(jax.grad(lambda p: jnp.sum(jnp.sin(normalization.apply(p, state)[0]["dense"]))))(params)["dense"]
+    assert jnp.max(jnp.abs(slope)) > 0.01
+    np.testing.assert_allclose(jnp.sum(slope * params["dense"]), 0.0, atol=1e-5)
+
+
+def test_half_precision_parameters_stay_in_half_precision():
+    params = jax.tree.map(lambda p: p.astype(jnp.bfloat16), draw_params())
+    normalization = penalties.spectral_normalization(KEY)
+    normalized, _ = normalization.apply(params, normalization.init(params))
+    assert all(p.dtype == jnp.bfloat16 for p in jax.tree.leaves(normalized))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: penalties.clip_weights(0.0), "limit > 0, found 0.0"),
+        (lambda: penalties.clip_spectral_norm(KEY, limit=-1.0), "limit > 0, found -1.0"),
+        (lambda: penalties.clip_spectral_norm(KEY, iterations=0), "iterations >= 1, found 0"),
+        (lambda: penalties.spectral_normalization(KEY, iterations=0), "iterations >= 1, found 0"),
+        (lambda: penalties.clip_weights().update({}, (), None), "parameters as third argument"),
+        (lambda: penalties.clip_spectral_norm(KEY).update({}, {}, None), "parameters as third argument"),
+    ],
+)
+def test_wrong_arguments_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
