@@ -1,0 +1,71 @@
+"""How far a run is: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+
+class Progress:
+    """Shows images done, images per second, the score and the time left.
+
+    Args:
+      total: images of the whole run.
+      done: images done before, when it is resumed.
+      stream: where to; on a terminal a bar is drawn, otherwise every update is a line.
+    """
+
+    def __init__(self, total: int, done: int = 0, stream: TextIO | None = None):
+        self._total, self._stream = total, stream or sys.stderr
+        self._bar = _bar(self._stream) if self._stream.isatty() else None
+        if self._bar is not None:
+            self._bar.start()
+            self._task = self._bar.add_task("", total=total, completed=done, values="")
+
+    def update(self, images: int, record: Mapping[str, float | None]) -> None:
+        """Shows a record; see `jgan.run.recorder`."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=images, values=summary(record))
+        else:
+            left = duration((self._total - images) / record["images_per_second"]) if record.get("images_per_second") else "?"
+            print(f"{images:,} of {self._total:,} images  {summary(record)}  {left} left", file=self._stream, flush=True)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+
+def summary(record: Mapping[str, float | None]) -> str:
+    """The numbers that one looks at while waiting.
+
+    >>> summary({"images_per_second": 1234.5, "score/frechet_distance/x": 12.3456, "generator/loss": 0.5})
+    '1,234 images/s  score 12.35'
+    """
+    parts = [f"{record['images_per_second']:,.0f} images/s"] if record.get("images_per_second") else []
+    scores = [value for name, value in record.items() if name.startswith("score/") and value is not None]
+    return "  ".join(parts + [f"score {value:.4g}" for value in scores])
+
+
+def duration(seconds: float) -> str:
+    """
+    >>> duration(59), duration(3_700), duration(100_000)
+    ('59 s', '1:01 h', '27:46 h')
+    """
+    minutes = int(seconds // 60)
+    if not minutes:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d} h"
+
+
+def _bar(stream):
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.completed:,.0f} images  {task.fields[values]}"))
+    return Bar(*columns, TimeRemainingColumn(), console=Console(file=stream))

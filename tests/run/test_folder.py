@@ -1,0 +1,84 @@
+import json
+import os
+from dataclasses import dataclass, replace
+
+import pytest
+
+from jgan.run.folder import open_folder, read_config, write_atomic
+
+
+@dataclass(frozen=True)
+class Config:
+    total_images: int = 100
+    learning_rate: float = 0.1
+
+
+def test_new_folder_keeps_the_configuration(tmp_path):
+    with open_folder(tmp_path / "runs", "dcgan", Config()) as folder:
+        assert folder.path.parent == tmp_path / "runs"
+        assert folder.path.name.startswith("dcgan-") and len(folder.path.name) == len("dcgan-20200101-000000")
+        assert json.loads((folder.path / "config.json").read_text()) == {"kind": "Config", "total_images": 100, "learning_rate": 0.1}
+
+
+def test_runs_begun_in_one_second_get_folders_of_their_own(tmp_path):
+    paths = set()
+    for _ in range(4):
+        with open_folder(tmp_path, "dcgan", Config()) as folder:
+            paths.add(folder.path)
+    assert len(paths) == 4
+
+
+def test_resuming_with_the_same_configuration_changes_nothing(tmp_path):
+    with open_folder(tmp_path, "dcgan", Config()) as folder:
+        before = sorted(folder.path.iterdir())
+    with open_folder(tmp_path, "dcgan", Config(), resume=folder.path) as again:
+        assert again.path == folder.path and sorted(folder.path.iterdir()) == before
+
+
+def test_another_configuration_is_refused_with_the_difference(tmp_path):
+    with open_folder(tmp_path, "dcgan", Config()) as folder:
+        pass
+    with pytest.raises(ValueError, match=r"learning_rate: 0\.1 -> 0\.2.*start a new run"):
+        open_folder(tmp_path, "dcgan", Config(learning_rate=0.2), resume=folder.path, may_change=("total_images",))
+
+
+def test_what_may_change_is_kept_beside_the_original(tmp_path):
+    with open_folder(tmp_path, "dcgan", Config()) as folder:
+        original = (folder.path / "config.json").read_bytes()
+    for total in (200, 200, 300):
+        longer = replace(Config(), total_images=total)
+        open_folder(tmp_path, "dcgan", longer, resume=folder.path, may_change=("total_images",)).close()
+    assert (folder.path / "config.json").read_bytes() == original
+    assert read_config(folder.path)["total_images"] == 300
+    assert sorted(p.name for p in folder.path.glob("config*")) == ["config-2.json", "config-3.json", "config.json"]
+
+
+def test_a_folder_in_use_is_refused(tmp_path):
+    with open_folder(tmp_path, "dcgan", Config()) as folder:
+        with pytest.raises(BlockingIOError, match=f"in use by process {os.getpid()}"):
+            open_folder(tmp_path, "dcgan", Config(), resume=folder.path)
+    open_folder(tmp_path, "dcgan", Config(), resume=folder.path).close()
+
+
+@pytest.mark.parametrize("name", ["", "a/b", ".."])
+def test_names_that_are_no_part_of_a_path(tmp_path, name):
+    with pytest.raises(ValueError, match="can be part of a path"):
+        open_folder(tmp_path, name, Config())
+
+
+def test_resuming_what_is_no_run(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"expected the folder of a run.*nothing"):
+        open_folder(tmp_path, "dcgan", Config(), resume=tmp_path / "nothing")
+
+
+def test_a_failed_write_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_atomic(path, "before")
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_atomic(path, "after")
+    assert path.read_text() == "before"
