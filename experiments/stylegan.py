@@ -1,0 +1,406 @@
+"""StyleGAN2 with adaptive augmentation.
+
+Papers:   Karras et al. 2019, https://arxiv.org/abs/1912.04958; Karras et al. 2020, https://arxiv.org/abs/2006.06676
+Command:  python experiments/stylegan.py                        (the preset demo: 32 px, embedded data, minutes on two cores)
+          python experiments/stylegan.py train flowers128 --data FOLDER_OR_ZIP
+          python experiments/stylegan.py sample RUN --seeds 0-63 --truncation 0.7 --out grid.png
+Hardware: demo, fashion_mnist and flowers64 are sized for CPUs; the others for one or more accelerators.
+Scores:   see the table in README.md.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jgan import losses, penalties
+from jgan.augment import ada_update, apply_transforms, draw_transforms, flip
+from jgan.data import open_source
+from jgan.models import stylegan2
+from jgan.run import command_line, styles
+from jgan.run.checkpoints import Checkpoints
+from jgan.run.config import from_plain
+from jgan.run.folder import Folder, read_config
+from jgan.run.launch import launch, recall
+from jgan.training import Player, average, average_decay, every, lazy_adam, new_player, normalise, prefixed, update
+from jgan.types import Array, Network, Params, Training
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What a run is made of."""
+
+    data: str = "shapes"
+    """Images: shapes (embedded), tfds:NAME, or the path of a folder, zip, tar, npz or folder of idx files."""
+    split: str = "train"
+    """Part of the data to train on."""
+    limit: int | None = None
+    """Use at most so many images."""
+    resolution: int = 32
+    """Height of the images, pixels."""
+    width: int | None = None
+    """Width of the images, pixels; as the height if not given."""
+    channels: int | None = None
+    """Colour channels; as the data if not given."""
+    conditional: bool = False
+    """Learn the classes of the data."""
+    flip: bool = False
+    """Mirror half of the real images."""
+    kimg: float = 100.0
+    """Length of the run, thousands of real images seen."""
+    batch: int = 32
+    """Real images per step, over all devices."""
+    microbatches: int = 1
+    """Parts in which a batch is worked through, to save memory."""
+    seed: int = 0
+    """Seed of initialisation, data order and everything drawn."""
+    channel_base: int = 16384
+    """Channels at a level are this divided by its size in pixels ..."""
+    channel_max: int = 512
+    """... but at most so many."""
+    latent_size: int = 512
+    """Numbers in z."""
+    style_size: int = 512
+    """Numbers in w."""
+    mapping_layers: int = 8
+    """Layers of the mapping network."""
+    generator_architecture: Literal["skip", "residual"] = "skip"
+    """How the levels of the generator are joined."""
+    discriminator_architecture: Literal["residual", "skip", "plain"] = "residual"
+    """How the levels of the discriminator are joined."""
+    half_levels: int = 0
+    """Highest levels computed in bfloat16, with activations clamped to 256."""
+    rematerialise: bool = False
+    """Recompute activations in the backward pass, to save memory."""
+    learning_rate: float = 0.0025
+    """Of Adam (beta 0 and 0.99), for both players."""
+    r1_weight: float | None = None
+    """Weight of R1; if not given 0.0002 * pixels / batch."""
+    r1_every: int = 16
+    """Steps between two R1 penalties; 0: never."""
+    path_weight: float = 2.0
+    """Weight of the path length penalty."""
+    path_every: int = 4
+    """Steps between two path length penalties; 0: never."""
+    path_shrink: int = 2
+    """The path length penalty is computed on a batch so many times smaller."""
+    style_mixing: float = 0.9
+    """Share of the images made from two latents."""
+    average_kimg: float = 10.0
+    """Half-life of the generator's average, thousands of images."""
+    average_ramp: float | None = 0.05
+    """Early on the half-life is this share of the images seen; None: no ramp."""
+    augment: Literal["ada", "none"] = "ada"
+    """Augmentation of what the discriminator sees."""
+    ada_target: float = 0.6
+    """Mean sign of the logits of real images at which the augmentation strength stays."""
+    ada_kimg: float = 500.0
+    """Thousands of images in which the strength can rise from 0 to 1."""
+    record_kimg: float = 1.0
+    """Between two records of metrics, thousands of images."""
+    sample_kimg: float = 10.0
+    """Between two grids of samples, thousands of images."""
+    checkpoint_kimg: float = 20.0
+    """Between two checkpoints, thousands of images."""
+    score_kimg: float = 20.0
+    """Between two scores, thousands of images; 0: none."""
+    score_samples: int = 5000
+    """Generated images per score."""
+    steps_per_call: int = 4
+    """Steps per dispatch of the compiled program."""
+    devices: int | None = None
+    """Use only the first so many devices."""
+    fsdp: bool = False
+    """Shard large parameters and moments over the devices."""
+
+
+_SMALL = Config(
+    batch=16,
+    channel_base=1024,
+    channel_max=64,
+    latent_size=64,
+    style_size=64,
+    mapping_layers=2,
+    path_every=0,
+    score_kimg=15,
+    checkpoint_kimg=15,
+)
+_DEMO = dataclasses.replace(_SMALL, channel_base=512, channel_max=32, augment="none", kimg=30, score_samples=2000)
+PRESETS = {
+    "demo": dataclasses.replace(_DEMO, sample_kimg=3, score_kimg=7.5, checkpoint_kimg=7.5),
+    "fashion_mnist": dataclasses.replace(_SMALL, data="tfds:fashion_mnist", channels=1, augment="none", kimg=75),
+    "flowers64": dataclasses.replace(_SMALL, data="tfds:tf_flowers", resolution=64, flip=True, kimg=45),
+    # The published settings of Karras et al. 2020, appendix C, and of their "auto" rule for flowers128.
+    "cifar10": Config("tfds:cifar10", kimg=100_000, batch=64, channel_base=32768, mapping_layers=2, r1_weight=0.01, path_every=0,
+                      style_mixing=0, average_kimg=500, conditional=True, discriminator_architecture="plain", score_kimg=500,
+                      sample_kimg=200, checkpoint_kimg=500, record_kimg=8),
+    "flowers128": Config("tfds:tf_flowers", resolution=128, flip=True, kimg=25_000, mapping_layers=2, half_levels=4, score_kimg=200,
+                         sample_kimg=100, checkpoint_kimg=200, record_kimg=4),
+    "ffhq256": Config("ffhq", resolution=256, flip=True, kimg=25_000, batch=64, r1_weight=1.0, average_kimg=20, average_ramp=None,
+                      half_levels=4, score_kimg=200, sample_kimg=200, checkpoint_kimg=200, record_kimg=4),
+    "ffhq1024": Config("ffhq", resolution=1024, flip=True, kimg=25_000, channel_base=32768, learning_rate=0.002, r1_weight=10.0,
+                       average_ramp=None, half_levels=4, score_kimg=200, sample_kimg=200, checkpoint_kimg=200, record_kimg=4),
+}  # fmt: skip
+
+
+class State(NamedTuple):
+    """Everything that a run carries from step to step."""
+
+    step: Array  # int32
+    generator: Player
+    discriminator: Player
+    average: Params  # of the generator's parameters
+    path_mean: Array  # moving average of the path lengths
+    strength: Array  # of the augmentation, p
+    signs: Array  # sum over steps of the mean sign of the real logits since the last change of p
+
+
+class Losses(NamedTuple):
+    """The four losses, as `jgan.training.update` takes them: (params, state, examples, *others) -> (scalar, (state, metrics))."""
+
+    generator: Callable  # others: the discriminator
+    path: Callable  # others: the moving average of the path lengths
+    discriminator: Callable  # others: the generator
+    r1: Callable
+
+
+class Draws(NamedTuple):
+    """What is drawn in a step."""
+
+    latents: Callable  # (key, n, label, strength) -> latents, noise, mixing and augmentation of n generated images
+    real: Callable  # (key, batch, strength) -> real images in [-1, 1], mirrored at random, and their augmentation
+
+
+def make_generator(config: Config, shape: tuple[int, int, int], classes: int) -> stylegan2.Generator:
+    """The generator for images of `shape` (H, W, C)."""
+    return stylegan2.generator(
+        stylegan2.plan(shape[:2], config.channel_base, config.channel_max, config.half_levels),
+        channels=shape[2],
+        latent_size=config.latent_size,
+        style_size=config.style_size,
+        label_size=classes if config.conditional else 0,
+        mapping_layers=config.mapping_layers,
+        architecture=config.generator_architecture,
+        clamp=256.0 if config.half_levels else None,
+        rematerialise=config.rematerialise,
+    )
+
+
+def make_discriminator(config: Config, generator: stylegan2.Generator) -> Network:
+    """The discriminator for the images of a generator."""
+    return stylegan2.discriminator(
+        generator.plan,
+        label_size=generator.label_size,
+        architecture=config.discriminator_architecture,
+        clamp=256.0 if config.half_levels else None,
+        rematerialise=config.rematerialise,
+    )
+
+
+def make_losses(config: Config, g: stylegan2.Generator, d: Network, r1_weight: float) -> Losses:
+    """Non-saturating loss, path length penalty and R1."""
+    game = losses.non_saturating()
+
+    def generate(params, state, latents, train=False):
+        ws, after = _styles(g, params, state, latents["z"], latents["label"], train)
+        if config.style_mixing:
+            others, _ = _styles(g, params, state, latents["other"], latents["label"])
+            ws = stylegan2.mix_styles(ws, others, latents["first"])
+        return _synthesize(g, params, state, ws, latents["noise"]), {**state, "mapping": after}
+
+    def judge(params, state, images, examples):
+        images = images if examples["transforms"] is None else apply_transforms(images, examples["transforms"])
+        return d.apply(params, state, images, examples["label"])[0]
+
+    def generator_loss(params, state, examples, opponent):
+        fake, state = generate(params, state, examples, train=True)
+        logits = judge(opponent.params, opponent.state, fake, examples)
+        return jnp.mean(game.generator(None, logits)), (state, {"logits": jnp.mean(logits)})
+
+    def path_loss(params, state, examples, mean):
+        ws, _ = _styles(g, params, state, examples["z"], examples["label"])
+        lengths = penalties.path_lengths_along(examples["direction"], partial(_synthesize, g, params, state, noise=examples["noise"]), ws)
+        penalty = jnp.mean(jnp.square(lengths - mean))
+        return config.path_weight * config.path_every * penalty, (state, {"penalty": penalty, "length": jnp.mean(lengths)})
+
+    def discriminator_loss(params, state, examples, opponent):
+        fake, _ = generate(opponent.params, opponent.state, examples["latents"])
+        fake_logits = judge(params, state, fake, examples["latents"])
+        real_logits = judge(params, state, examples["image"], examples)
+        metrics = {"real_logits": jnp.mean(real_logits), "fake_logits": jnp.mean(fake_logits), "real_sign": jnp.mean(jnp.sign(real_logits))}
+        return jnp.mean(game.discriminator(real_logits, fake_logits)), (state, metrics)
+
+    def r1_loss(params, state, examples):
+        penalty = jnp.mean(penalties.r1(lambda x: judge(params, state, x, examples), examples["image"]))
+        return r1_weight / 2 * config.r1_every * penalty, (state, {"penalty": penalty})
+
+    return Losses(generator_loss, path_loss, discriminator_loss, r1_loss)
+
+
+def make_draws(config: Config, g: stylegan2.Generator, shape: tuple[int, int, int]) -> Draws:
+    """All random numbers of a step, drawn for the whole batch, so that microbatches change nothing."""
+
+    def transforms(key, n, strength):
+        return draw_transforms(key, n, *shape[:2], strength) if config.augment == "ada" else None
+
+    def latents(key, n, label, strength):
+        keys = jax.random.split(key, 4)
+        z = jax.random.normal(keys[0], (2, n, config.latent_size))
+        drawn = {"z": z[0], "label": label, "noise": stylegan2.draw_noise(keys[1], n, g.plan)}
+        if config.style_mixing:
+            drawn |= {"other": z[1], "first": stylegan2.draw_mixing(keys[2], n, g.layers, config.style_mixing)}
+        return drawn | {"transforms": transforms(keys[3], n, strength)}
+
+    def real(key, batch, strength):
+        key_flip, key_transforms = jax.random.split(key)
+        image = normalise(batch["image"])
+        n = image.shape[0]
+        if config.flip:
+            image = flip(key_flip, image)
+        return {"image": image, "label": _label(g, batch), "transforms": transforms(key_transforms, n, strength)}
+
+    return Draws(latents, real)
+
+
+def build(config: Config, shape: tuple[int, int, int], classes: int = 0) -> Training:
+    """The training algorithm: each player's main update and lazy penalty, the average and the augmentation strength."""
+    g = make_generator(config, shape, classes)
+    d = make_discriminator(config, g)
+    r1_weight = 0.0002 * shape[0] * shape[1] / config.batch if config.r1_weight is None else config.r1_weight
+    loss, draw = make_losses(config, g, d, r1_weight), make_draws(config, g, shape)
+    adam_g, adam_d = (lazy_adam(config.learning_rate, 0.0, 0.99, interval) for interval in (config.path_every, config.r1_every))
+    updater = partial(update, microbatches=config.microbatches)
+    update_g, update_path = updater(loss.generator, adam_g), updater(loss.path, adam_g)
+    update_d, update_r1 = updater(loss.discriminator, adam_d), updater(loss.r1, adam_d)
+
+    def init(key, batch):
+        keys, n, label = jax.random.split(key, 3), batch["image"].shape[0], _label(g, batch)
+        mapping = g.mapping.init(keys[0], jnp.zeros((n, config.latent_size)), label)
+        synthesis = g.synthesis.init(keys[1], jnp.zeros((n, g.layers, config.style_size)))
+        params, state = ({"mapping": mapping[i], "synthesis": synthesis[i]} for i in range(2))
+        critic = d.init(keys[2], jnp.zeros((n, *shape)), label)
+        players = new_player(params, state, adam_g), new_player(*critic, adam_d)
+        zero = jnp.zeros(())
+        return State(jnp.zeros((), jnp.int32), *players, jax.tree.map(jnp.copy, params), zero, zero, zero)
+
+    def step(state, batch, key):
+        keys = jax.random.split(jax.random.fold_in(key, state.step), 6)
+        n, label, strength = config.batch, _label(g, batch), state.strength
+        player, metrics_g = update_g(state.generator, draw.latents(keys[0], n, label, strength), state.discriminator)
+        path = {}
+        if config.path_every:
+            some = max(1, n // config.path_shrink)
+            latents = draw.latents(keys[1], some, None if label is None else label[:some], strength)
+            latents["direction"] = jax.random.normal(keys[2], (some, *shape)) / math.sqrt(shape[0] * shape[1])
+            player, path = every(config.path_every, update_path)(state.step, player, latents, state.path_mean)
+        images = {**draw.real(keys[3], batch, strength), "latents": draw.latents(keys[4], n, label, strength)}
+        critic, metrics_d = update_d(state.discriminator, images, player)
+        r1 = {}
+        if config.r1_every:
+            critic, r1 = every(config.r1_every, update_r1)(state.step, critic, draw.real(keys[5], batch, strength))
+        decay = average_decay(n, state.step * n, config.average_kimg * 1000, config.average_ramp)
+        mean = _follow(state.path_mean, path["length"]) if path else state.path_mean
+        controls = _steer(config, state, metrics_d["real_sign"])
+        metrics = prefixed("generator", metrics_g) | prefixed("path", path) | prefixed("discriminator", metrics_d) | prefixed("r1", r1)
+        metrics["augment/strength"] = controls[0]
+        return State(state.step + 1, player, critic, average(state.average, player.params, decay), mean, *controls), metrics
+
+    def sample(state, key, inputs):
+        ws, _ = _styles(g, state.average, state.generator.state, inputs["z"], inputs.get("label"))
+        ws = stylegan2.truncate(ws, state.generator.state["mapping"]["average"]["w"], inputs["truncation"])
+        return _synthesize(g, state.average, state.generator.state, ws, stylegan2.draw_noise(key, ws.shape[0], g.plan))
+
+    return Training(init, step, sample)
+
+
+def _styles(g, params, state, z, label, train=False):
+    w, state = g.mapping.apply(params["mapping"], state["mapping"], z, label, train=train)
+    return jnp.repeat(w[:, None], g.layers, axis=1), state
+
+
+def _synthesize(g, params, state, ws, noise):
+    return g.synthesis.apply(params["synthesis"], state["synthesis"], ws, noise)[0]
+
+
+def train(folder: Folder, config: Config) -> None:
+    """Trains on the data of the configuration, into the folder."""
+    size = (config.resolution, config.width or config.resolution)
+    stylegan2.plan(size)  # refuses sizes that the network cannot have before any image is read
+    labels = True if config.conditional else None
+    source = open_source(config.data, resolution=size, channels=config.channels, split=config.split, limit=config.limit, labels=labels)
+    names = ("batch", "seed", "steps_per_call", "devices", "fsdp", "score_samples")
+    durations = ("kimg", "record_kimg", "sample_kimg", "checkpoint_kimg", "score_kimg")
+    launch(
+        folder,
+        build(config, source.shape, len(source.classes)),
+        source,
+        inputs=_followed(config, source),
+        draw_inputs=lambda key: _drawn(key, config, source),
+        **{name: getattr(config, name) for name in names + durations},
+    )
+
+
+def load(run: str | Path, step: int | None = None) -> styles.Trained:
+    """The averaged generator of a run: of the best checkpoint by score, of the latest if there is no score, or of a given step."""
+    config = from_plain(Config, read_config(run))
+    shape, classes = recall(run)
+    batch = {"image": jax.ShapeDtypeStruct((config.batch, *shape), jnp.uint8), "label": jax.ShapeDtypeStruct((config.batch,), jnp.int32)}
+    abstract = jax.eval_shape(build(config, shape, len(classes)).init, jax.random.key(0), batch)
+    with Checkpoints(Path(run) / "checkpoints") as checkpoints:
+        wanted = {"average": abstract.average, "generator": {"state": abstract.generator.state}}
+        part = checkpoints.restore_part(checkpoints.best_step() if step is None else step, wanted)
+    return styles.Trained(make_generator(config, shape, len(classes)), part["average"], part["generator"]["state"], shape, classes)
+
+
+def _followed(config, source):
+    """The latents whose images are kept through time; classes in turn."""
+    n = 64 if config.resolution <= 64 else 32 if config.resolution <= 256 else 16
+    z = jax.random.normal(jax.random.key(config.seed, impl="threefry2x32"), (n, config.latent_size))
+    label = {"label": np.arange(n, dtype=np.int32) % len(source.classes)} if config.conditional else {}
+    return {"z": np.asarray(z), "truncation": np.float32(1.0), **label}
+
+
+def _drawn(key, config, source, n=128):
+    """Latents of images to be scored, classes as often as in the data."""
+    key_z, key_label = jax.random.split(key)
+    label = {}
+    if config.conditional:
+        label["label"] = np.asarray(jax.random.choice(key_label, jnp.asarray(source.labels), (n,)))
+    return {"z": np.asarray(jax.random.normal(key_z, (n, config.latent_size))), "truncation": np.float32(1.0), **label}
+
+
+def _label(g, batch):
+    return batch["label"] if g.label_size else None
+
+
+def _steer(config, state, sign):
+    """The next augmentation strength, and the sum of signs that the one after it will need."""
+    interval = 4
+    signs = state.signs + jnp.nan_to_num(sign)
+    if config.augment == "none":
+        return state.strength, state.signs
+    strength = ada_update(state.strength, signs / interval, config.batch, config.ada_target, config.ada_kimg * 1000, interval)
+    due = (state.step + 1) % interval == 0
+    return jnp.where(due, strength, state.strength), jnp.where(due, jnp.zeros_like(signs), signs)
+
+
+def _follow(mean, length):
+    """The moving average of the path lengths; NaN where the penalty was not computed."""
+    return jnp.where(jnp.isfinite(length), mean + 0.01 * (length - mean), mean)
+
+
+if __name__ == "__main__":
+    command_line.main(
+        "stylegan",
+        PRESETS,
+        train,
+        description=__doc__,
+        may_change=("kimg",),
+        **styles.commands(load),
+    )
