@@ -1,6 +1,7 @@
 """What training algorithms are composed of: one update of one player, its lazy form, averages, and the ordinary two-player game."""
 
 from jgan.training.alternating import alternating as alternating
+from jgan.training.alternating import normalise as normalise
 from jgan.training.averages import average as average
 from jgan.training.averages import average_decay as average_decay
 from jgan.training.update import Guard as Guard

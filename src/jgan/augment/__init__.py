@@ -1,0 +1,43 @@
+"""Augmentations of the discriminator's images: pure functions (key, images, strength) -> images, differentiable, part of the step.
+
+The single transformations are in their modules: `adaptive.hue`, `differentiable.cutout` and so on.
+"""
+
+from jgan.augment.adaptive import (
+    BGC,
+    BGCFNC,
+    BLIT,
+    COLOUR,
+    CORRUPTION,
+    FILTER,
+    GEOMETRY,
+    Transforms,
+    ada,
+    ada_update,
+    apply_transforms,
+    draw_transforms,
+    transforms_from_draws,
+)
+from jgan.augment.adaptive_pseudo import pseudo, pseudo_update
+from jgan.augment.differentiable import diffaugment
+from jgan.augment.simple import flip
+
+__all__ = [
+    "BGC",
+    "BGCFNC",
+    "BLIT",
+    "COLOUR",
+    "CORRUPTION",
+    "FILTER",
+    "GEOMETRY",
+    "Transforms",
+    "ada",
+    "ada_update",
+    "apply_transforms",
+    "diffaugment",
+    "draw_transforms",
+    "flip",
+    "pseudo",
+    "pseudo_update",
+    "transforms_from_draws",
+]
