@@ -13,9 +13,10 @@ NUMERICS = ("losses", "penalties", "augment", "ops")
 SHELL = ("data", "run")
 ALLOWED = {  # part: the other parts of jgan that it may import
     "types": (),
+    "checks": ("types",),
     "ops": ("types",),
-    "losses": ("types",),
-    "penalties": ("types",),
+    "losses": ("types", "checks"),
+    "penalties": ("types", "checks"),
     "augment": ("types", "ops"),
     "models": ("types", *NUMERICS),
     "training": ("types", *NUMERICS),
@@ -23,6 +24,7 @@ ALLOWED = {  # part: the other parts of jgan that it may import
     "metrics": ("types", "ops"),
 }
 LIBRARIES = {  # part: what it may import besides jax and the standard library
+    "checks": (),
     "types": (),
     "ops": ("numpy",),
     "losses": ("numpy",),

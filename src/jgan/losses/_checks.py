@@ -1,22 +1,12 @@
-"""Shape and precision rules that all losses share."""
+"""Rules that all losses share."""
 
 import jax
 import jax.numpy as jnp
 
+from jgan.checks import along_rows as along_rows
+from jgan.checks import lift as lift
+from jgan.checks import same_shape as same_shape
 from jgan.types import Array
-
-
-def lift(x) -> Array:
-    """Return x in float32, or in float64 where it already is: a loss in bfloat16 would lose what its gradient needs."""
-    x = jnp.asarray(x)
-    return x if x.dtype == jnp.float64 else x.astype(jnp.float32)
-
-
-def same_shape(**arrays) -> None:
-    """Raise ValueError unless all named arrays have one shape."""
-    shapes = {name: jnp.shape(array) for name, array in arrays.items()}
-    if len(set(shapes.values())) > 1:
-        raise ValueError(f"expected arrays of one shape, found {shapes}; reshape or slice them to match")
 
 
 def has_rank(rank: int, layout: str, **arrays) -> None:
@@ -47,11 +37,6 @@ def one_label_per_row(label, **arrays) -> None:
 def per_example(x) -> Array:
     """Return the mean over all axes but the first: [N, ...] -> [N]."""
     return jnp.mean(x, axis=tuple(range(1, x.ndim)))
-
-
-def along_rows(weights, x) -> Array:
-    """Return weights [N] with as many trailing axes of size 1 as x has: ready to multiply x [N, ...]."""
-    return weights.reshape(weights.shape + (1,) * (x.ndim - 1))
 
 
 def unit(x) -> Array:

@@ -1,21 +1,11 @@
-"""Shape and precision rules that all penalties share."""
+"""Rules that all penalties share."""
 
 import jax.numpy as jnp
 
+from jgan.checks import along_rows as along_rows
+from jgan.checks import lift as lift
+from jgan.checks import same_shape as same_shape
 from jgan.types import Array
-
-
-def lift(x) -> Array:
-    """Return x in float32, or in float64 where it already is: sums of squares do not fit into half precision."""
-    x = jnp.asarray(x)
-    return x if x.dtype == jnp.float64 else x.astype(jnp.float32)
-
-
-def same_shape(**arrays) -> None:
-    """Raise ValueError unless all named arrays have one shape."""
-    shapes = {name: jnp.shape(array) for name, array in arrays.items()}
-    if len(set(shapes.values())) > 1:
-        raise ValueError(f"expected arrays of one shape, found {shapes}; reshape or slice them to match")
 
 
 def one_logit_each(logits, x) -> None:
@@ -51,8 +41,3 @@ def safe_sqrt(x) -> Array:
 def norm(x) -> Array:
     """Return the Euclidean norm over all axes but the first: [N, ...] -> [N]."""
     return safe_sqrt(sum_squares(x))
-
-
-def along_rows(weights, x) -> Array:
-    """Return weights [N] with as many trailing axes of size 1 as x has: ready to multiply x [N, ...]."""
-    return weights.reshape(weights.shape + (1,) * (x.ndim - 1))

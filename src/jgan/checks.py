@@ -1,0 +1,23 @@
+"""Shape and precision rules that losses and penalties share."""
+
+import jax.numpy as jnp
+
+from jgan.types import Array
+
+
+def lift(x) -> Array:
+    """Return x in float32, or in float64 where it already is: half precision loses what losses and sums of squares need."""
+    x = jnp.asarray(x)
+    return x if x.dtype == jnp.float64 else x.astype(jnp.float32)
+
+
+def same_shape(**arrays) -> None:
+    """Raise ValueError unless all named arrays have one shape."""
+    shapes = {name: jnp.shape(array) for name, array in arrays.items()}
+    if len(set(shapes.values())) > 1:
+        raise ValueError(f"expected arrays of one shape, found {shapes}; reshape or slice them to match")
+
+
+def along_rows(weights, x) -> Array:
+    """Return weights [N] with as many trailing axes of size 1 as x has: ready to multiply x [N, ...]."""
+    return weights.reshape(weights.shape + (1,) * (x.ndim - 1))
