@@ -15,7 +15,7 @@ SIZES = {"train": 8192, "test": 2048}
 FIRST = {"train": 0, "test": 1_000_000_000}  # the splits draw on index ranges that never meet
 RESOLUTION = 32  # pixels, when none is asked for
 HALF = 0.47  # nothing is drawn further from the centre, in x and in y
-TILT = 0.45  # radians, either way
+TILT = 0.2  # radians, either way
 
 COLOURS = {
     "red": (222, 40, 44),
@@ -67,7 +67,7 @@ def scene(index: int, seed: int = 0) -> Scene:
     """
     draws = _Draws(index, seed)
     ground, place = draws.pick(GROUNDS), draws.pick(PLACES)
-    return Scene(ground, _one(draws) if draws.between(0, 1) < 0.5 else _two(draws, PLACES[place]), place)
+    return Scene(ground, _one(draws) if draws.between(0, 1) < 0.75 else _two(draws, PLACES[place]), place)
 
 
 def label(scene: Scene) -> int:

@@ -1,0 +1,99 @@
+"""What the benchmarks share: a preset on random images, timing in turns, and the circumstances of a measurement."""
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jaxlib
+import numpy as np
+from experiments import stylegan
+from jax.sharding import Mesh
+
+from jgan import data
+from jgan.sharding import data_mesh
+from jgan.types import Training
+
+CLASSES = 10  # of conditional presets
+
+
+class Setup(NamedTuple):
+    """A training algorithm on random images, and where it is to run."""
+
+    config: stylegan.Config
+    training: Training
+    feed: data.Feed
+    mesh: Mesh
+
+
+def setup(config: stylegan.Config, devices: int = 1) -> Setup:
+    """The training of a configuration; its images are random and live on the devices, so reading data takes no part in what is measured.
+
+    Raises:
+      ValueError: if there are fewer devices.
+    """
+    if devices > len(jax.devices()):
+        raise ValueError(f"expected at most {len(jax.devices())} devices, found {devices}; JAX_NUM_CPU_DEVICES={devices} simulates them")
+    shape, n = image_shape(config), 2 * config.batch
+    images = np.random.default_rng(0).integers(0, 256, (n, *shape), np.uint8)
+    labels = np.arange(n, dtype=np.int32) % CLASSES if config.conditional else None
+    feed = data.resident(data.Source("random", shape, n, images.__getitem__, labels), batch=config.batch, seed=0)
+    return Setup(config, stylegan.build(config, shape, CLASSES), feed, data_mesh(jax.devices()[:devices]))
+
+
+def image_shape(config: stylegan.Config) -> tuple[int, int, int]:
+    """(H, W, C) of the images of a configuration."""
+    return config.resolution, config.width or config.resolution, config.channels or 3
+
+
+def alternately(functions: dict[str, Callable], repeats: int) -> dict[str, np.ndarray]:
+    """Seconds [repeats] of each function, called in turn, so that a slow moment of the machine meets them all; one turn warms up.
+
+    A function returns what has to be waited for.
+    """
+    seconds = {name: [] for name in functions}
+    for _ in range(repeats + 1):
+        for name, function in functions.items():
+            begun = time.perf_counter()
+            jax.block_until_ready(function())
+            seconds[name].append(time.perf_counter() - begun)
+    return {name: np.asarray(values[1:]) for name, values in seconds.items()}
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median and quartiles, to four digits."""
+    return {name: digits(np.quantile(values, q)) for name, q in (("median", 0.5), ("low", 0.25), ("high", 0.75))}
+
+
+def digits(value: float) -> float:
+    """Four significant digits."""
+    return float(f"{value:.4g}")
+
+
+def circumstances() -> dict:
+    """Machine, versions and commit."""
+    device = jax.devices()[0]
+    return {
+        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "platform": device.platform, "device": device.device_kind},
+        "versions": {"python": platform.python_version(), "jax": jax.__version__, "jaxlib": jaxlib.__version__},
+        "commit": _commit(),
+    }
+
+
+def _cpu():
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def _commit():
+    """The commit, with "-dirty" if files differ from it; None outside a repository."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,251 @@
+"""How fast is a training step of StyleGAN2, and where does its time go?
+
+    python benchmarks/step.py --presets demo flowers64 --devices 1 2 --steps 16 --repeats 5
+
+prints one line of JSON per preset and number of devices. Spreads are medians and quartiles over the repeats.
+
+images_per_second   as trained: whole cycles of steps, main updates and lazy penalties as often as the preset has them
+speedup             of images_per_second over that of the first number of devices, at the same total batch
+step_ms             as trained, per step
+phases_ms           one execution of each phase. `generator`: a program that computes only the new generator, so that the compiler drops
+                    the rest; `discriminator`: the whole step without penalties less that; `path` and `r1`: what a step takes longer when
+                    they are due. Differences are taken within a repeat
+flops_per_step      as trained, counted by XLA before optimisation, over all devices
+of_matmul           flops_per_step / step time, as a share of what large matrix products reach on the same devices in the same run: in
+                    bfloat16 if the preset has levels in half precision, else in float32, at the backend's default precision
+init_seconds        the first call of init: compilation and execution
+compile_seconds     tracing and compilation of the step; no cache of compiled programs is used
+memory_gib          `program`: arguments, results and temporaries of the compiled step, per device; `device` and `process`: peaks of this
+                    run so far, so give one preset per run where they matter
+"""
+
+import dataclasses
+import functools
+import inspect
+import json
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tyro
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import measure  # noqa: E402
+from experiments import stylegan  # noqa: E402
+
+from jgan.run.loop import IN_FLIGHT  # noqa: E402
+from jgan.sharding import compile, run_key  # noqa: E402
+
+
+def main(
+    presets: tuple[str, ...] = ("demo",),
+    devices: tuple[int, ...] = (1,),
+    batch: int | None = None,
+    resolution: int | None = None,
+    steps: int = 16,
+    repeats: int = 5,
+) -> None:
+    """Measures training steps of StyleGAN2; one line of JSON per preset and number of devices.
+
+    Args:
+        presets: Names of presets of experiments/stylegan.py.
+        devices: Numbers of devices; each preset is measured on all of them.
+        batch: Images per step over all devices, instead of the preset's.
+        resolution: Height and width in pixels, instead of the preset's.
+        steps: Steps per repeat, rounded up to whole cycles of the lazy penalties.
+        repeats: Of every measurement.
+    """
+    for preset in presets:
+        config, first = configuration(preset, batch, resolution), None
+        for count in devices:
+            found = measured(config, count, steps, repeats)
+            speed = found["images_per_second"]["median"]
+            first = first or speed
+            line = {"benchmark": "step", "preset": preset, **found, "speedup": measure.digits(speed / first)}
+            print(json.dumps(line | measure.circumstances()), flush=True)
+
+
+def configuration(preset: str, batch: int | None, resolution: int | None) -> stylegan.Config:
+    """A preset, with its batch and resolution replaced where they are given.
+
+    Raises:
+      ValueError: if there is no such preset.
+    """
+    if preset not in stylegan.PRESETS:
+        raise ValueError(f"expected one of the presets {', '.join(stylegan.PRESETS)}, found {preset!r}")
+    config = stylegan.PRESETS[preset]
+    size = {} if resolution is None else {"resolution": resolution, "width": None}
+    return dataclasses.replace(config, batch=batch or config.batch, **size)
+
+
+def measured(config: stylegan.Config, devices: int, steps: int, repeats: int) -> dict[str, Any]:
+    """All figures of one configuration."""
+    setup, k = measure.setup(config, devices), config.steps_per_call
+    compiled = compile(setup.training, setup.mesh, setup.feed, steps_per_call=k)
+    begun = time.perf_counter()
+    held = {"state": jax.block_until_ready(compiled.init(run_key(0, setup.mesh)))}
+    initialised = time.perf_counter()
+    program = ahead(setup, compiled, k)
+    done = time.perf_counter()
+    steps = whole_cycles(config, steps)
+    works = {"steps": training_steps(setup, compiled, program, held, steps), "matmul": matrix_products(config, setup.mesh)}
+    seconds = measure.alternately(works, repeats)
+    if k != 1:
+        compiled = compile(setup.training, setup.mesh, setup.feed)
+    apart = phases(setup, compiled, program if k == 1 else ahead(setup, compiled, 1), held, repeats)
+    step, flops = seconds["steps"] / steps, flops_as_trained(config)
+    return {
+        "resolution": measure.image_shape(config)[:2],
+        "batch": config.batch,
+        "devices": devices,
+        "steps_per_call": k,
+        "images_per_second": measure.spread(config.batch / step),
+        "step_ms": measure.spread(1e3 * step),
+        "phases_ms": {name: measure.spread(1e3 * t) for name, t in apart.items()},
+        "flops_per_step": flops,
+        "of_matmul": measure.spread(flops / step * seconds["matmul"] / matmul_flops(setup.mesh)),
+        "init_seconds": measure.digits(initialised - begun),
+        "compile_seconds": measure.digits(done - initialised),
+        "memory_gib": memory(program),
+    }
+
+
+def ahead(setup: measure.Setup, compiled: Any, steps_per_call: int) -> Any:
+    """The step, traced and compiled: (state, constants, items, key) -> (state, metrics)."""
+    jitted = inspect.unwrap(compiled.step, stop=lambda function: hasattr(function, "lower"))
+    with jax.set_mesh(setup.mesh):
+        items, key = compiled.put(next(setup.feed.items(0, steps_per_call))), run_key(0, setup.mesh)
+        return jitted.lower(compiled.abstract, compiled.constants, items, key).compile()
+
+
+def whole_cycles(config: stylegan.Config, steps: int) -> int:
+    """At least so many steps, in which each penalty runs as often as in a whole run."""
+    cycle = math.lcm(*(n for n in (config.path_every, config.r1_every, config.steps_per_call) if n))
+    return math.ceil(steps / cycle) * cycle
+
+
+def training_steps(setup: measure.Setup, compiled: Any, program: Any, held: dict[str, Any], steps: int) -> Callable[[], Any]:
+    """A function that trains for so many steps, as a run does. The state is donated from call to call, so `held["state"]` owns it."""
+    key, k = run_key(0, setup.mesh), setup.config.steps_per_call
+    items = setup.feed.items(0, k)
+
+    def train():
+        metrics = []
+        for _ in range(steps // k):
+            held["state"], values = program(held["state"], compiled.constants, compiled.put(next(items)), key)
+            metrics.append(values)
+            jax.block_until_ready(metrics[-1 - IN_FLIGHT :][:1] if len(metrics) > IN_FLIGHT else ())
+        return held["state"].step, metrics
+
+    return train
+
+
+def phases(setup: measure.Setup, compiled: Any, program: Any, held: dict[str, Any], repeats: int) -> dict[str, np.ndarray]:
+    """Seconds [repeats] of each phase, by itself; `program` makes one step per call."""
+    key, items = run_key(0, setup.mesh), compiled.put(next(setup.feed.items(0, 1)))
+    alone = generator_alone(setup, compiled, items, key)
+
+    def at(counter):
+        return held["state"]._replace(step=jax.device_put(np.int32(counter), compiled.abstract.step.sharding))
+
+    def whole(counter):
+        held["state"], metrics = program(at(counter), compiled.constants, items, key)
+        return held["state"], metrics
+
+    due = counters(setup.config)
+    works = {name: functools.partial(whole, counter) for name, counter in due.items()}
+    works["generator"] = lambda: alone(at(due["plain"]), compiled.constants, items, key)
+    seconds = measure.alternately(works, repeats)
+    found = {"generator": seconds["generator"], "discriminator": seconds["plain"] - seconds["generator"]}
+    if "path" in due:
+        found["path"] = seconds["path"] - seconds["plain"]
+    if "r1" in due:
+        both = "path" in due and due["r1"] % due["path"] == 0
+        found["r1"] = seconds["r1"] - seconds["path" if both else "plain"]
+    return found
+
+
+def generator_alone(setup: measure.Setup, compiled: Any, items: Any, key: jax.Array) -> Any:
+    """The step as a program that returns only the new generator and its average."""
+
+    def step(state, constants, items, key):
+        batch = setup.feed.lookup(constants, jax.tree.map(lambda x: x[0], items))
+        new, _ = setup.training.step(state, batch, key)
+        return new.generator, new.average
+
+    shardings = jax.tree.map(lambda x: x.sharding, (compiled.abstract.generator, compiled.abstract.average))
+    with jax.set_mesh(setup.mesh):
+        return jax.jit(step, out_shardings=shardings).lower(compiled.abstract, compiled.constants, items, key).compile()
+
+
+def counters(config: stylegan.Config) -> dict[str, int]:
+    """Values of the step counter: `plain`, at which no penalty is due, and one at which each is; R1 may come with the path length.
+
+    Raises:
+      ValueError: if a penalty never runs without the other, so that their times cannot be told apart.
+    """
+    path, r1 = config.path_every, config.r1_every
+    if 1 in (path, r1) or (path and r1 and path % r1 == 0):
+        raise ValueError(f"expected penalties that are not due at every step nor always together, found intervals of {path} and {r1}")
+    return {"plain": 1} | ({"path": path} if path else {}) | ({"r1": r1} if r1 else {})
+
+
+def flops_as_trained(config: stylegan.Config) -> float:
+    """Operations of a step, with each penalty in proportion to how often it runs."""
+    main = flops(dataclasses.replace(config, path_every=0, r1_every=0))
+    total = main
+    if config.path_every:
+        total += (flops(dataclasses.replace(config, r1_every=0)) - main) / config.path_every
+    if config.r1_every:
+        total += (flops(dataclasses.replace(config, path_every=0)) - main) / config.r1_every
+    return total
+
+
+def flops(config: stylegan.Config) -> float:
+    """Operations of a step in which every penalty runs, as XLA counts them before optimisation."""
+    shape = measure.image_shape(config)
+    training = stylegan.build(config, shape, measure.CLASSES)
+    batch = {"image": jax.ShapeDtypeStruct((config.batch, *shape), jnp.uint8), "label": jax.ShapeDtypeStruct((config.batch,), jnp.int32)}
+    key = jax.eval_shape(lambda: jax.random.key(0, impl="threefry2x32"))
+    state = jax.eval_shape(training.init, key, batch)
+    return jax.jit(training.step).lower(state, batch, key).cost_analysis()["flops"]
+
+
+def matrix_products(config: stylegan.Config, mesh: jax.sharding.Mesh) -> Callable[[], jax.Array]:
+    """A function that multiplies large square matrices, one pair on each device, in the lowest precision of the configuration."""
+    n, size, dtype = mesh.size, _matrix_size(), jnp.bfloat16 if config.half_levels else jnp.float32
+    spec = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("data"))
+    a = jax.jit(lambda: jax.random.normal(jax.random.key(0), (n, size, size), dtype), out_shardings=spec)()
+    product = jax.jit(jnp.matmul, out_shardings=spec)
+    return lambda: product(a, a)
+
+
+def matmul_flops(mesh: jax.sharding.Mesh) -> float:
+    """Operations of one call of what `matrix_products` returns."""
+    return 2.0 * mesh.size * _matrix_size() ** 3
+
+
+def memory(program: Any) -> dict[str, float | None]:
+    """GiB; None where the backend does not count."""
+    sizes, device = program.memory_analysis(), jax.local_devices()[0].memory_stats() or {}
+    parts = sizes.argument_size_in_bytes + sizes.output_size_in_bytes - sizes.alias_size_in_bytes + sizes.temp_size_in_bytes
+    process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    found = {"program": parts, "device": device.get("peak_bytes_in_use"), "process": process}
+    return {name: None if size is None else measure.digits(size / 2**30) for name, size in found.items()}
+
+
+def _matrix_size():
+    return 2048 if jax.devices()[0].platform == "cpu" else 8192
+
+
+if __name__ == "__main__":
+    jax.config.update("jax_enable_compilation_cache", False)
+    tyro.cli(main)
