@@ -21,13 +21,16 @@ def trained():
     plan = stylegan2.plan((HEIGHT, WIDTH), 64, 8)
     g = stylegan2.generator(plan, latent_size=4, style_size=6, label_size=CLASSES, mapping_layers=1)
 
-    @jax.jit
     def init(key):
         mapping = g.mapping.init(key, jnp.zeros((1, 4)), jnp.zeros((1,), jnp.int32))
         return mapping, g.synthesis.init(key, jnp.zeros((1, g.layers, 6)))
 
-    mapping, synthesis = init(jax.random.key(0))
-    mapping[1]["average"]["w"] = jnp.linspace(-1.0, 1.0, 6)
+    def numbers(path, x):
+        scale = 100 if "dense_" in jax.tree_util.keystr(path) else 1  # layers with a learning rate of 0.01
+        return jnp.asarray(random.normal(size=x.shape) * scale, x.dtype)
+
+    random = np.random.default_rng(0)
+    mapping, synthesis = jax.tree_util.tree_map_with_path(numbers, jax.eval_shape(init, jax.random.key(0)))
     params, state = ({"mapping": mapping[i], "synthesis": synthesis[i]} for i in range(2))
     return Trained(g, params, state, (HEIGHT, WIDTH, 3), ("circle", "square", "star"))
 
