@@ -30,7 +30,7 @@ def test_loss_and_penalty(capsys):
 
 def test_game_in_full(capsys):
     radius = run(EXAMPLES[1])["radius"]
-    assert radius.mean() == pytest.approx(1.0, abs=0.1) and radius.std() < 0.25
+    assert float(radius.mean()) == pytest.approx(1.0, abs=0.1) and float(radius.std()) < 0.25
     assert capsys.readouterr().out.startswith("distance from the centre: ")
 
 

@@ -30,10 +30,11 @@ def test_our_builder_prepares_and_reads_without_tensorflow(tiny, tmp_path):
 def test_our_builder_keeps_the_attributes(tiny, tmp_path):
     builder = tfds.builder("shapes", data_dir=tmp_path, file_format="array_record")
     builder.download_and_prepare()
-    captions = {shapes.caption(shapes.scene(index)): shapes.scene(index) for index in range(24)}
+    drawn = {shapes.render(shapes.scene(index), 16).tobytes(): shapes.scene(index) for index in range(24)}
     for example in builder.as_data_source("train"):
-        scene = captions[example["caption"].decode()]
+        scene = drawn[example["image"].tobytes()]
         main = scene.shapes[0]
+        assert example["caption"].decode() == shapes.caption(scene)
         expected = [main.x, main.y, main.diameter, main.angle]
         np.testing.assert_allclose(example["shapes"]["box"][0], expected, rtol=1e-6)
         assert len(example["shapes"]["kind"]) == len(scene.shapes)

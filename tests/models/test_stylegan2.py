@@ -123,7 +123,7 @@ def assert_close(actual, expected, tolerance):
 
 def test_recomputation_changes_nothing(players, plain):
     function = with_gradients(SMALL, rematerialise=True)
-    assert "remat" in str(jax.make_jaxpr(function)(players))
+    assert any(name in str(jax.make_jaxpr(function)(players)) for name in ("checkpoint", "remat"))
     assert_close(function(players), plain, 1e-4)
 
 
