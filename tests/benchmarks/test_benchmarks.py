@@ -36,7 +36,7 @@ def test_step(capsys):
     step.main(devices=(1,), steps=1, repeats=1)
     (line,) = printed(capsys)
     assert line["benchmark"] == "step" and line["preset"] == "demo" and line["batch"] == 4 and line["resolution"] == [8, 8]
-    assert line["phases_ms"].keys() == {"generator", "discriminator", "r1"}
+    assert line["phases_ms"].keys() == {"generator", "discriminator", "path", "r1"}
     assert all(line[name]["low"] > 0 for name in ("images_per_second", "step_ms", "of_matmul"))
     assert line["speedup"] == 1 and line["flops_per_step"] > 0 and line["compile_seconds"] > 0 and line["init_seconds"] > 0
     assert line["memory_gib"]["program"] > 0 and line["memory_gib"]["process"] > 0

@@ -268,11 +268,15 @@ MISTAKES = {  # arguments, what the message says
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes_are_one_line(name, run, pictures, tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_mistakes_are_one_line(name, request, tmp_path, capsys, monkeypatch):
     arguments, message = MISTAKES[name]
+    for place in ("run", "pictures"):
+        if any(f"{{{place}}}" in str(a) for a in arguments):
+            arguments = [str(a).replace(f"{{{place}}}", str(request.getfixturevalue(place))) for a in arguments]
+    capsys.readouterr()
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stopped:
-        call(*[str(a).format(run=run, pictures=pictures) for a in arguments])
+        call(*arguments)
     error = capsys.readouterr().err
     assert stopped.value.code == 2
     assert message in error and error.startswith("stylegan: ") and error.count("\n") == 1
