@@ -133,7 +133,7 @@ _SMALL = Config(
 )
 _DEMO = dataclasses.replace(_SMALL, batch=8, channel_base=512, conditional=True, style_mixing=0, r1_weight=0.5, augment="none")
 PRESETS = {
-    "demo": dataclasses.replace(_DEMO, kimg=30, sample_kimg=3, score_kimg=7.5, checkpoint_kimg=7.5, score_samples=2000),
+    "demo": dataclasses.replace(_DEMO, kimg=20, sample_kimg=2, score_kimg=5, checkpoint_kimg=5, score_samples=2000),
     "fashion_mnist": dataclasses.replace(_SMALL, data="tfds:fashion_mnist", channels=1, augment="none", kimg=61.44),
     "flowers64": dataclasses.replace(_SMALL, data="tfds:tf_flowers", resolution=64, flip=True, augment="none", r1_weight=0.5, kimg=22.8),
     # The published settings of Karras et al. 2020, appendix C, and of their "auto" rule for flowers128.
