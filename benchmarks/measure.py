@@ -1,22 +1,20 @@
-"""What the benchmarks share: a preset on random images, timing in turns, and the circumstances of a measurement."""
+"""What the benchmarks share: a preset on random images, and timing in turns."""
 
-import os
-import platform
-import subprocess
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import jaxlib
 import numpy as np
 from experiments import stylegan
 from jax.sharding import Mesh
 
 from jgan import data
+from jgan.run.circumstances import circumstances
 from jgan.sharding import data_mesh
 from jgan.types import Training
+
+__all__ = ["Setup", "alternately", "circumstances", "digits", "image_shape", "setup", "spread"]
 
 CLASSES = 10  # of conditional presets
 
@@ -72,28 +70,3 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 def digits(value: float) -> float:
     """Four significant digits."""
     return float(f"{value:.4g}")
-
-
-def circumstances() -> dict:
-    """Machine, versions and commit."""
-    device = jax.devices()[0]
-    return {
-        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "platform": device.platform, "device": device.device_kind},
-        "versions": {"python": platform.python_version(), "jax": jax.__version__, "jaxlib": jaxlib.__version__},
-        "commit": _commit(),
-    }
-
-
-def _cpu():
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-
-
-def _commit():
-    """The commit, with "-dirty" if files differ from it; None outside a repository."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None

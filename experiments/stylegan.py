@@ -17,13 +17,12 @@ from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jgan import losses, penalties
 from jgan.augment import ada_update, apply_transforms, draw_transforms, flip
-from jgan.data import open_source
+from jgan.data import Source, open_source
 from jgan.models import stylegan2
-from jgan.run import command_line, styles
+from jgan.run import command_line, style_commands, styles
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.config import from_plain
 from jgan.run.folder import Folder, read_config
@@ -133,7 +132,7 @@ _SMALL = Config(
 )
 _DEMO = dataclasses.replace(_SMALL, batch=8, channel_base=512, conditional=True, style_mixing=0, r1_weight=0.5, augment="none")
 PRESETS = {
-    "demo": dataclasses.replace(_DEMO, kimg=20, sample_kimg=2, score_kimg=5, checkpoint_kimg=5, score_samples=2000),
+    "demo": dataclasses.replace(_DEMO, kimg=24, sample_kimg=3, score_kimg=8, checkpoint_kimg=8, score_samples=2000),
     "fashion_mnist": dataclasses.replace(_SMALL, data="tfds:fashion_mnist", channels=1, augment="none", kimg=61.44),
     "flowers64": dataclasses.replace(_SMALL, data="tfds:tf_flowers", resolution=64, flip=True, augment="none", r1_weight=0.5, kimg=23.5),
     # The published settings of Karras et al. 2020, appendix C, and of their "auto" rule for flowers128.
@@ -328,20 +327,30 @@ def _synthesize(g, params, state, ws, noise):
     return g.synthesis.apply(params["synthesis"], state["synthesis"], ws, noise)[0]
 
 
+def open_data(config: Config, split: str | None = None) -> Source:
+    """The images of a configuration, or another part of them."""
+    return open_source(
+        config.data,
+        resolution=_size(config),
+        channels=config.channels,
+        split=split or config.split,
+        limit=config.limit,
+        labels=True if config.conditional else None,
+    )
+
+
 def train(folder: Folder, config: Config) -> None:
     """Trains on the data of the configuration, into the folder."""
-    size = (config.resolution, config.width or config.resolution)
-    stylegan2.plan(size)  # refuses sizes that the network cannot have before any image is read
-    labels = True if config.conditional else None
-    source = open_source(config.data, resolution=size, channels=config.channels, split=config.split, limit=config.limit, labels=labels)
+    stylegan2.plan(_size(config))  # refuses sizes that the network cannot have before any image is read
+    source = open_data(config)
+    followed = 64 if config.resolution <= 64 else 32 if config.resolution <= 256 else 16
     names = ("batch", "seed", "steps_per_call", "devices", "fsdp", "score_samples")
     durations = ("kimg", "record_kimg", "sample_kimg", "checkpoint_kimg", "score_kimg")
     launch(
         folder,
         build(config, source.shape, len(source.classes)),
         source,
-        inputs=_followed(config, source),
-        draw_inputs=lambda key: _drawn(key, config, source),
+        **styles.inputs(config.seed, config.latent_size, source.labels if config.conditional else None, len(source.classes), followed),
         **{name: getattr(config, name) for name in names + durations},
     )
 
@@ -358,21 +367,8 @@ def load(run: str | Path, step: int | None = None) -> styles.Trained:
     return styles.Trained(make_generator(config, shape, len(classes)), part["average"], part["generator"]["state"], shape, classes)
 
 
-def _followed(config, source):
-    """The latents whose images are kept through time; classes in turn."""
-    n = 64 if config.resolution <= 64 else 32 if config.resolution <= 256 else 16
-    z = jax.random.normal(jax.random.key(config.seed, impl="threefry2x32"), (n, config.latent_size))
-    label = {"label": np.arange(n, dtype=np.int32) % len(source.classes)} if config.conditional else {}
-    return {"z": np.asarray(z), "truncation": np.float32(1.0), **label}
-
-
-def _drawn(key, config, source, n=128):
-    """Latents of images to be scored, classes as often as in the data."""
-    key_z, key_label = jax.random.split(key)
-    label = {}
-    if config.conditional:
-        label["label"] = np.asarray(jax.random.choice(key_label, jnp.asarray(source.labels), (n,)))
-    return {"z": np.asarray(jax.random.normal(key_z, (n, config.latent_size))), "truncation": np.float32(1.0), **label}
+def _size(config):
+    return config.resolution, config.width or config.resolution
 
 
 def _label(g, batch):
@@ -395,12 +391,7 @@ def _follow(mean, length):
     return jnp.where(jnp.isfinite(length), mean + 0.01 * (length - mean), mean)
 
 
+COMMANDS = style_commands.commands(load, lambda run, split: open_data(from_plain(Config, read_config(run)), split))
+
 if __name__ == "__main__":
-    command_line.main(
-        "stylegan",
-        PRESETS,
-        train,
-        description=__doc__,
-        may_change=("kimg",),
-        **styles.commands(load),
-    )
+    command_line.main("stylegan", PRESETS, train, description=__doc__, may_change=("kimg",), **COMMANDS)

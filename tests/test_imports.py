@@ -39,6 +39,8 @@ HEAVY = ("orbax", "tensorflow_datasets", "grain", "PIL", "tyro", "flax", "optax"
 
 
 def part_of(path):
+    if path.name == "__main__.py":  # a command line, wherever it is
+        return "run"
     return path.relative_to(SOURCE / "jgan").with_suffix("").parts[0]
 
 

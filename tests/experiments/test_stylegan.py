@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from jgan import data
-from jgan.run import command_line, styles
+from jgan.run import command_line
 from jgan.run.export import load_exported
 from jgan.run.images import to_uint8
 from jgan.sharding import compile, data_mesh, run_key
@@ -58,7 +58,11 @@ def implicit_promotion():
         yield
 
 
-@pytest.mark.parametrize("name", stylegan.PRESETS)
+LARGE = ("flowers128", "ffhq256", "ffhq1024")
+PRESETS = [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in stylegan.PRESETS]
+
+
+@pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_fits_together(name):
     config = stylegan.PRESETS[name]
     shape = (config.resolution, config.width or config.resolution, config.channels or 3)
@@ -139,6 +143,7 @@ def test_the_augmentation_falls_where_the_real_images_are_not_known():
 EQUAL = {"2 microbatches": (dataclasses.replace(TINY, microbatches=2), 1), "8 devices": (TINY, 8)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EQUAL)
 def test_parts_and_devices_change_nothing(name):
     one, other = play(), play(*EQUAL[name])
@@ -148,6 +153,7 @@ def test_parts_and_devices_change_nothing(name):
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), mine.params, theirs.params)
 
 
+@pytest.mark.slow
 def test_half_precision_with_recomputation():
     config = dataclasses.replace(TINY, half_levels=1, rematerialise=True, augment="none", path_shrink=4)
     played = play(config)
@@ -167,8 +173,7 @@ SETTINGS |= {"batch": 16, "steps-per-call": 2}
 def call(*arguments):
     """The command line, in this process."""
     given = list(map(str, arguments))
-    commands = styles.commands(stylegan.load)
-    command_line.main("stylegan", stylegan.PRESETS, stylegan.train, may_change=("kimg",), arguments=given, **commands)
+    command_line.main("stylegan", stylegan.PRESETS, stylegan.train, may_change=("kimg",), arguments=given, **stylegan.COMMANDS)
 
 
 def options(**changes):

@@ -46,6 +46,22 @@ def test_diagonal_gaussians_have_a_closed_form(scales_a, scales_b, shift):
     assert frechet(a, b) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parametrize(("samples", "dead"), [(200, 0), (200, 2), (5, 0)])
+@pytest.mark.filterwarnings("ignore:5 samples for 8 features")
+def test_gaussians_moved_by_a_linear_map_have_a_closed_form(samples, dead):
+    """x -> T x with T symmetric and positive moves a Gaussian of covariance A optimally: the distance is tr((T - I) A (T - I))."""
+    generator = np.random.default_rng(0)
+    a = generator.normal(size=(samples, 8)) @ generator.normal(size=(8, 8))
+    a[:, :dead] = 0.5  # features that never vary: no Cholesky factor
+    half = generator.normal(size=(8, 8)) / 4
+    mapping = np.eye(8) + half @ half.T
+    move = mapping - np.eye(8)
+    centred = a - a.mean(axis=0, keepdims=True)
+    expected = np.trace(move @ np.cov(a, rowvar=False) @ move)
+    assert frechet(centred, centred @ mapping) == pytest.approx(expected, rel=1e-9)
+    assert frechet(centred @ mapping, centred) == pytest.approx(expected, rel=1e-9)
+
+
 def test_distance_to_itself_is_zero_and_order_does_not_matter():
     generator = np.random.default_rng(0)
     a, b = generator.normal(size=(50, 6)), generator.normal(size=(60, 6)) @ generator.normal(size=(6, 6)) + 1.0

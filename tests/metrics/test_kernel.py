@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jgan.metrics.kernel import kernel_distance
+from jgan.metrics.kernel import kernel_distance, kernel_distance_subsets
 
 PARITY = Path(__file__).parents[2] / ".." / "shared" / "parity" / "metrics.npz"
 
@@ -22,6 +22,31 @@ def test_unbiased_for_sets_of_one_distribution():
     distances = [kernel_distance(*generator.normal(size=(2, 10, 4))) for _ in range(400)]
     assert abs(np.mean(distances)) < 3 * np.std(distances) / np.sqrt(len(distances))
     assert min(distances) < 0
+
+
+def test_subsets_estimate_the_whole():
+    generator = np.random.default_rng(0)
+    real, fake = generator.normal(size=(300, 4)), generator.normal(size=(250, 4)) + 0.3
+    mean, deviation = kernel_distance_subsets(real, fake, subsets=60, size=40)
+    whole = kernel_distance(real, fake)
+    assert abs(mean - whole) < 3 * deviation / np.sqrt(60) and deviation > 0
+    assert kernel_distance_subsets(real, fake, 5, 40) == kernel_distance_subsets(real, fake, 5, 40)
+    assert kernel_distance_subsets(real, fake, 5, 40) != kernel_distance_subsets(real, fake, 5, 40, seed=1)
+
+
+def test_a_subset_of_everything_is_everything():
+    real, fake = np.random.default_rng(0).normal(size=(2, 30, 4))
+    mean, deviation = kernel_distance_subsets(real, fake, subsets=3, size=30)
+    assert mean == pytest.approx(kernel_distance(real, fake)) and deviation == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("size", "subsets", "message"),
+    [(1000, 100, "at least 1000 samples in each set.*30 real and 20 fake"), (1, 100, "subsets of 2 or more"), (10, 0, "0 subsets")],
+)
+def test_subsets_that_cannot_be_drawn(size, subsets, message):
+    with pytest.raises(ValueError, match=message):
+        kernel_distance_subsets(np.zeros((30, 2)), np.zeros((20, 2)), subsets, size)
 
 
 @pytest.mark.parametrize(

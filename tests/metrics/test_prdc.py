@@ -33,6 +33,33 @@ def test_fakes_far_from_all_reals_score_nothing(two_modes):
     assert prdc(two_modes, two_modes + 1000.0) == PRDC(0.0, 0.0, 0.0, 0.0)
 
 
+def by_brute_force(real, fake, k):
+    real, fake = real.astype(np.float64), fake.astype(np.float64)
+    between, within_real, within_fake = (np.square(a[:, None] - b[None]).sum(axis=2) for a, b in ((real, fake), (real, real), (fake, fake)))
+    in_real = between < np.sort(within_real, axis=1)[:, k][:, None]
+    in_fake = between < np.sort(within_fake, axis=1)[:, k][None]
+    return PRDC(in_real.any(axis=0).mean(), in_fake.any(axis=1).mean(), in_real.sum(axis=0).mean() / k, in_real.any(axis=1).mean())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("centre", "spread"), [(0.0, 1.0), (1000.0, 1.0), (100.0, 1e-3)])
+def test_equal_to_brute_force_where_float32_is_not_enough(dtype, centre, spread):
+    generator = np.random.default_rng(0)
+    modes = centre * generator.normal(size=(4, 16))
+    real, fake = ((modes[np.arange(n) % 4] + spread * generator.normal(size=(n, 16))).astype(dtype) for n in (130, 110))
+    np.testing.assert_allclose(prdc(real, fake, k=3, block=64), by_brute_force(real, fake, 3), rtol=1e-12)
+
+
+def test_a_set_against_itself_is_all_ties(two_modes):
+    """Each ball holds k samples of the set, its own centre among them, and its k-th neighbour lies on the rim, outside."""
+    assert prdc(two_modes, two_modes[::-1]) == PRDC(1.0, 1.0, 1.0, 1.0)
+
+
+def test_a_generator_that_makes_one_image(two_modes):
+    values = prdc(two_modes, np.repeat(two_modes[:1], 50, axis=0))
+    assert values.precision == 1.0 and values.recall == 0.0 and values.coverage < 0.1
+
+
 @pytest.mark.parametrize(
     ("real", "fake", "k", "message"),
     [

@@ -71,6 +71,28 @@ def test_resuming_what_is_no_run(tmp_path):
         open_folder(tmp_path, "dcgan", Config(), resume=tmp_path / "nothing")
 
 
+def test_a_workdir_is_made_and_then_resumed(tmp_path):
+    workdir = tmp_path / "deep" / "run"
+    for total in (100, 200):
+        config = replace(Config(), total_images=total)
+        with open_folder(tmp_path, "dcgan", config, may_change=("total_images",), workdir=workdir) as folder:
+            assert folder.path == workdir and read_config(workdir)["total_images"] == total
+    with pytest.raises(ValueError, match=r"learning_rate: 0\.1 -> 0\.2"):
+        open_folder(tmp_path, "dcgan", Config(200, learning_rate=0.2), workdir=workdir)
+    assert [path.name for path in tmp_path.iterdir()] == ["deep"]
+
+
+def test_a_workdir_with_other_things_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(FileExistsError, match="other files"):
+        open_folder(tmp_path, "dcgan", Config(), workdir=tmp_path)
+
+
+def test_either_a_workdir_or_a_run_to_resume(tmp_path):
+    with pytest.raises(ValueError, match="found both"):
+        open_folder(tmp_path, "dcgan", Config(), resume=tmp_path, workdir=tmp_path)
+
+
 def test_a_failed_write_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     path = tmp_path / "file"
     write_atomic(path, "before")

@@ -16,7 +16,7 @@ from jgan.run.checkpoints import Checkpoints
 from jgan.run.folder import open_folder
 from jgan.run.loop import make_plan, train
 from jgan.run.recorder import read_records
-from jgan.sharding import compile, data_mesh
+from jgan.sharding import compile, data_mesh, run_key
 
 PROGRAM = Path(tiny_run.__file__)
 TIMES = ("seconds", "images_per_second", "memory_gib")
@@ -170,24 +170,20 @@ def test_durations_must_be_positive(name):
         make_plan(**(dict(batch_size=4, steps_per_call=1) | durations | {name: 0}))
 
 
-def test_a_score_needs_inputs(tmp_path):
+def test_without_inputs_the_state_is_scored(tmp_path):
+    mesh, training, feed = data_mesh(), tiny_training(), tiny_feed()
+    durations = dict.fromkeys(("total_images", "record_every", "sample_every", "checkpoint_every", "score_every"), 8)
+    scores = []
+
+    def compute(state):
+        scores.append(int(state.step))
+        return {"score/step": -1.0}
+
     with open_folder(tmp_path, "tiny", Config()) as folder:
-        with pytest.raises(ValueError, match="expected draw_inputs"):
-            train(
-                folder,
-                tiny_training(),
-                None,
-                tiny_feed(),
-                key=None,
-                batch_size=8,
-                total_images=8,
-                inputs={},
-                record_every=8,
-                sample_every=8,
-                checkpoint_every=8,
-                score_every=8,
-                score=tiny_run.tiny_score(),
-            )
+        settings = dict(key=run_key(0, mesh), batch_size=8, inputs={"z": np.zeros(8, np.float32)})
+        score = tiny_run.TinyScore("score/step", {}, compute)
+        train(folder, training, compile(training, mesh, feed), feed, score=score, **settings, **durations)
+    assert scores == [1]
 
 
 def test_config_json_is_that_of_the_run(uninterrupted):

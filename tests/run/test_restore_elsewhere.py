@@ -23,7 +23,7 @@ def continued(training, devices, checkpoints, steps, fsdp=False):
     return losses, state
 
 
-@pytest.mark.parametrize("fsdp", [False, True])
+@pytest.mark.parametrize("fsdp", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_next_losses_are_those_of_the_devices_that_saved(tmp_path, adam, fsdp):
     training = game(adam(1e-2))
     with Checkpoints(tmp_path) as checkpoints:

@@ -11,7 +11,8 @@ from PIL import Image
 from jgan.models import stylegan2
 from jgan.run.export import load_exported
 from jgan.run.images import to_uint8
-from jgan.run.styles import Trained, commands, parse_seeds
+from jgan.run.style_commands import commands
+from jgan.run.styles import Trained
 
 HEIGHT, WIDTH, CLASSES = 8, 12, 3
 
@@ -37,7 +38,7 @@ def trained():
 
 @pytest.fixture(scope="module")
 def command(trained):
-    return commands(lambda run, step: trained)
+    return commands(lambda run, step: trained, lambda run, split: pytest.fail("drawing needs no data"))
 
 
 def assert_same_images(actual, expected):
@@ -79,6 +80,18 @@ def test_truncation_and_cutoff(trained):
     np.testing.assert_allclose(low[:, 1:], full[:, 1:], rtol=1e-5)
 
 
+def test_images_to_be_measured(trained):
+    labels = np.array([1, 2, 2, 2])
+    draw = trained.sampler(labels, batch=32)
+    drawn, again, other = (draw(jax.random.key(seed)) for seed in (0, 0, 1))
+    assert drawn["image"].shape == (32, HEIGHT, WIDTH, 3) and drawn["image"].dtype == jnp.float32
+    assert set(drawn["label"].tolist()) == {1, 2}
+    jax.tree.map(np.testing.assert_array_equal, drawn, again)
+    assert jnp.abs(drawn["image"] - other["image"]).max() > 0.1
+    flat = trained.sampler(labels, truncation=0.0, batch=32)(jax.random.key(0))["image"]
+    assert jnp.std(flat, axis=0).mean() < jnp.std(drawn["image"], axis=0).mean()
+
+
 def test_sample(trained, command, tmp_path, capsys):
     out = tmp_path / "grid.png"
     command["sample"](tmp_path, seeds="0-2,7", columns=2, truncation=0.5, out=out)
@@ -116,14 +129,3 @@ def test_export(trained, command, tmp_path):
     images = load_exported(out)(z, jnp.full((4,), 0.7), jnp.asarray(seeds, jnp.int32) % CLASSES)
     assert images.dtype == jnp.float32
     assert_same_images(to_uint8(images), trained(seeds))
-
-
-@pytest.mark.parametrize("text, seeds", [("7", [7]), ("3,14,15-17", [3, 14, 15, 16, 17]), ("0-0", [0])])
-def test_seeds(text, seeds):
-    assert parse_seeds(text) == seeds
-
-
-@pytest.mark.parametrize("text", ["", "a", "1-", "5-3", "1-2-3", "-1"])
-def test_what_are_no_seeds(text):
-    with pytest.raises(ValueError, match=f"expected seeds as 0-63 or 3,14,15-20, found '{text}'"):
-        parse_seeds(text)

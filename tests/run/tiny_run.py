@@ -33,6 +33,8 @@ class Config:
     """The step before which the process sends itself a signal; 0 for never."""
     signal_number: int = 0
     """Which."""
+    batch: int = BATCH
+    """Images per step."""
 
 
 class TinyState(NamedTuple):
@@ -91,7 +93,8 @@ def tiny_feed(signal_at: int = 0, signal_number: int = 0) -> TinyFeed:
 
 
 def tiny_score() -> TinyScore:
-    return TinyScore("darkness/tiny", {"samples": 2}, lambda sample: float(np.mean(np.asarray(sample(jax.random.key(7))))))
+    name = "score/darkness/tiny"
+    return TinyScore(name, {"samples": 2}, lambda sample: {name: float(np.mean(np.asarray(sample(jax.random.key(7)))))})
 
 
 def run(folder, config: Config):

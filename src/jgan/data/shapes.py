@@ -113,6 +113,28 @@ def outline(scene: Scene, height: int, width: int | None = None, thickness: floa
     return (result + np.float32(0.5)).astype(np.uint8)
 
 
+def turned(index: int, kind: str, colour: str, seed: int = 0, most: float = np.pi * 75 / 180) -> Scene:
+    """One large shape in the middle of a white ground, turned by an angle that is drawn from [-most, most], in radians.
+
+    >>> abs(turned(0, "heart", "red", most=0.5).shapes[0].angle) <= 0.5
+    True
+    """
+    angle = _Draws(index, seed).between(-most, most)
+    return Scene("white", (Shape(kind, colour, 0.0, 0.0, 0.8, angle),), "above")
+
+
+def outlines(split: str, limit: int | None) -> Collection:
+    """Outlines and images, joined along the channels, for `jgan.data.pairs.open_pairs("shapes")`."""
+    images = collection(split, limit)
+
+    def read(index, wanted, channels):
+        drawing = outline(scene(FIRST[split] + index), *wanted)[..., None]
+        image = images.read(index, wanted, channels // 2)
+        return np.concatenate([np.repeat(drawing, channels // 2, axis=2), image], axis=2)
+
+    return images._replace(look=lambda index: (RESOLUTION, RESOLUTION, 6), read=read, labels=None, classes=())
+
+
 def collection(split: str, limit: int | None) -> Collection:
     """`limit` images of the split, for `open_source("shapes")`."""
     if split not in FIRST:

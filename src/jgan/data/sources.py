@@ -71,21 +71,27 @@ def open_source(
         raise ValueError(f"channels={channels!r}: expected 1 (grey), 3 (RGB), 4 (RGBA) or None (as stored)")
     if limit is not None and limit < 1:
         raise ValueError(f"limit={limit!r}: expected at least one image, or None for all")
-    collection = _open(str(spec), split, limit, size, data_dir)
+    return source_of(open_collection(str(spec), split, limit, size, data_dir), str(spec), size, channels, limit, labels)
+
+
+def source_of(
+    collection: Collection, spec: str, size: tuple[int, int] | None, channels: int | None, limit: int | None, labels: bool | None = False
+) -> Source:
+    """The source that an opened collection is, under the name `spec`; the other arguments and the errors are those of `open_source`."""
     usable, skipped = survey(collection, spread(len(collection.names), limit))
     if not usable:
         found = f"the first is {skipped[0][0]}: {skipped[0][1]}" if skipped else "it is empty"
         raise ValueError(f"no readable image in {spec} ({len(skipped)} unreadable): {found}")
     if skipped:
         warnings.warn(
-            f"{spec}: {len(skipped)} of {len(skipped) + len(usable)} files left out, first {skipped[0][0]}: {skipped[0][1]}", stacklevel=2
+            f"{spec}: {len(skipped)} of {len(skipped) + len(usable)} files left out, first {skipped[0][0]}: {skipped[0][1]}", stacklevel=3
         )
     shape = agree(collection, usable, size, channels)
     indices = [index for index, _ in usable]
     chosen_labels = _checked_labels(spec, collection, indices, labels)
     damaged: dict[str, str] = {}
     return Source(
-        name=str(spec),
+        name=spec,
         shape=shape,
         size=len(indices),
         read=_reader(collection, indices, shape, chosen_labels, damaged),
@@ -106,7 +112,8 @@ def _checked_size(resolution):
 
 
 # The readers are imported where they are needed: pillow, tensorflow_datasets and array_record are not on every machine.
-def _open(spec, split, limit, size, data_dir) -> Collection:
+def open_collection(spec, split, limit, size, data_dir) -> Collection:
+    """What a spec of `open_source` names, as it lies there."""
     if spec == "shapes":
         from jgan.data import shapes
 

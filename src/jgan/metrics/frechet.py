@@ -73,7 +73,9 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 
     |mean_a - mean_b|^2 + tr(A) + tr(B) - 2 tr((A^1/2 B A^1/2)^1/2)   with covariances A and B
     (Dowson, Landau 1982, https://doi.org/10.1016/0047-259X(82)90077-X; on features of generated images Heusel et al. 2017,
-    https://arxiv.org/abs/1706.08500). Symmetric eigenvalue problems throughout, so covariances without full rank are no special case.
+    https://arxiv.org/abs/1706.08500). With any factors A = P P^T and B = Q Q^T the last trace is the sum of the singular values of P^T Q:
+    with Cholesky's that takes one eigenvalue problem. Covariances without full rank have factors with as few columns as their rank, so
+    that no square root of a rounding error enters.
 
     Warns (UserWarning) where a set has no more samples than dimensions: the distance of a covariance estimated that poorly is biased
     upwards. Raises ValueError if the dimensions differ or a set has fewer than two samples.
@@ -85,9 +87,9 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     _check_sizes(a, b)
     cov_a, cov_b = covariance(a), covariance(b)
     _warn_if_few(a, b)
-    root_a = _square_root(cov_a)
-    values = np.linalg.eigvalsh(root_a @ cov_b @ root_a)
-    trace_of_root = np.sqrt(np.maximum(values, 0.0)).sum()
+    product = _factor(cov_a, a.count).T @ _factor(cov_b, b.count)
+    product = product if len(product) <= product.shape[1] else product.T
+    trace_of_root = np.sqrt(np.maximum(np.linalg.eigvalsh(product @ product.T), 0.0)).sum()
     distance = np.sum((a.mean - b.mean) ** 2) + np.trace(cov_a) + np.trace(cov_b) - 2.0 * trace_of_root
     return max(float(distance), 0.0)
 
@@ -95,7 +97,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 def frechet(real_features, fake_features) -> float:
     """Fréchet distance between real features [N, F] and fake features [M, F], all at once: see `frechet_distance`.
 
-    >>> frechet(np.array([[0.0], [2.0]]), np.array([[1.0], [3.0]]))
+    >>> round(frechet(np.array([[0.0], [2.0]]), np.array([[1.0], [3.0]])), 9)
     1.0
     """
     size = np.shape(real_features)[-1] if np.ndim(real_features) else 0
@@ -124,6 +126,13 @@ def _warn_if_few(a: Moments, b: Moments) -> None:
         warnings.warn(message, UserWarning, stacklevel=3)
 
 
-def _square_root(matrix: np.ndarray) -> np.ndarray:
+def _factor(matrix: np.ndarray, count: int) -> np.ndarray:
+    """P [F, R] with P P^T = matrix, a covariance of so many samples. Its rank is below their count: eigenvalues beyond are rounding."""
+    if count > len(matrix):
+        try:
+            return np.linalg.cholesky(matrix)
+        except np.linalg.LinAlgError:  # say a feature that never varies
+            pass
     values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(np.maximum(values, 0.0))[None]) @ vectors.T
+    kept = slice(-min(count - 1, len(matrix)), None)
+    return vectors[:, kept] * np.sqrt(np.maximum(values[kept], 0.0))[None]

@@ -1,9 +1,12 @@
 """Precision, recall, density and coverage: fidelity and variety of fake images told apart, by nearest neighbours in feature space."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+
+from jgan.metrics.neighbours import Points, bounded_squares, centre_of, checked, exact_squares, nearest_squares, place, rows_of
 
 
 class PRDC(NamedTuple):
@@ -23,45 +26,55 @@ def prdc(real_features, fake_features, k: int = 5, block: int = 1024) -> PRDC:
     https://arxiv.org/abs/1904.06991); density is the mean over fakes of (number of real balls that hold it) / k, coverage the share of
     reals whose ball holds a fake (Naeem et al. 2020, https://arxiv.org/abs/2002.09797).
 
-    Distances are float64 and never held for more than `block` rows at a time. Raises ValueError if the features are not [N, F] and
-    [M, F] and finite, or if a set has not more than k samples.
+    Distances are float32 on the device, `block` rows at a time; what such a distance cannot decide for sure is decided in float64 from
+    the differences of the features, so that the counts are those of float64 throughout, ties included (see `jgan.metrics.neighbours`).
+
+    Raises ValueError if the features are not [N, F] and [M, F] and finite, or if a set has not more than k samples.
 
     >>> real = np.arange(8.0)[:, None]
     >>> fake = 3.25 + 0.01 * real  # close to a few reals, far from most
     >>> prdc(real, fake, k=2)
     PRDC(precision=1.0, recall=0.0, density=1.0, coverage=0.25)
     """
-    real, fake = _checked(real_features, fake_features, k)
+    real, fake = checked(real_features, fake_features)
+    if k < 1 or min(len(real), len(fake)) <= k:
+        raise ValueError(f"expected more than k = {k} >= 1 samples in each set, found {len(real)} and {len(fake)}: lower k or add samples")
+    centre = centre_of(real)
+    real, fake = place(real, centre), place(fake, centre)
     real_radii, fake_radii = _radii(real, k, block), _radii(fake, k, block)
-    balls = np.zeros(len(fake), dtype=np.int64)  # how many real balls hold each fake
-    recalled, covered = np.zeros(len(real), dtype=bool), np.zeros(len(real), dtype=bool)
-    for rows, distances in _distances(real, fake, block):
-        in_real_ball = distances < real_radii[rows][:, None]
-        balls += in_real_ball.sum(axis=0)
-        covered[rows] = in_real_ball.any(axis=1)
-        recalled[rows] = (distances < fake_radii[None]).any(axis=1)
+    found = [_of_rows(rows_of(real, s), fake, real_radii[s], fake_radii) for s in _slices(len(real_radii), block)]
+    balls = sum(some for some, _, _ in found)  # how many real balls hold each fake
+    covered, recalled = (np.concatenate(parts) for parts in list(zip(*found, strict=True))[1:])
     return PRDC(float((balls > 0).mean()), float(recalled.mean()), float(balls.mean() / k), float(covered.mean()))
 
 
-def _checked(real_features, fake_features, k: int) -> tuple[np.ndarray, np.ndarray]:
-    real, fake = (np.asarray(features, dtype=np.float64) for features in (real_features, fake_features))
-    if real.ndim != 2 or fake.ndim != 2 or real.shape[1] != fake.shape[1]:
-        raise ValueError(f"expected features [N, F] and [M, F], found shapes {real.shape} and {fake.shape}")
-    if not (np.isfinite(real).all() and np.isfinite(fake).all()):
-        raise ValueError("expected finite features, found NaN or infinity: check the images")
-    if k < 1 or min(len(real), len(fake)) <= k:
-        raise ValueError(f"expected more than k = {k} >= 1 samples in each set, found {len(real)} and {len(fake)}: lower k or add samples")
-    return real, fake
-
-
-def _distances(a: np.ndarray, b: np.ndarray, block: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """Squared distances from a few rows of `a` at a time to all of `b`."""
-    norms = np.sum(b**2, axis=1)
-    for start in range(0, len(a), block):
-        rows = slice(start, start + block)
-        yield rows, np.maximum(np.sum(a[rows] ** 2, axis=1)[:, None] + norms[None] - 2.0 * a[rows] @ b.T, 0.0)
-
-
-def _radii(features: np.ndarray, k: int, block: int) -> np.ndarray:
+def _radii(own: Points, k: int, block: int) -> np.ndarray:
     """Squared distance of each sample to its k-th nearest neighbour in its own set (place 0 is the sample itself)."""
-    return np.concatenate([np.partition(distances, k, axis=1)[:, k] for _, distances in _distances(features, features, block)])
+    return nearest_squares(own, own, k + 1, block)[1][:, k]
+
+
+def _slices(count: int, block: int) -> list[slice]:
+    return [slice(start, start + block) for start in range(0, count, block)]
+
+
+def _of_rows(real: Points, fake: Points, real_radii: np.ndarray, fake_radii: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of some of the reals: how many of their balls hold each fake, which of the balls hold any, which of the reals are in a fake ball."""
+    sure = _sure(real.placed, fake.placed, real_radii.astype(np.float32), fake_radii.astype(np.float32))
+    balls, covered, recalled, doubt = map(np.array, sure)
+    i, j = np.nonzero(doubt)
+    squares = exact_squares(real.exact, i, fake.exact, j)
+    in_real_ball = squares < real_radii[i]
+    np.add.at(balls, j, in_real_ball)
+    covered[i[in_real_ball]] = True
+    recalled[i[squares < fake_radii[j]]] = True
+    return balls, covered, recalled
+
+
+@jax.jit
+def _sure(real, fake, real_radii, fake_radii):
+    """What float32 decides, and the pairs [A, M] that it leaves open."""
+    squares, margins = bounded_squares(real, fake)
+    to_real, to_fake = squares - real_radii[:, None], squares - fake_radii[None]
+    doubt = (jnp.abs(to_real) <= margins) | (jnp.abs(to_fake) <= margins)
+    in_real_ball, in_fake_ball = (to_real < 0.0) & ~doubt, (to_fake < 0.0) & ~doubt
+    return in_real_ball.sum(axis=0, dtype=jnp.int32), in_real_ball.any(axis=1), in_fake_ball.any(axis=1), doubt

@@ -1,13 +1,15 @@
 """What experiments share at the edge: `train [PRESET] --option value`, commands such as `sample RUN`, help, errors in one line."""
 
+import contextlib
 import dataclasses
 import difflib
 import inspect
 import logging
+import math
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +31,8 @@ class RunOptions:
     """The folder in which every run gets a folder of its own."""
     resume: Path | None = None
     """The folder of an earlier run, which goes on from its latest checkpoint with its own configuration."""
+    workdir: Path | None = None
+    """The folder of this run, instead of a dated one: the same command begins the run, or goes on with it."""
     distributed: bool = False
     """Join the processes of a cluster that JAX detects: SLURM, Open MPI, Kubernetes, TPU pods."""
     coordinator: str | None = None
@@ -58,7 +62,8 @@ def main(
 
     Args:
       experiment: its name, that of the folders of its runs.
-      presets: configurations by name, frozen dataclasses whose fields have docstrings, which are the help; the first is the default.
+      presets: configurations by name, frozen dataclasses whose fields have docstrings, which are the help, one of them `batch`; the first
+        is the default.
       train: (folder, config) -> anything.
       description: for the help.
       may_change: fields of the configuration that may change when a run is resumed.
@@ -67,14 +72,21 @@ def main(
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     keep_compiled_programs()
-    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     logging.getLogger("absl").addFilter(_not_from_orbax)
-    try:
+    with mistakes_in_one_line(experiment):
         _dispatch(experiment, presets, train, description, tuple(may_change), arguments, commands)
+
+
+@contextlib.contextmanager
+def mistakes_in_one_line(program: str) -> Iterator[None]:
+    """Ends the process with status 2 and one line on standard error where something is wrong with its input; warnings are one line too."""
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    try:
+        yield
     except MISTAKES as error:
         if os.environ.get("JGAN_TRACEBACK") == "1":
             raise
-        print(f"{experiment}: {error} (JGAN_TRACEBACK=1 shows where)", file=sys.stderr)
+        print(f"{program}: {error} (JGAN_TRACEBACK=1 shows where)", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -85,6 +97,15 @@ def keep_compiled_programs() -> None:
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         jax.config.update("jax_compilation_cache_dir", str(cache / "jgan" / "xla"))
+
+
+def spread_over_cores(batch: int) -> None:
+    """On a CPU under JAX before 0.11, makes a device of every core that the batch divides over: convolutions there use one core each.
+
+    Does nothing where the environment gives a number of devices (JAX_NUM_CPU_DEVICES), and has no effect on other backends.
+    """
+    if jax.__version_info__ < (0, 11) and "JAX_NUM_CPU_DEVICES" not in os.environ:
+        jax.config.update("jax_num_cpu_devices", math.gcd(batch, os.cpu_count() or 1))
 
 
 def _dispatch(experiment, presets, train, description, may_change, arguments, commands):
@@ -115,9 +136,10 @@ def _train(experiment, presets, train, may_change, arguments):
         return config, options
 
     config, options = tyro.cli(parse, prog=f"{experiment} train {name}".rstrip(), description=f"Trains {experiment}.", args=arguments)
+    spread_over_cores(config.batch)
     if options.distributed or options.coordinator is not None:
         initialize(options.coordinator, options.processes, options.process)
-    with open_folder(options.runs, experiment, config, options.resume, may_change) as folder:
+    with open_folder(options.runs, experiment, config, options.resume, may_change, options.workdir) as folder:
         print(folder.path, flush=True)
         train(folder, config)
 
@@ -159,7 +181,7 @@ def _overview(experiment, presets, description, commands):
         f"usage: {experiment} train [PRESET] [--option value ...]     (without arguments: train {next(iter(presets))})",
     ]
     for name, function in commands.items():
-        summary = (inspect.getdoc(function) or "").split("\n")[0]
+        summary = (inspect.getdoc(getattr(function, "func", function)) or "").split("\n")[0]
         lines.append(f"       {experiment} {name} ...     {summary}")
     lines += ["", f"presets: {', '.join(presets)}", "", f"All options with their units: {experiment} train [PRESET] --help"]
     return "\n".join(lines).strip()

@@ -36,7 +36,12 @@ class Folder:
 
 
 def open_folder(
-    root: str | Path, experiment: str, config: Any, resume: str | Path | None = None, may_change: tuple[str, ...] = ()
+    root: str | Path,
+    experiment: str,
+    config: Any,
+    resume: str | Path | None = None,
+    may_change: tuple[str, ...] = (),
+    workdir: str | Path | None = None,
 ) -> Folder:
     """Makes the folder of a new run, `root/<experiment>-<YYYYmmdd-HHMMSS>`, or opens that of an earlier one.
 
@@ -49,15 +54,22 @@ def open_folder(
       config: a frozen dataclass; see `jgan.run.config`.
       resume: the folder of an earlier run.
       may_change: dotted names of the fields that may differ from those of the earlier run.
+      workdir: the folder of this run, instead of one below `root`: made if it is not there, resumed if it holds a run.
 
     Raises:
       FileNotFoundError: if `resume` is no folder of a run.
-      ValueError: if the configuration differs from that of the earlier run; the message has the differences.
+      FileExistsError: if `workdir` holds other things than a run.
+      ValueError: if the configuration differs from that of the earlier run (the message has the differences), or both `resume` and
+        `workdir` are given.
       BlockingIOError: if another process is using the folder.
     """
+    if resume is not None and workdir is not None:
+        raise ValueError(f"expected a run to resume or a workdir, found both: {resume} and {workdir}; a workdir resumes by itself")
     plain = to_plain(config)
+    if workdir is not None and _config_files(Path(workdir)):
+        resume = workdir
     if resume is None:
-        path = _new_path(Path(root), experiment)
+        path = _new_path(Path(root), experiment) if workdir is None else _make_together(Path(workdir))
     else:
         path = Path(resume)
         _check_config(path, plain, may_change)
@@ -110,9 +122,13 @@ def _make(path):
 
 
 def _make_together(path):
+    """The folder itself, which may be there if it is empty; all processes leave when it is made."""
     if jax.process_index() == 0:
-        path.mkdir(parents=True)
-    multihost_utils.sync_global_devices("folder")
+        path.mkdir(parents=True, exist_ok=True)
+        if any(file.name != "lock" for file in path.iterdir()):
+            raise FileExistsError(f"expected an empty folder or that of a run, found other files in {path}")
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices("folder")
     return path
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import jax
+from jax.sharding import Mesh
 
 from jgan.data import Feed, Source, resident, stream
 from jgan.run import loop
+from jgan.run.features import classifier_features
 from jgan.run.folder import Folder, write_atomic
-from jgan.run.score import classifier_features, frechet_score
+from jgan.run.score import Score, frechet_score
 from jgan.sharding import compile, data_mesh, run_key
 from jgan.types import Training
 
@@ -28,42 +30,51 @@ def launch(
     seed: int,
     kimg: float,
     inputs: Any,
-    draw_inputs: Callable,
     record_kimg: float,
     sample_kimg: float,
     checkpoint_kimg: float,
     score_kimg: float,
-    score_samples: int,
+    score_samples: int = 5_000,
     steps_per_call: int = 1,
     devices: int | None = None,
     fsdp: bool = False,
+    draw_inputs: Callable | None = None,
+    feed: Feed | None = None,
+    score: Callable[[Path, Mesh], Score] | None = None,
 ) -> Any:
     """Trains on a source of images, into a folder; see `jgan.run.loop.train`. All durations are in thousands of images.
 
-    The score is a Fréchet distance in the features of a classifier trained on the same source.
+    The score is, unless another is given, a Fréchet distance in the features of a classifier trained on the same source; see
+    `jgan.run.score`.
 
     Args:
       folder: of `open_folder`.
       training: the algorithm.
-      source: real images.
+      source: real images, those that generated ones are like. The folder remembers their shape, number and classes.
       batch: images per step, over all devices.
       seed: of initialisation, data order and everything drawn.
       kimg: the length of the run.
       inputs: of `training.sample`, for the images that are followed through time.
-      draw_inputs: key -> inputs of `training.sample`, for the images that are scored.
       record_kimg, sample_kimg, checkpoint_kimg: intervals.
       score_kimg: interval of the score; 0: none.
-      score_samples: generated images per score.
+      score_samples: generated images per score, where no other is given.
       steps_per_call: steps per dispatch of the compiled program.
       devices: use only the first so many devices.
       fsdp: shard large arrays over the devices.
+      draw_inputs: key -> inputs of `training.sample`, for the images that are scored; None: the score is given the state.
+      feed: of the batches, if they hold more than the images of the source, say pairs (`jgan.data.pairs`); None: `make_feed`.
+      score: (folder to keep features in, mesh) -> the score; called if there is one at all, `score_kimg` > 0.
 
     Raises:
-      ValueError: if the batch does not divide over the devices, or the data are not those of the run that is resumed.
+      ValueError: if the batch does not divide over the devices, the data are not those of the run that is resumed, or there is
+        neither a score nor what to draw for a Fréchet distance.
     """
+    if score_kimg and score is None and draw_inputs is None:
+        raise ValueError("expected draw_inputs for the Fréchet distance, found None; give them, a score, or score_kimg=0")
     remember(folder, source)
     mesh = data_mesh(jax.devices()[:devices])
-    feed = make_feed(source, batch, seed)
+    feed = make_feed(source, batch, seed) if feed is None else feed
+    make_score = score or (lambda place, mesh: _score(place, source, score_samples, mesh))
     return loop.train(
         folder,
         training,
@@ -77,7 +88,7 @@ def launch(
         sample_every=round(1000 * sample_kimg),
         checkpoint_every=round(1000 * checkpoint_kimg),
         score_every=round(1000 * score_kimg) or sys.maxsize,
-        score=_score(folder.path / "features", source, score_samples) if score_kimg else None,
+        score=make_score(folder.path / "features", mesh) if score_kimg else None,
         draw_inputs=draw_inputs,
         steps_per_call=steps_per_call,
     )
@@ -109,5 +120,5 @@ def recall(run: str | Path) -> tuple[tuple[int, int, int], tuple[str, ...]]:
     return tuple(known["shape"]), tuple(known["classes"])
 
 
-def _score(place, source, samples):
-    return frechet_score(classifier_features(source, place), source, place, samples=samples)
+def _score(place, source, samples, mesh):
+    return frechet_score(classifier_features(source, place), source, place, samples=samples, mesh=mesh)

@@ -73,7 +73,8 @@ def train(
       inputs: of `training.sample`, for the grid that is followed through time.
       record_every, sample_every, checkpoint_every, score_every: intervals in images. All but records also happen at the end.
       score: None, or what `jgan.run.score` makes; lower is better, and the best checkpoint is kept.
-      draw_inputs: key -> inputs of `training.sample`, for the samples that are scored.
+      draw_inputs: key -> inputs of `training.sample`, for the samples that are scored. Without it `score.compute` is given the state
+        instead of a sampler: for a likelihood, say, which needs no samples.
       columns: of the grid of samples.
       steps_per_call: as given to `compile`.
       protocol: what the report is to say about the run beside its configuration and the score's protocol.
@@ -82,14 +83,12 @@ def train(
       The state after the last step.
 
     Raises:
-      ValueError: if a duration is not positive, or a score is given without `draw_inputs`.
+      ValueError: if a duration is not positive.
       FloatingPointError: if a player was frozen because of non-finite gradients; that state is not saved.
       SystemExit: if a signal ended the run.
     """
-    if score is not None and draw_inputs is None:
-        raise ValueError("expected draw_inputs with a score, found None; give a function: key -> inputs of training.sample")
     plan = make_plan(batch_size, steps_per_call, record_every, sample_every, checkpoint_every, score_every, total_images)
-    protocol = ({"score": score.name} | score.protocol if score else {}) | (protocol or {})
+    protocol = ({"score": score.name.removeprefix("score/")} | score.protocol if score else {}) | (protocol or {})
     draw = _sampler(training, compiled)
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(stop_requests())
@@ -106,14 +105,15 @@ def train(
             before = step
             step, state, values = _until_record(compiled, items, plan, step, state, key, steps_per_call, batch_size, stop)
             due = {what: step >= plan.total or step // every > before // every for what, every in plan._asdict().items()}
-            number = score.compute(lambda k, s=state: draw(s, k, draw_inputs(k))) if score and due["score"] else None
+            scored = (lambda k, s=state: draw(s, k, draw_inputs(k))) if draw_inputs else state
+            numbers = score.compute(scored) if score and due["score"] else {}
             if writer is not None:
-                writer.record(step, values if number is None else values | {f"score/{score.name}": number})
+                writer.record(step, values | numbers)
             if due["sample"]:
                 _write_sample(writer, step, draw(state, key, inputs))
             check_guards(state)
-            if due["checkpoint"] or number is not None or stop:
-                checkpoints.save(step, state, number)
+            if due["checkpoint"] or numbers or stop:
+                checkpoints.save(step, state, numbers[score.name] if numbers else None)
     if stop and step < plan.total:
         sys.exit(stop.status)
     return state

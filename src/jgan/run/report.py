@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jgan.run.alarm import collapse_alarms
 from jgan.run.config import flatten
 from jgan.run.curves import chart, charts, short
 from jgan.run.folder import write_atomic
@@ -22,6 +23,7 @@ body { margin: 0 auto; padding: 2rem 1.5rem 4rem; max-width: 72rem; background: 
 h1 { font-size: 1.6rem; margin: 0; font-weight: 600 }
 h2 { font-size: 1.1rem; margin: 2.5rem 0 .8rem; font-weight: 600; border-bottom: 1px solid #e5e5e5; padding-bottom: .3rem }
 .name { color: #666; margin: .1rem 0 1.2rem; overflow-wrap: anywhere }
+.warning { margin: .3rem 0; padding: .5rem .9rem; border-left: 4px solid #c2410c; background: #fff7ed }
 .facts { display: flex; flex-wrap: wrap; gap: .6rem 2.2rem; margin: 0 }
 .facts dt { color: #666; font-size: .8rem } .facts dd { margin: 0; font-size: 1.15rem; font-variant-numeric: tabular-nums }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)); gap: 1.6rem 1.4rem }
@@ -51,6 +53,7 @@ def write_report(path: str | Path, experiment: str, config: Mapping[str, Any], p
     path = Path(path)
     records = read_records(path / "metrics.jsonl")
     sections = [
+        ("Warnings", "".join(f'<p class="warning">{html.escape(message)}</p>' for message in collapse_alarms(records))),
         ("Samples", _samples(sorted((path / "samples").glob("*.png")))),
         ("Curves", f'<div class="charts">{"".join(chart(*c, records) for c in charts(records))}</div>' if records else ""),
         ("Protocol", _table(protocol)),

@@ -1,14 +1,16 @@
 """What the first process writes during a run: records, samples, the report, and how far it is."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from jgan.run.alarm import WATCHED, collapse_alarms
 from jgan.run.folder import Folder
 from jgan.run.images import grid, save_png
 from jgan.run.progress import Progress
-from jgan.run.recorder import Recorder, tolerate_disk_trouble
+from jgan.run.recorder import Recorder, read_records, tolerate_disk_trouble
 from jgan.run.report import write_report
 
 
@@ -31,7 +33,11 @@ class Writer:
 
     def record(self, step: int, values: Mapping[str, float]) -> None:
         images = step * self._batch_size
-        self._progress.update(images, self._recorder.record(step, images, values))
+        record = self._recorder.record(step, images, values)
+        self._progress.update(images, record)
+        if WATCHED.keys() & record.keys():
+            for message in collapse_alarms(read_records(self._folder.path / "metrics.jsonl")):
+                warnings.warn(message, stacklevel=3)
 
     def sample(self, step: int, images: np.ndarray) -> None:
         """Images [N, H, W, C] in [-1, 1], as one grid."""

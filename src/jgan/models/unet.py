@@ -1,0 +1,82 @@
+"""The U-Net of pix2pix: an encoder and a decoder with skips between layers of one size, and dropout for noise.
+
+Source: Isola et al. 2016, section 3.2.1 and appendix 6.1 (https://arxiv.org/abs/1611.07004).
+"""
+
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from jgan.models.adapters import from_linen
+from jgan.models.convolutions import Convolution, TransposedConvolution
+from jgan.models.instance_norm import InstanceNorm
+from jgan.types import Array, Network
+
+PAPER = (64, 128, 256, 512, 512, 512, 512, 512)  # for 256 pixels
+
+
+def unet(channels: int, features: tuple[int, ...] = PAPER, noisy: int = 3, dtype: Any = jnp.float32) -> Network:
+    """Images [N, H, W, I] -> images [N, H, W, channels] in [-1, 1], float32; sides are multiples of 2^len(features).
+
+    Noise is dropout of a half after the first `noisy` layers of the decoder, whenever a key is given, also after training. Layers are
+    normalised per image (the paper's batch norm on batches of one); the innermost, which may be a single pixel, not at all.
+
+    Args:
+      channels: of the result.
+      features: of the encoder's layers, each of which halves the image.
+      noisy: layers with dropout.
+      dtype: of activations.
+
+    >>> import jax
+    >>> network = unet(3, (4, 8, 8))
+    >>> params, _ = network.init(jax.random.key(0), jnp.zeros((1, 16, 24, 1)))
+    >>> network.apply(params, {}, jnp.zeros((1, 16, 24, 1)))[0].shape
+    (1, 16, 24, 3)
+    """
+    return from_linen(UNet(channels, features, noisy, dtype))
+
+
+def features_for(size: int, width: int = 64) -> tuple[int, ...]:
+    """Features of an encoder that takes images of `size` pixels down to one pixel or the smallest odd number: the paper's at 256.
+
+    >>> features_for(256) == PAPER, features_for(48, 8)
+    (True, (8, 16, 32, 64))
+    """
+    levels = 0
+    while size % 2 ** (levels + 1) == 0:
+        levels += 1
+    if levels < 2:
+        raise ValueError(f"expected a size that halves at least twice, found {size} pixels; 64, 128 or 256 would do")
+    return tuple(width * min(2**level, 8) for level in range(levels))
+
+
+class UNet(nn.Module):
+    channels: int
+    features: tuple[int, ...]
+    noisy: int
+    dtype: Any
+
+    @nn.compact
+    def __call__(self, images: Array) -> Array:
+        unit = 2 ** len(self.features)
+        if images.shape[1] % unit or images.shape[2] % unit:
+            raise ValueError(f"expected images whose sides are multiples of {unit} pixels, found {images.shape}; pad them")
+        levels = self._encode(images.astype(self.dtype))
+        x = levels.pop()
+        for i, features in enumerate(reversed(self.features[:-1])):
+            x = InstanceNorm(name=f"up_norm_{i}")(TransposedConvolution(features, 4, 2, use_bias=False, name=f"up_{i}")(nn.relu(x)))
+            if i < self.noisy:
+                x = nn.Dropout(0.5, deterministic=not self.has_rng("dropout"))(x)
+            x = jnp.concatenate([x, levels.pop()], axis=3)
+        return jnp.tanh(TransposedConvolution(self.channels, 4, 2, name="image")(nn.relu(x)).astype(jnp.float32))
+
+    def _encode(self, x):
+        """The result of every layer of the encoder, before its rectifier."""
+        levels = []
+        for i, features in enumerate(self.features):
+            ends = i in (0, len(self.features) - 1)
+            x = Convolution(features, 4, 2, 1, use_bias=ends, name=f"down_{i}")(nn.leaky_relu(x, 0.2) if i else x)
+            x = x if ends else InstanceNorm(name=f"down_norm_{i}")(x)
+            levels.append(x)
+        return levels

@@ -1,0 +1,62 @@
+"""The command `python -m jgan.metrics METRIC A B`: a number between two sets of images."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from jgan.data import open_source
+from jgan.metrics.weights import cache_folder
+from jgan.run import command_line
+from jgan.run.evaluation import Space, chosen_metrics, compare_sources, feature_space, line
+
+OF_INCEPTION = {"fid": "frechet_distance", "kid": "kernel_distance_subsets", "isc": "inception_score"}
+
+
+def compare(
+    metric: str,
+    real: str,
+    other: str,
+    /,
+    *,
+    features: Space = "classifier",
+    weights: Path | None = None,
+    resolution: int | None = None,
+    channels: int | None = None,
+    split: str = "train",
+    limit: int | None = None,
+    batch: int = 64,
+    out: Path | None = None,
+) -> None:
+    """Compares two sets of images.
+
+    Args:
+        metric: fid, kid, isc (in Inception's features), or frechet_distance, kernel_distance, prdc, classes in those of --features.
+        real: The real images: a folder, .zip, .tar, .npz, tfds:NAME or shapes.
+        other: The images to compare with them.
+        features: classifier: trained on the first set, which takes a minute or two; inception: of the FID.
+        weights: File with Inception's weights; downloaded once if not given.
+        resolution: Side to which all images are cropped and resized, pixels; as stored if not given.
+        channels: 1, 3 or 4; as stored if not given.
+        split: Part of the sets, where they have parts.
+        limit: Use at most so many images of each.
+        batch: Images per evaluation of the feature network.
+        out: File to which results are appended with all that they depend on, as lines of JSON.
+    """
+    space: Space = "inception" if metric in OF_INCEPTION else features
+    metrics = chosen_metrics([OF_INCEPTION.get(metric, metric)])
+    sources = [open_source(s, resolution=resolution, channels=channels, split=split, limit=limit, labels=None) for s in (real, other)]
+    network = feature_space(space, sources[0], cache_folder() / "features", weights)
+    for result in compare_sources(*sources, metrics, network, batch=batch):
+        print(line(result))
+        if out is not None:
+            with out.open("a") as file:
+                file.write(json.dumps(result) + "\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line; mistakes are one line on standard error, with status 2."""
+    import tyro
+
+    with command_line.mistakes_in_one_line("jgan.metrics"):
+        command_line.keep_compiled_programs()
+        tyro.cli(compare, prog="python -m jgan.metrics", args=arguments)

@@ -1,0 +1,132 @@
+import functools
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tests.run.stripes import source_of, stripes
+
+from jgan.metrics.evaluation import frechet_metric, prdc_metric
+from jgan.metrics.features import Features
+from jgan.run import compare, evaluation
+from jgan.run.evaluation import chosen_metrics, compare_sources, evaluate_generator, keep, nearest_images
+
+
+def brightness(name="brightness-1"):
+    """Mean colours of three bands as features."""
+
+    def apply(params, images):
+        bands = jnp.stack(jnp.split(images[:, :15].astype(jnp.float32) / 255.0, 3, axis=1), axis=1)
+        return {"features": bands.mean(axis=(2, 3)).reshape(len(images), 9) * params}
+
+    return Features(name, apply, jnp.ones(()), {"sha256": "00"})
+
+
+@pytest.fixture
+def source():
+    return source_of(*stripes(60))
+
+
+def sample(key):
+    return {"image": jax.random.uniform(key, (16, 16, 16, 3), minval=-1.0)}
+
+
+def evaluated(source, **settings):
+    settings = {"samples": 40, "protocol": {"truncation": 0.7}} | settings
+    return evaluate_generator(sample, source, [frechet_metric(), prdc_metric()], brightness(), **settings)
+
+
+def test_a_result_carries_its_protocol(source):
+    found = {result["metric"]: result for result in json.loads(json.dumps(evaluated(source)))}
+    assert found.keys() == {"frechet_distance", "precision", "recall", "density", "coverage"}
+    result = found["frechet_distance"]
+    expected = {"features": "brightness-1", "samples": 40, "real_samples": 60, "seeds": [0], "truncation": 0.7, "source": source.name}
+    assert expected.items() <= result.items() and result["settings"] == {"prdc": {"k": 5, "limit": None}}
+    assert {"machine", "versions", "commit", "precision", "shape", "data", "feature_network"} <= result.keys()
+    assert result["value"] > 0 and "std" not in result
+
+
+def test_several_seeds_have_a_mean_and_a_deviation(source):
+    single = [evaluated(source, seeds=[seed])[0]["value"] for seed in (3, 4, 5)]
+    together = evaluated(source, seeds=[3, 4, 5])[0]
+    assert together["values"] == single
+    assert (together["value"], together["std"]) == pytest.approx((np.mean(single), np.std(single, ddof=1)))
+
+
+def test_results_are_appended_and_printed(source, tmp_path, capsys):
+    for _ in range(2):
+        keep(tmp_path / "evaluations.jsonl", evaluated(source))
+    lines = (tmp_path / "evaluations.jsonl").read_text().splitlines()
+    assert [json.loads(line)["metric"] for line in lines] == 2 * ["frechet_distance", "precision", "recall", "density", "coverage"]
+    assert "frechet_distance = " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "published"), [("inception-2015-12-05-6726825d", "fid"), ("classifier-x-32px-0", "frechet_distance")])
+def test_only_inception_s_distance_is_called_fid(source, name, published):
+    (result,) = evaluate_generator(sample, source, [frechet_metric()], brightness(name), samples=40)
+    assert result["metric"] == published
+
+
+@pytest.mark.parametrize("names", [[], ["fid"], ["prdc", "frechet"]])
+def test_unknown_metrics(names):
+    with pytest.raises(ValueError, match="expected some of frechet_distance, kernel_distance"):
+        chosen_metrics(names)
+
+
+def test_the_nearest_image_of_a_copy_is_the_original(source):
+    images = np.stack([source.read(i) for i in (5, 40)])
+    found = nearest_images(images, source, brightness(), 3)
+    assert found.shape == (2, 3, 16, 16, 3)
+    np.testing.assert_array_equal(found[:, 0], images)
+
+
+def test_sets_of_images_are_compared(source):
+    same, other = (
+        compare_sources(source, s, [frechet_metric()], brightness())[0] for s in (source, source_of(*stripes(30, seed=1), name="others"))
+    )
+    assert same["value"] == pytest.approx(0, abs=1e-6) and other["value"] > 1e-5
+    assert other["samples"] == 30 and other["samples_from"]["source"] == "others"
+
+
+def test_sets_of_other_sizes_are_refused(source):
+    with pytest.raises(ValueError, match=r"expected images of one shape, found \(16, 16, 3\) and \(20, 16, 3\)"):
+        compare_sources(source, source_of(*stripes(30, height=20)), [frechet_metric()], brightness())
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """Two files of images, and a classifier that is trained for a moment only."""
+    for name, seed in (("a", 0), ("b", 1)):
+        images, labels = stripes(120, seed=seed)
+        np.savez(tmp_path / f"{name}.npz", images=images, labels=labels)
+    monkeypatch.setenv("JGAN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(evaluation, "classifier_features", functools.partial(evaluation.classifier_features, steps=12, batch=32))
+    return tmp_path
+
+
+def call(*arguments):
+    with jax.numpy_dtype_promotion("standard"):  # optax promotes implicitly
+        compare.main(list(map(str, arguments)))
+
+
+def test_the_command(folders, capsys):
+    call("prdc", folders / "a.npz", folders / "b.npz", "--out", folders / "results.jsonl")
+    found = [json.loads(line) for line in (folders / "results.jsonl").read_text().splitlines()]
+    assert [result["metric"] for result in found] == ["precision", "recall", "density", "coverage"]
+    assert capsys.readouterr().out.count(" in classifier-a-16px-") == 4
+
+
+MISTAKES = {  # arguments, what the message says
+    "metric": (["fidd", "a.npz", "b.npz"], "unknown metrics fidd: expected some of"),
+    "path": (["prdc", "a.npz", "c.npz"], "no source"),
+    "weights": (["fid", "a.npz", "b.npz", "--weights", "nothing.pth"], "nothing.pth"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_on_the_command_line(folders, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(folders)
+    with pytest.raises(SystemExit) as stopped:
+        call(*arguments)
+    assert stopped.value.code == 2 and message in capsys.readouterr().err
