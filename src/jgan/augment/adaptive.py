@@ -121,7 +121,7 @@ def ada_update(
     """The next p: up where the discriminator overfits, r_t = E[sign D(real)] above `target`, down where it does not; within [0, 1].
 
     p + sign(r_t - target) batch_size interval / length, for one update every `interval` steps of `batch_size` images, where r_t is the mean
-    over those steps. `length` is the number of images in which p can go from 0 to 1. Karras et al. 2020, section 3.1.
+    over those steps. `length` is the number of images in which p can go from 0 to 1. Karras et al. 2020, section 3.
 
     >>> float(ada_update(jnp.float32(0.0), jnp.float32(0.9), batch_size=50, interval=10))
     0.0010000000474974513

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jgan.augment.adaptive import ada_update
 from jgan.types import Array, Key
 
-pseudo_update = ada_update  # section 3.3: the same heuristic, E[sign D(real)] against a target of 0.6
+pseudo_update = ada_update  # section 3: the same heuristic, E[sign D(real)] against a target of 0.6
 
 
 def pseudo(key: Key, real: Array, fake: Array, strength: Array) -> Array:

@@ -47,6 +47,12 @@ class Draws(NamedTuple):
 
 
 def random_draws(key: Key, n: int) -> Draws:
+    """All random numbers of `n` images but the noise field, whatever transformations take part: the same draws for every choice of them.
+
+    >>> draws = random_draws(jax.random.key(0), 2)
+    >>> len(draws.gate), len(draws.uniform), len(draws.normal), draws.gate["hue"].shape
+    (19, 10, 12, (2,))
+    """
     gate_key, uniform_key, normal_key = jax.random.split(key, 3)
     gate = jax.random.uniform(gate_key, (len(GATES), n), jnp.float32)
     uniform = jax.random.uniform(uniform_key, (len(UNIFORMS), n), jnp.float32)
@@ -64,11 +70,21 @@ def open_gates(draws: Draws, strength: Array, weights: dict[str, float]) -> dict
 
 
 def combine(*terms: tuple[Array | float, np.ndarray]) -> Array:
-    """Sum of constant matrices [k, k] with one amount [N] or one number each: [N, k, k]."""
+    """Sum of constant matrices [k, k] with one amount [N] or one number each: [N, k, k].
+
+    >>> combine((jnp.array([2.0, 3.0]), X), (1.0, Y), (1.0, ONE))[:, 0, 0]
+    Array([2., 3.], dtype=float32)
+    """
     return sum(jnp.asarray(amount, jnp.float32).reshape(-1, 1, 1) * matrix[None] for amount, matrix in terms)
 
 
 def compose(*matrices: Array) -> Array:
+    """The product of maps [N, k, k] or [1, k, k], in full precision; the last of them acts first.
+
+    >>> scaled, moved = combine((2.0, PLANE), (1.0, ONE)), combine((1.0, PLANE), (3.0, SHIFT_X), (1.0, ONE))
+    >>> (compose(moved, scaled) @ jnp.array([1.0, 1.0, 1.0])).tolist()
+    [[5.0, 2.0, 1.0]]
+    """
     return reduce(lambda left, right: jnp.einsum("nij,njk->nik", left, right, precision=lax.Precision.HIGHEST), matrices)
 
 

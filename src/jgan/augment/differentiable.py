@@ -1,6 +1,6 @@
 """DiffAugment: the same light augmentations for reals and fakes, for both players.
 
-Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (https://arxiv.org/abs/2006.10738), section 4 and appendix.
+Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (https://arxiv.org/abs/2006.10738).
 Every function takes `strength`, the probability that an image takes part: 1 as published, 0 for the identity.
 """
 
@@ -11,11 +11,21 @@ from jgan.types import Array, Key
 
 
 def choose(key: Key, strength: Array, changed: Array, images: Array) -> Array:
+    """Each of `changed` [N, H, W, C] with probability `strength`, otherwise its image as it was.
+
+    >>> choose(jax.random.key(0), 1.0, jnp.ones((2, 1, 1, 1)), jnp.zeros((2, 1, 1, 1))).ravel().tolist()
+    [1.0, 1.0]
+    """
     chosen = jax.random.bernoulli(key, strength, (images.shape[0], 1, 1, 1))
     return jnp.where(chosen, changed, images)
 
 
 def factor(key: Key, images: Array, low: float, high: float) -> Array:
+    """One number per image, uniform in [low, high), ready to multiply images [N, H, W, C]: [N, 1, 1, 1].
+
+    >>> factor(jax.random.key(0), jnp.zeros((2, 8, 8, 3)), 0.5, 1.5).shape
+    (2, 1, 1, 1)
+    """
     return jax.random.uniform(key, (images.shape[0], 1, 1, 1), images.dtype, low, high)
 
 

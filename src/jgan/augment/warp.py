@@ -54,6 +54,11 @@ def coordinates(geometry: Array, height: int, width: int) -> tuple[Array, Array]
 
 
 def product(geometry: Array, i: int, j: int, grid: Array) -> Array:
+    """The entry (i, j) of maps [N, 3, 3] times a grid of coordinates [1, A, B], rounded to 22 bits: [N, A, B].
+
+    >>> product(jnp.eye(3)[None], 0, 0, jnp.ones((1, 1, 2)))
+    Array([[[1., 1.]]], dtype=float32)
+    """
     # Compilers contract products and sums in one place and not in another; without the rounding, the pixel looked up and its weight, each
     # computed in a loop of its own, could stand on different sides of an integer.
     return lax.reduce_precision(geometry[:, i, j, None, None] * grid, exponent_bits=8, mantissa_bits=22)

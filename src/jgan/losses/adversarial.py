@@ -91,7 +91,7 @@ def wasserstein() -> AdversarialLoss:
 def hinge() -> AdversarialLoss:
     """Hinge loss: L_D = max(0, 1 - D(x)) + max(0, 1 + D(G(z))), L_G = -D(G(z)).
 
-    Lim and Ye, 2017, https://arxiv.org/abs/1705.02894; Miyato et al., 2018, eqs. 16-17, https://arxiv.org/abs/1802.05957.
+    Lim and Ye, 2017, https://arxiv.org/abs/1705.02894; Miyato et al., 2018, section 4, https://arxiv.org/abs/1802.05957.
 
     >>> hinge().discriminator(jnp.zeros(1), jnp.full(1, -2.0))
     Array([1.], dtype=float32)

@@ -14,7 +14,7 @@ from jgan.types import AdversarialLoss
 def relativistic() -> AdversarialLoss:
     """Relativistic pairing logistic loss: L_D = softplus(-(D(x) - D(G(z)))), L_G = softplus(-(D(G(z)) - D(x))).
 
-    Jolicoeur-Martineau, 2018, eqs. 7-8, https://arxiv.org/abs/1807.00734; the loss of R3GAN (Huang et al., 2024,
+    Jolicoeur-Martineau, 2018, algorithm 1, https://arxiv.org/abs/1807.00734; the loss of R3GAN (Huang et al., 2024,
     https://arxiv.org/abs/2501.05441). Logits count by their differences: a common shift changes nothing.
 
     >>> relativistic().generator(jnp.ones(1), jnp.ones(1))
@@ -32,7 +32,7 @@ def relativistic_average(base: AdversarialLoss) -> AdversarialLoss:
     L_D = base_D(D(x) - mean D(G(z)), D(G(z)) - mean D(x)); L_G is the same with the roles of real and fake exchanged.
     The means go over the batch (axis 0).
 
-    Jolicoeur-Martineau, 2018, eqs. 9-10, https://arxiv.org/abs/1807.00734.
+    Jolicoeur-Martineau, 2018, algorithm 2, https://arxiv.org/abs/1807.00734.
 
     >>> from jgan.losses import non_saturating
     >>> relativistic_average(non_saturating()).discriminator(jnp.ones(2), jnp.ones(2))

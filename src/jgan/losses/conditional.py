@@ -38,7 +38,7 @@ def twin_auxiliary_classifier(class_logits, twin_logits, label) -> Array:
     The discriminator's side is `auxiliary_classifier` on the class logits of real images plus the same on the twin logits of fake
     ones: the twin learns how fakes of the classes differ, and the generator removes that difference.
 
-    Gong et al., 2019, eq. 5, https://arxiv.org/abs/1907.02690 (TAC-GAN).
+    Gong et al., 2019, section 3, https://arxiv.org/abs/1907.02690 (TAC-GAN).
 
     >>> twin_auxiliary_classifier(jnp.zeros((1, 4)), jnp.zeros((1, 4)), jnp.array([2]))
     Array([0.], dtype=float32)
@@ -50,7 +50,7 @@ def twin_auxiliary_classifier(class_logits, twin_logits, label) -> Array:
 def multi_hinge(class_logits, label) -> Array:
     """Multi-class hinge max(0, 1 - s_label + max over k != label of s_k); class_logits s: [N, K].
 
-    Crammer and Singer, 2001, https://jmlr.org/papers/v2/crammer01a.html; in GANs Kavalerov et al., 2019, eq. 5,
+    Crammer and Singer, 2001, https://jmlr.org/papers/v2/crammer01a.html; in GANs Kavalerov et al., 2019, section 3,
     https://arxiv.org/abs/1912.04216, with a class K for fakes: real images have their label, fake ones the label K.
 
     >>> multi_hinge(jnp.array([[2.0, 1.5, 0.0]]), jnp.array([0]))
@@ -70,7 +70,7 @@ def contrastive_2c(embedding, proxy, label, temperature: float = 1.0) -> Array:
     -log of [exp(e_i.p_i / t) + sum over k != i of the same label of exp(e_i.e_k / t)] / [exp(e_i.p_i / t) + sum over k != i of
     exp(e_i.e_k / t)], with e and p of unit length and t the temperature.
 
-    Kang and Park, 2020, eq. 8, https://arxiv.org/abs/2006.12681 (ContraGAN).
+    Kang and Park, 2020, section 3.2, https://arxiv.org/abs/2006.12681 (ContraGAN).
 
     >>> print(contrastive_2c(jnp.eye(2), jnp.eye(2), jnp.array([0, 1])))
     [0.3132... 0.3132...]
@@ -91,7 +91,8 @@ def data_to_data_cross_entropy(
     P_i = exp(min(0, e_i.p_i - positive_margin) / t), e and p of unit length and t the temperature: pairs beyond the margins are easy
     and give no gradient.
 
-    Kang et al., 2021, eq. 7, https://arxiv.org/abs/2111.01118 (ReACGAN).
+    Kang et al., 2021, section 3, https://arxiv.org/abs/2111.01118 (ReACGAN). The authors' program gives other numbers: for stability it
+    divides the terms of the negatives by the largest of them, but not P_i.
 
     >>> data_to_data_cross_entropy(jnp.eye(2), jnp.eye(2), jnp.array([0, 1]))
     Array([0.6931472, 0.6931472], dtype=float32)

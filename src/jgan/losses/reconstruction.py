@@ -40,7 +40,7 @@ def pixel_l2(real, fake) -> Array:
 def pixel_charbonnier(real, fake, epsilon: float = 1e-3) -> Array:
     """Mean of sqrt(difference^2 + epsilon^2) per example: L1 with a smooth bottom; [N, ...] each, epsilon in the units of the input.
 
-    Charbonnier et al., 1994, https://doi.org/10.1109/ICIP.1994.413553; Lai et al., 2017, eq. 3, https://arxiv.org/abs/1704.03915.
+    Charbonnier et al., 1994, https://doi.org/10.1109/ICIP.1994.413553; Lai et al., 2017, section 3.2, https://arxiv.org/abs/1704.03915.
 
     >>> pixel_charbonnier(jnp.zeros((1, 2)), jnp.full((1, 2), 3.0), epsilon=4.0)
     Array([5.], dtype=float32)

@@ -84,7 +84,7 @@ def top_k(loss: AdversarialLoss, k) -> AdversarialLoss:
     Kept losses are multiplied by N / k, so the mean over the batch is that over the k best. k: int or integer scalar (it may be
     annealed under jit), 1 <= k <= N; ValueError for an int outside.
 
-    Sinha et al., 2020, eq. 4, https://arxiv.org/abs/2002.06224.
+    Sinha et al., 2020, section 3, https://arxiv.org/abs/2002.06224.
 
     >>> from jgan.losses import wasserstein
     >>> top_k(wasserstein(), 1).generator(None, jnp.array([1.0, 3.0]))

@@ -73,7 +73,7 @@ def gradient_penalty(key: Key, critic, real, fake, target=1.0, one_sided: bool =
     real and fake: [N, ...] of one shape and dtype, ValueError otherwise. With target=0 the zero-centred penalty.
 
     Gulrajani et al., 2017, eq. 3 and algorithm 1, https://arxiv.org/abs/1704.00028 (its weight is 10); zero-centred: Thanh-Tung et
-    al., 2019, eq. 8, https://arxiv.org/abs/1902.03984.
+    al., 2019, https://arxiv.org/abs/1902.03984 (0-GP).
 
     >>> gradient_penalty(jax.random.key(0), lambda x: x @ jnp.array([3.0, 4.0]), jnp.zeros((2, 2)), jnp.ones((2, 2)))
     Array([16., 16.], dtype=float32)
@@ -87,7 +87,7 @@ def gradient_penalty(key: Key, critic, real, fake, target=1.0, one_sided: bool =
 def lipschitz(key: Key, critic, real, fake, target=1.0) -> Array:
     """WGAN-LP: max(0, |dD/dx| - target)^2 at points between real and fake, drawn as in `gradient_penalty`; [N].
 
-    Petzka et al., 2017, eq. 8, https://arxiv.org/abs/1709.08894.
+    Petzka et al., 2017, https://arxiv.org/abs/1709.08894 (WGAN-LP).
 
     >>> lipschitz(jax.random.key(0), lambda x: 0.5 * x[:, 0], jnp.zeros((2, 2)), jnp.ones((2, 2)))
     Array([0., 0.], dtype=float32)
@@ -100,7 +100,7 @@ def dragan(key: Key, critic, real, scale=0.5, target=1.0) -> Array:
 
     std is that of the whole batch, so scale is a fraction of the spread of the data (the paper's constant c is scale * std, squared).
 
-    Kodali et al., 2017, eq. 4, https://arxiv.org/abs/1705.07215.
+    Kodali et al., 2017, eq. 1, https://arxiv.org/abs/1705.07215.
 
     >>> dragan(jax.random.key(0), lambda x: x @ jnp.array([3.0, 4.0]), jnp.zeros((2, 2)))
     Array([16., 16.], dtype=float32)
@@ -113,7 +113,7 @@ def dragan(key: Key, critic, real, scale=0.5, target=1.0) -> Array:
 def max_gradient(critic, x) -> Array:
     """Largest |dD/dx|^2 of the batch, the same for every example, so that the mean over [N] is the penalty.
 
-    Zhou et al., 2019, eq. 13, https://arxiv.org/abs/1902.05687 (Lipschitz GANs), at points between real and fake.
+    Zhou et al., 2019, https://arxiv.org/abs/1902.05687 (Lipschitz GANs, MaxGP), at points between real and fake.
 
     >>> max_gradient(lambda x: 0.5 * jnp.square(x[:, 0]), jnp.array([[1.0], [3.0]]))
     Array([9., 9.], dtype=float32)

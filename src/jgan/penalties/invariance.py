@@ -14,7 +14,7 @@ from jgan.types import Array, Key
 def consistency(key: Key, critic, x, augment) -> Array:
     """(D(x) - D(T(x)))^2 for a random augmentation T, in squared logits.
 
-    Zhang et al., 2019, eq. 3, https://arxiv.org/abs/1910.12027 (CR-GAN, on real images, weight 10).
+    Zhang et al., 2019, algorithm 1, https://arxiv.org/abs/1910.12027 (CR-GAN, on real images, weight 10).
 
     >>> consistency(jax.random.key(0), lambda x: x[:, 0], jnp.ones((2, 3)), lambda key, x: -x)
     Array([4., 4.], dtype=float32)

@@ -28,7 +28,7 @@ def lecam_anchors() -> LecamAnchors:
 def update_lecam_anchors(anchors: LecamAnchors, real_logits, fake_logits, decay=0.99) -> LecamAnchors:
     """Return decay * anchor + (1 - decay) * mean logit, for both; logits of any shape; decay is per update.
 
-    Tseng et al., 2021, eq. 4, https://arxiv.org/abs/2104.03310.
+    Tseng et al., 2021, the moving averages of eq. 4, https://arxiv.org/abs/2104.03310.
 
     >>> update_lecam_anchors(lecam_anchors(), jnp.ones(2), jnp.zeros(2), decay=0.5).real
     Array(0.5, dtype=float32)
@@ -46,7 +46,8 @@ def lecam(real_logits, fake_logits, anchors: LecamAnchors) -> Array:
     a_real and a_fake are the anchors, taken as constants. The discriminator pays for holding real logits above where fake ones
     were and fake logits below where real ones were. ValueError where the shapes of the logits differ.
 
-    Tseng et al., 2021, eq. 3, https://arxiv.org/abs/2104.03310; the equation has no max, common practice does.
+    Tseng et al., 2021, eq. 4, https://arxiv.org/abs/2104.03310. The equation has no max; the authors' program has it, against instability
+    early in training (https://github.com/google/lecam-gan/issues/1).
 
     >>> lecam(jnp.full(1, 2.0), jnp.full(1, -1.0), lecam_anchors())
     Array([5.], dtype=float32)
