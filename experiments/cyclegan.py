@@ -28,9 +28,10 @@ from jgan.data import Source
 from jgan.data.pairs import Pairs, open_domains, open_pairs
 from jgan.models import patch, resnet_translation
 from jgan.run import command_line, translation, translation_scores
+from jgan.run.checkpoints import restore_best
 from jgan.run.config import from_plain
 from jgan.run.folder import Folder, read_config
-from jgan.run.launch import recall
+from jgan.run.launch import chosen_settings, recall
 from jgan.run.translation_runs import launch_domains
 from jgan.training import Player, new_player, normalise, prefixed, update
 from jgan.training.pool import Pool, exchange, new_pool
@@ -203,10 +204,7 @@ def open_data(config: Config, split: str = "train", jitter: int = 0) -> tuple[So
 
 def train(folder: Folder, config: Config) -> None:
     """Trains on the two domains of the configuration, into the folder."""
-    names = ("batch", "seed", "steps_per_call", "devices", "fsdp", "score_samples")
-    durations = ("kimg", "record_kimg", "sample_kimg", "checkpoint_kimg", "score_kimg")
-    settings = {name: getattr(config, name) for name in names + durations}
-    launch_domains(folder, build(config), open_data(config), open_data(config, jitter=config.jitter), **settings)
+    launch_domains(folder, build(config), open_data(config), open_data(config, jitter=config.jitter), **chosen_settings(config))
 
 
 def load(run: str | Path, step: int | None = None, direction: str = "forward") -> translation.Translator:
@@ -215,7 +213,7 @@ def load(run: str | Path, step: int | None = None, direction: str = "forward") -
         raise ValueError(f"expected the direction forward (A to B) or backward, found {direction!r}")
     config, (shape, _) = from_plain(Config, read_config(run)), recall(run)
     params = jax.eval_shape(build(config).init, jax.random.key(0), None).generators.params[direction]
-    part = translation.restore(run, step, {"generators": {"params": {direction: params}}})["generators"]["params"][direction]
+    part = restore_best(run, step, {"generators": {"params": {direction: params}}})["generators"]["params"][direction]
     sizes = resnet_translation.MULTIPLE, resnet_translation.SMALLEST
     return translation.Translator(make_networks(config)[0], part, {}, shape, *sizes)
 

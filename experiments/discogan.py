@@ -29,9 +29,10 @@ from jgan.data import Source, shapes
 from jgan.data.pairs import open_domains
 from jgan.models import discogan
 from jgan.run import command_line, translation, translation_scores
+from jgan.run.checkpoints import restore_best
 from jgan.run.config import from_plain
 from jgan.run.folder import Folder, read_config
-from jgan.run.launch import recall
+from jgan.run.launch import chosen_settings, recall
 from jgan.run.translation_runs import launch_domains
 from jgan.training import Player, new_player, normalise, prefixed, update
 from jgan.types import Array, Network, Training
@@ -210,10 +211,7 @@ def scene(split: str, domain: int, index: int) -> shapes.Scene:
 
 def train(folder: Folder, config: Config) -> None:
     """Trains on the two domains of the configuration, into the folder."""
-    names = ("batch", "seed", "steps_per_call", "devices", "fsdp", "score_samples")
-    durations = ("kimg", "record_kimg", "sample_kimg", "checkpoint_kimg", "score_kimg")
-    settings = {name: getattr(config, name) for name in names + durations}
-    launch_domains(folder, build(config), open_data(config), open_data(config), **settings)
+    launch_domains(folder, build(config), open_data(config), open_data(config), **chosen_settings(config))
 
 
 def load(run: str | Path, step: int | None = None, direction: str = "forward") -> translation.Translator:
@@ -223,7 +221,7 @@ def load(run: str | Path, step: int | None = None, direction: str = "forward") -
     config, (shape, _) = from_plain(Config, read_config(run)), recall(run)
     player = jax.eval_shape(build(config).init, jax.random.key(0), None).generators
     wanted = {"params": {direction: player.params[direction]}, "state": {direction: player.state[direction]}}
-    part = translation.restore(run, step, {"generators": wanted})["generators"]
+    part = restore_best(run, step, {"generators": wanted})["generators"]
     sizes = config.resolution // discogan.LAST, config.resolution
     return translation.Translator(make_networks(config)[0], part["params"][direction], part["state"][direction], shape, *sizes)
 

@@ -15,12 +15,9 @@ from typing import Literal
 import optax
 
 from jgan import losses
-from jgan.data import Source, open_source
 from jgan.models import perceptrons
-from jgan.run import command_line, draw_commands, noise
-from jgan.run.config import from_plain
-from jgan.run.folder import Folder, read_config
-from jgan.run.launch import launch, recall
+from jgan.run import command_line, noise, noise_runs
+from jgan.run.folder import Folder
 from jgan.training import alternating
 from jgan.types import Network, Training
 
@@ -118,29 +115,17 @@ def build(config: Config, shape: tuple[int, int, int]) -> Training:
     )
 
 
-def open_data(config: Config, split: str | None = None) -> Source:
-    """The images of a configuration, or another part of them, with labels if there are any: the classifier of the score learns them."""
-    chosen = split or config.split
-    return open_source(config.data, resolution=config.resolution, channels=config.channels, split=chosen, limit=config.limit, labels=None)
-
-
 def train(folder: Folder, config: Config) -> None:
     """Trains on the data of the configuration, into the folder."""
-    source = open_data(config)
-    names = ("batch", "seed", "steps_per_call", "devices", "fsdp", "score_samples")
-    durations = ("kimg", "record_kimg", "sample_kimg", "checkpoint_kimg", "score_kimg")
-    settings = {name: getattr(config, name) for name in names + durations}
-    launch(folder, build(config, source.shape), source, **noise.inputs(config.seed, config.latent_size), **settings)
+    noise_runs.train(folder, config, build)
 
 
 def load(run: str | Path, step: int | None = None) -> noise.Trained:
     """The generator of a run: of the best checkpoint by score, of the latest if there is no score, or of a given step."""
-    config, (shape, _) = from_plain(Config, read_config(run)), recall(run)
-    params, state = noise.restore(run, step, build(config, shape), config.batch)
-    return noise.Trained(make_generator(config, shape), params, state, config.latent_size, shape)
+    return noise_runs.load(run, step, Config, make_generator, build)
 
 
-COMMANDS = draw_commands.commands(load, lambda run, split: open_data(from_plain(Config, read_config(run)), split))
+COMMANDS = noise_runs.commands(Config, load)
 
 if __name__ == "__main__":
     command_line.main("gan", PRESETS, train, description=__doc__, may_change=("kimg",), **COMMANDS)

@@ -30,13 +30,13 @@ from jgan.metrics.evaluation import extractor, kept, real_statistics
 from jgan.metrics.features import as_rgb, quantise
 from jgan.metrics.frechet import Moments, empty, frechet, frechet_distance, update
 from jgan.models import dcgan
-from jgan.run import command_line, draw_commands, noise
+from jgan.run import command_line, noise, noise_runs
 from jgan.run import images as pictures
 from jgan.run.circumstances import circumstances
-from jgan.run.config import from_plain, to_plain
+from jgan.run.config import to_plain
 from jgan.run.features import classifier_features
-from jgan.run.folder import Folder, open_folder, read_config, write_atomic
-from jgan.run.launch import launch, make_feed, recall
+from jgan.run.folder import Folder, open_folder, write_atomic
+from jgan.run.launch import make_feed
 from jgan.run.population import population, wilson
 from jgan.training import alternating
 from jgan.types import AdversarialLoss, Array, Network, Training
@@ -123,26 +123,14 @@ def build(config: Config, shape: tuple[int, int, int]) -> Training:
     )
 
 
-def open_data(config: Config, split: str | None = None) -> Source:
-    """The images of a configuration, or another part of them, with labels if there are any: the classifier of the score learns them."""
-    chosen = split or config.split
-    return open_source(config.data, resolution=config.resolution, channels=config.channels, split=chosen, limit=config.limit, labels=None)
-
-
 def train(folder: Folder, config: Config) -> None:
     """Trains on the data of the configuration, into the folder."""
-    source = open_data(config)
-    names = ("batch", "seed", "steps_per_call", "devices", "fsdp", "score_samples")
-    durations = ("kimg", "record_kimg", "sample_kimg", "checkpoint_kimg", "score_kimg")
-    settings = {name: getattr(config, name) for name in names + durations}
-    launch(folder, build(config, source.shape), source, **noise.inputs(config.seed, config.latent_size), **settings)
+    noise_runs.train(folder, config, build)
 
 
 def load(run: str | Path, step: int | None = None) -> noise.Trained:
     """The generator of a run: of the best checkpoint by score, of the latest if there is no score, or of a given step."""
-    config, (shape, _) = from_plain(Config, read_config(run)), recall(run)
-    params, state = noise.restore(run, step, build(config, shape), config.batch)
-    return noise.Trained(make_generator(config, shape), params, state, config.latent_size, shape)
+    return noise_runs.load(run, step, Config, make_generator, build)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -313,7 +301,7 @@ def picture(shown: list[tuple[np.ndarray, list[bool]]], side: int = 4, frame: in
     return pictures.grid(np.stack(blocks), len(shown[0][1]))
 
 
-COMMANDS = draw_commands.commands(load, lambda run, split: open_data(from_plain(Config, read_config(run)), split))
+COMMANDS = noise_runs.commands(Config, load)
 COMMANDS["stability"] = stability
 
 if __name__ == "__main__":

@@ -27,9 +27,10 @@ from jgan.augment.crop import random_crop
 from jgan.data.pairs import Pairs, open_pairs
 from jgan.models import patch, unet
 from jgan.run import command_line, translation, translation_scores
+from jgan.run.checkpoints import restore_best
 from jgan.run.config import from_plain
 from jgan.run.folder import Folder, read_config
-from jgan.run.launch import recall
+from jgan.run.launch import chosen_settings, recall
 from jgan.run.translation_runs import launch_pairs
 from jgan.training import Player, new_player, normalise, prefixed, update
 from jgan.types import Array, Network, Training
@@ -182,10 +183,7 @@ def open_data(config: Config, split: str = "train", jitter: int = 0) -> Pairs:
 
 def train(folder: Folder, config: Config) -> None:
     """Trains on the pairs of the configuration, into the folder."""
-    names = ("batch", "seed", "steps_per_call", "devices", "fsdp", "score_samples")
-    durations = ("kimg", "record_kimg", "sample_kimg", "checkpoint_kimg", "score_kimg")
-    settings = {name: getattr(config, name) for name in names + durations}
-    launch_pairs(folder, build(config), open_data(config), open_data(config, jitter=config.jitter), **settings)
+    launch_pairs(folder, build(config), open_data(config), open_data(config, jitter=config.jitter), **chosen_settings(config))
 
 
 def load(run: str | Path, step: int | None = None, direction: str = "forward") -> translation.Translator:
@@ -194,7 +192,7 @@ def load(run: str | Path, step: int | None = None, direction: str = "forward") -
         raise ValueError(f"expected the direction forward, found {direction!r}: train with --reverse for the other one")
     config, (shape, _) = from_plain(Config, read_config(run)), recall(run)
     player = jax.eval_shape(build(config).init, jax.random.key(0), None).generator
-    part = translation.restore(run, step, {"generator": {"params": player.params, "state": player.state}})["generator"]
+    part = restore_best(run, step, {"generator": {"params": player.params, "state": player.state}})["generator"]
     multiple = 2 ** len(unet.features_for(config.resolution))
     return translation.Translator(make_networks(config)[0], part["params"], part["state"], shape, multiple)
 

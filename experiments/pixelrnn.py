@@ -26,10 +26,10 @@ from jgan.models.pixelcnn import BlockNetwork, ConvolutionBlock, GatedPixelCNN
 from jgan.models.pixelrnn import DiagonalBiLSTM, RowLSTM
 from jgan.run import command_line, draw_commands
 from jgan.run import pixels as pixel_runs
-from jgan.run.checkpoints import Checkpoints
+from jgan.run.checkpoints import restore_best
 from jgan.run.config import from_plain
 from jgan.run.folder import Folder, read_config
-from jgan.run.launch import launch, recall
+from jgan.run.launch import chosen_settings, launch, recall
 from jgan.training import Player, average, average_decay, new_player, update
 from jgan.types import Array, Params, Training
 
@@ -174,8 +174,6 @@ def train(folder: Folder, config: Config) -> None:
     """Trains on the data of the configuration, into the folder."""
     source = open_data(config, limit=config.limit)
     network = make_network(config, source.shape[2], len(source.classes))
-    names = ("batch", "seed", "steps_per_call", "devices", "fsdp")
-    durations = ("kimg", "record_kimg", "sample_kimg", "checkpoint_kimg", "score_kimg")
     seeds = np.arange(64)
     label = {"label": (seeds % len(source.classes)).astype(np.int32)} if config.conditional else {}
     launch(
@@ -193,7 +191,7 @@ def train(folder: Folder, config: Config) -> None:
             batch=config.batch,
             mesh=mesh,
         ),
-        **{name: getattr(config, name) for name in names + durations},
+        **chosen_settings(config),
     )
 
 
@@ -202,10 +200,9 @@ def load(run: str | Path, step: int | None = None) -> pixel_runs.Trained:
     config, (shape, classes) = from_plain(Config, read_config(run)), recall(run)
     batch = {"image": jax.ShapeDtypeStruct((1, *shape), jnp.uint8), "label": jax.ShapeDtypeStruct((1,), jnp.int32)}
     abstract = jax.eval_shape(build(config, shape, len(classes)).init, jax.random.key(0), batch)
-    with Checkpoints(Path(run) / "checkpoints") as checkpoints:
-        part = checkpoints.restore_part(checkpoints.best_step() if step is None else step, {"average": abstract.average})
+    average = restore_best(run, step, {"average": abstract.average})["average"]
     network = make_network(config, shape[2], len(classes))
-    return pixel_runs.Trained(network, part["average"], config.levels, shape, len(classes) if config.conditional else 0)
+    return pixel_runs.Trained(network, average, config.levels, shape, len(classes) if config.conditional else 0)
 
 
 def _open(run, split):

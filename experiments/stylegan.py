@@ -23,10 +23,10 @@ from jgan.augment import ada_update, apply_transforms, draw_transforms, flip
 from jgan.data import Source, open_source
 from jgan.models import stylegan2
 from jgan.run import command_line, style_commands, styles
-from jgan.run.checkpoints import Checkpoints
 from jgan.run.config import from_plain
 from jgan.run.folder import Folder, read_config
-from jgan.run.launch import launch, recall
+from jgan.run.launch import chosen_settings, launch, recall
+from jgan.run.noise_runs import restore_generator
 from jgan.training import Player, average, average_decay, every, lazy_adam, new_player, normalise, prefixed, update
 from jgan.types import Array, Network, Params, Training
 
@@ -132,7 +132,7 @@ _SMALL = Config(
 )
 _DEMO = dataclasses.replace(_SMALL, batch=8, channel_base=512, conditional=True, style_mixing=0, r1_weight=0.5, augment="none")
 PRESETS = {
-    "demo": dataclasses.replace(_DEMO, kimg=24, sample_kimg=3, score_kimg=8, checkpoint_kimg=8, score_samples=2000),
+    "demo": dataclasses.replace(_DEMO, kimg=28, sample_kimg=4, score_kimg=7, checkpoint_kimg=7, score_samples=2000),
     "fashion_mnist": dataclasses.replace(_SMALL, data="tfds:fashion_mnist", channels=1, augment="none", kimg=61.44),
     "flowers64": dataclasses.replace(_SMALL, data="tfds:tf_flowers", resolution=64, flip=True, augment="none", r1_weight=0.5, kimg=23.5),
     # The published settings of Karras et al. 2020, appendix C, and of their "auto" rule for flowers128.
@@ -344,27 +344,20 @@ def train(folder: Folder, config: Config) -> None:
     stylegan2.plan(_size(config))  # refuses sizes that the network cannot have before any image is read
     source = open_data(config)
     followed = 64 if config.resolution <= 64 else 32 if config.resolution <= 256 else 16
-    names = ("batch", "seed", "steps_per_call", "devices", "fsdp", "score_samples")
-    durations = ("kimg", "record_kimg", "sample_kimg", "checkpoint_kimg", "score_kimg")
     launch(
         folder,
         build(config, source.shape, len(source.classes)),
         source,
         **styles.inputs(config.seed, config.latent_size, source.labels if config.conditional else None, len(source.classes), followed),
-        **{name: getattr(config, name) for name in names + durations},
+        **chosen_settings(config),
     )
 
 
 def load(run: str | Path, step: int | None = None) -> styles.Trained:
     """The averaged generator of a run: of the best checkpoint by score, of the latest if there is no score, or of a given step."""
-    config = from_plain(Config, read_config(run))
-    shape, classes = recall(run)
-    batch = {"image": jax.ShapeDtypeStruct((config.batch, *shape), jnp.uint8), "label": jax.ShapeDtypeStruct((config.batch,), jnp.int32)}
-    abstract = jax.eval_shape(build(config, shape, len(classes)).init, jax.random.key(0), batch)
-    with Checkpoints(Path(run) / "checkpoints") as checkpoints:
-        wanted = {"average": abstract.average, "generator": {"state": abstract.generator.state}}
-        part = checkpoints.restore_part(checkpoints.best_step() if step is None else step, wanted)
-    return styles.Trained(make_generator(config, shape, len(classes)), part["average"], part["generator"]["state"], shape, classes)
+    config, (shape, classes) = from_plain(Config, read_config(run)), recall(run)
+    params, state = restore_generator(run, step, build(config, shape, len(classes)), config.batch)
+    return styles.Trained(make_generator(config, shape, len(classes)), params, state, shape, classes)
 
 
 def _size(config):

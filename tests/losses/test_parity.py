@@ -48,6 +48,20 @@ def test_conditional(vectors):
     agree(jnp.mean(losses.contrastive_2c(embedding, proxy, label, 0.5)), vectors["contrastive.2c_t0.5"])
 
 
+def test_data_to_data_cross_entropy(vectors):
+    """The program whose number this is divides the terms of the negatives, and not that of the positive, by the largest of all pairs."""
+    label = np.asarray(vectors["labels"])
+    e, p = (np.asarray(vectors[f"contrastive.{name}"], np.float64) for name in ("embed", "proxy"))
+    e, p = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (e, p))
+    pairs, other = (e @ e.T - 0.02) / 0.5, label[:, None] != label[None, :]
+    positive = np.minimum(np.sum(e * p, axis=1) - 0.98, 0.0) / 0.5
+    negatives = np.sum(other * np.exp(np.maximum(pairs, 0.0)), axis=1)
+    largest = np.max(np.where(np.eye(len(label), dtype=bool), -np.inf, pairs), axis=1)
+    agree(np.mean(np.log(np.exp(positive) + negatives / np.exp(largest)) - positive), vectors["contrastive.d2dce_t0.5_mp0.98"])
+    loss = losses.data_to_data_cross_entropy(vectors["contrastive.embed"], vectors["contrastive.proxy"], vectors["labels"])
+    agree(loss, np.log(np.exp(positive) + negatives) - positive)
+
+
 def test_feature_matching(vectors):
     result = losses.feature_matching_means(vectors["feature_matching.real"], vectors["feature_matching.fake"], jnp.abs)
     agree(result, vectors["feature_matching.l1_of_means"])

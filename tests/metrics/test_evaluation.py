@@ -6,17 +6,9 @@ import numpy as np
 import pytest
 
 from jgan.metrics import frechet, prdc
-from jgan.metrics.evaluation import (
-    classes_metric,
-    evaluate,
-    fingerprint,
-    frechet_metric,
-    inception_score_metric,
-    kept,
-    kernel_metric,
-    prdc_metric,
-)
+from jgan.metrics.evaluation import evaluate, fingerprint, kept
 from jgan.metrics.features import Features
+from jgan.metrics.standard import classes_metric, frechet_metric, inception_score_metric, kernel_metric, prdc_metric
 from jgan.sharding import data_mesh
 
 SHAPE, SIZE = (4, 6, 3), 5

@@ -34,6 +34,17 @@ def test_subsets_estimate_the_whole():
     assert kernel_distance_subsets(real, fake, 5, 40) != kernel_distance_subsets(real, fake, 5, 40, seed=1)
 
 
+@pytest.mark.parametrize("subsets", [3, 60])  # subset by subset, and all pairs at once
+def test_subsets_are_those_drawn_one_after_another(subsets):
+    generator = np.random.default_rng(0)
+    real, fake = (generator.normal(size=(n, 4)) + 2.0 for n in (90, 70))
+    draw = np.random.default_rng(5)
+    pairs = [[draw.choice(n, 20, replace=False) for n in (90, 70)] for _ in range(subsets)]
+    distances = [kernel_distance(real[i], fake[j]) for i, j in pairs]
+    found = kernel_distance_subsets(real, fake, subsets, 20, seed=5, block=32)
+    np.testing.assert_allclose(found, (np.mean(distances), np.std(distances)), rtol=1e-6)
+
+
 def test_a_subset_of_everything_is_everything():
     real, fake = np.random.default_rng(0).normal(size=(2, 30, 4))
     mean, deviation = kernel_distance_subsets(real, fake, subsets=3, size=30)

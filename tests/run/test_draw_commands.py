@@ -1,7 +1,10 @@
 """The commands of generators of noise, on one that is not trained, and in features that are not learnt."""
 
+import functools
 import json
+from types import SimpleNamespace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -45,7 +48,7 @@ def read(path):
 
 
 def test_commands_have_a_summary_for_the_help(command):
-    assert list(command) == ["sample", "export", "evaluate", "neighbours"]
+    assert list(command) == ["sample", "export", "evaluate", "accuracy", "neighbours"]
     assert all(function.func.__doc__.split("\n")[0].endswith(".") for function in command.values())
 
 
@@ -104,3 +107,19 @@ def test_a_grid_is_saved_and_named(tmp_path, capsys):
     draw_commands.save_grid(tmp_path / "grid.png", images, 4)
     assert read(tmp_path / "grid.png")[0, ::2, 0].tolist() == [0, 1, 2, 3]
     assert capsys.readouterr().out == f"{tmp_path / 'grid.png'}\n"
+
+
+def test_accuracy_stands_beside_that_of_real_images(monkeypatch, tmp_path, capsys):
+    def sampler(labels, truncation, batch):  # its images of one class are those of the other
+        images, classes = stripes(64, seed=2)
+        return lambda key: {"image": images, "label": 1 - classes}
+
+    monkeypatch.setattr(draw_commands, "accuracy_score", functools.partial(draw_commands.accuracy_score, steps=12, batch=32))
+    sources = {None: source_of(*stripes(60)), "test": source_of(*stripes(40, seed=1), name="the other part")}
+    command = commands(lambda run, step: SimpleNamespace(sampler=sampler), lambda run, split: sources[split])
+    with jax.numpy_dtype_promotion("standard"):  # optax promotes implicitly
+        command["accuracy"](tmp_path, samples=100)
+    wrong, right = (json.loads(line) for line in (tmp_path / "evaluations.jsonl").read_text().splitlines())
+    assert wrong["metric"] == "classification_accuracy" and right["metric"] == "classification_accuracy_of_real"
+    assert wrong["value"] < 0.1 and right["value"] > 0.9
+    assert right["samples"] == 100 and right["source"] == "the other part" and "versions" in right

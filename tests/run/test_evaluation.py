@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tests.run.stripes import source_of, stripes
 
-from jgan.metrics.evaluation import frechet_metric, prdc_metric
 from jgan.metrics.features import Features
+from jgan.metrics.standard import frechet_metric, prdc_metric
 from jgan.run import compare, evaluation
 from jgan.run.evaluation import chosen_metrics, compare_sources, evaluate_generator, keep, nearest_images
 

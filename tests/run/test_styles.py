@@ -1,5 +1,6 @@
 """What is done with a trained style-based generator, shown on one that is not trained."""
 
+import json
 from pathlib import Path
 
 import jax
@@ -8,7 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jgan.data import Source
+from jgan.metrics.perceptual import Distance
 from jgan.models import stylegan2
+from jgan.run import style_commands
 from jgan.run.export import load_exported
 from jgan.run.images import to_uint8
 from jgan.run.style_commands import commands
@@ -129,3 +133,22 @@ def test_export(trained, command, tmp_path):
     images = load_exported(out)(z, jnp.full((4,), 0.7), jnp.asarray(seeds, jnp.int32) % CLASSES)
     assert images.dtype == jnp.float32
     assert_same_images(to_uint8(images), trained(seeds))
+
+
+@pytest.mark.parametrize(("space", "position"), [("w", "end"), ("z", "full")])
+def test_path_lengths_are_measured_by_the_published_distance(trained, space, position, monkeypatch, tmp_path, capsys):
+    def squares(params, a, b):
+        assert a.shape == (4, HEIGHT, WIDTH, 3)
+        return params * jnp.mean((a - b) ** 2, axis=(1, 2, 3))
+
+    asked = []
+    monkeypatch.setattr(style_commands, "load_weights", lambda name, path: asked.append((name, path)))
+    monkeypatch.setattr(
+        style_commands, "perceptual_distance", lambda *_: Distance("squares", squares, jnp.float32(1.0), {"network": "none"})
+    )
+    source = Source("shapes", trained.shape, 3, lambda i: np.full(trained.shape, i, np.uint8), None)
+    command = style_commands.commands(lambda run, step: trained, lambda run, split: source)["path_length"]
+    command(tmp_path, space=space, position=position, samples=8, batch=4, epsilon=1e-2, heads="heads.pth")
+    result = json.loads((tmp_path / "evaluations.jsonl").read_text())
+    assert result["metric"] == "perceptual_path_length" and result["value"] > 0 and result["space"] == space
+    assert asked == [("vgg16", None), ("vgg16-lpips", "heads.pth")]

@@ -13,12 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jgan.metrics.classes import class_histogram, histogram_distance, modes
 from jgan.metrics.features import Features, quantise
-from jgan.metrics.frechet import Moments, empty, frechet_distance, update
-from jgan.metrics.inception_score import inception_score
-from jgan.metrics.kernel import kernel_distance, kernel_distance_subsets
-from jgan.metrics.prdc import prdc
 from jgan.types import Key
 
 Gathered = Mapping[str, np.ndarray]
@@ -53,79 +48,19 @@ class Metric(NamedTuple):
     settings: dict[str, Any]  # all that the numbers depend on besides the images and the features
 
 
-def frechet_metric() -> Metric:
-    """Fréchet distance, from streamed moments: see `jgan.metrics.frechet_distance`."""
+def kept(*outputs: str) -> Statistics:
+    """All rows of some outputs of the feature network, or of "image" or "label"."""
 
-    def add(moments, outputs):
-        features = outputs["features"]
-        return update(moments or empty(features.shape[1]), features)
+    def add(parts, found):
+        missing = [output for output in outputs if output not in found]
+        if missing:
+            raise ValueError(f"expected {' and '.join(missing)} with the images, found none: is there a label for every image?")
+        return (*parts, {output: found[output] for output in outputs})
 
-    def compare(real, fake):
-        return {"frechet_distance": frechet_distance(_moments(real), _moments(fake))}
+    def end(parts):
+        return {output: np.concatenate([part[output] for part in parts]) for output in outputs}
 
-    moments = Statistics("moments", lambda: None, add, lambda moments: moments._asdict())
-    return Metric("frechet_distance", moments, compare, {})
-
-
-def prdc_metric(k: int = 5, limit: int | None = None) -> Metric:
-    """Precision, recall, density and coverage of at most `limit` images of each kind: see `jgan.metrics.prdc`."""
-
-    def compare(real, fake):
-        real, fake = (_spread(gathered["features"], limit) for gathered in (real, fake))
-        return prdc(real, fake, k)._asdict()
-
-    return Metric("prdc", kept("features"), compare, {"k": k, "limit": limit})
-
-
-def classes_metric(shown: int = 32) -> Metric:
-    """Classes among the generated images, as the feature network sees them: their number, the total variation distance of their histogram
-    from that of the real images, and the histogram itself if there are no more than `shown`. See `jgan.metrics.classes`."""
-
-    def compare(real, fake):
-        count = modes(fake["logits"])
-        real, fake = (class_histogram(gathered["logits"]) for gathered in (real, fake))
-        shares = {f"class_{i:02d}/share": share for i, share in enumerate(fake)} if len(fake) <= shown else {}
-        return {"classes": count, "class_distance": histogram_distance(real, fake)} | shares
-
-    return Metric("classes", kept("logits"), compare, {})
-
-
-def kernel_metric() -> Metric:
-    """Kernel distance over all pairs: see `jgan.metrics.kernel_distance`."""
-
-    def compare(real, fake):
-        return {"kernel_distance": kernel_distance(real["features"], fake["features"])}
-
-    return Metric("kernel_distance", kept("features"), compare, {"subsets": None})
-
-
-def kernel_subsets_metric(subsets: int = 100, size: int = 1000, seed: int = 0) -> Metric:
-    """Kernel distance, mean over random subsets and their standard deviation: see `jgan.metrics.kernel_distance_subsets`."""
-
-    def compare(real, fake):
-        mean, deviation = kernel_distance_subsets(real["features"], fake["features"], subsets, size, seed)
-        return {"kernel_distance_subsets": mean, "kernel_distance_subsets_std": deviation}
-
-    return Metric("kernel_distance_subsets", kept("features"), compare, {"subsets": subsets, "subset_size": size, "subset_seed": seed})
-
-
-def inception_score_metric(splits: int = 10) -> Metric:
-    """Inception Score of the generated images, from the logits of the feature network: see `jgan.metrics.inception_score`."""
-
-    def compare(real, fake):
-        mean, deviation = inception_score(fake["logits"], splits)
-        return {"inception_score": mean, "inception_score_std": deviation}
-
-    return Metric("inception_score", kept("logits"), compare, {"splits": splits})
-
-
-def kept(output: str) -> Statistics:
-    """All rows of one output of the feature network, or of "image" or "label"."""
-
-    def add(parts, outputs):
-        return (*parts, outputs[output])
-
-    return Statistics(output, tuple, add, lambda parts: {output: np.concatenate(parts)})
+    return Statistics("-".join(outputs), tuple, add, end)
 
 
 def evaluate(
@@ -150,7 +85,7 @@ def evaluate(
       sample: key -> {"image": [B, H, W, C] in [-1, 1], or uint8} and, if a metric needs it, {"label": int [B]}; called with
         fold_in(key, 0), fold_in(key, 1), ...
       data: the real images, of the shape of the generated ones.
-      metrics: for instance `frechet_metric()` and `prdc_metric()`.
+      metrics: for instance `frechet_metric()` and `prdc_metric()` of `jgan.metrics.standard`.
       n: number of generated images.
       key: for the generated images.
       features: the feature network.
@@ -265,15 +200,6 @@ def _real(extract, data, n, batch):
         padded = np.pad(images, ((0, batch - len(images)), (0, 0), (0, 0), (0, 0)))
         label = {} if data.labels is None else {"label": data.labels[indices]}
         yield {name: value[: len(images)] for name, value in extract(padded).items()} | label
-
-
-def _spread(rows, limit):
-    """At most `limit` rows, evenly spaced."""
-    return rows if limit is None or len(rows) <= limit else rows[np.linspace(0, len(rows) - 1, limit).astype(int)]
-
-
-def _moments(arrays):
-    return Moments(int(arrays["count"]), arrays["mean"], arrays["scatter"])
 
 
 def _load(path):

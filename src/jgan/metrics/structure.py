@@ -105,9 +105,17 @@ def _checked(a, b, data_range):
     return a.astype(dtype), b.astype(dtype), default if data_range is None else float(data_range)
 
 
+def most_levels(shape: tuple[int, ...]) -> int:
+    """The number of scales that images [N, H, W, C] are large enough for, at most five; 0: too small for any.
+
+    >>> most_levels((1, 32, 64, 3))
+    2
+    """
+    return min((min(shape[1:3]) // WINDOW).bit_length(), len(SCALES))
+
+
 def _check_levels(shape, levels):
-    side = min(shape[1:3])
-    most = min(max((side // WINDOW).bit_length(), 0), len(SCALES))
+    most = most_levels(shape)
     if not 1 <= levels <= most:
         message = f"expected images of {WINDOW * 2 ** (levels - 1)} pixels or more for {levels} levels (5 at most), found {shape[1:3]}"
         raise ValueError(f"{message}: {f'pass levels={most}' if most else 'use larger images'}")

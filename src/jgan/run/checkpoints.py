@@ -157,6 +157,18 @@ class Checkpoints:
             self._manager.reload()
 
 
+def restore_best(run: str | Path, step: int | None, wanted: Any) -> Any:
+    """A part of the state of a run: of the best checkpoint by score, of the latest if there is no score, or of a given step.
+
+    Args:
+      run: the folder of the run.
+      step: of the checkpoint, or None for the best.
+      wanted: the part of the state, with shapes and dtypes for leaves.
+    """
+    with Checkpoints(Path(run) / "checkpoints") as checkpoints:
+        return checkpoints.restore_part(checkpoints.best_step() if step is None else step, wanted)
+
+
 def _score_of(metrics):
     return float(metrics["score"])
 

@@ -13,6 +13,8 @@ from jgan.data import Source
 from jgan.run import evaluation
 from jgan.run import export as exporting
 from jgan.run import images as pictures
+from jgan.run.features import classification_accuracy_score as accuracy_score
+from jgan.run.features import sampler_of
 
 
 class Drawn(Protocol):
@@ -31,14 +33,14 @@ OpenData = Callable[[Path, str | None], Source]
 
 
 def commands(load: Load, open_data: OpenData) -> dict[str, Callable]:
-    """The commands `sample`, `export`, `evaluate` and `neighbours` of an experiment.
+    """The commands `sample`, `export`, `evaluate`, `accuracy` and `neighbours` of an experiment.
 
     Args:
       load: (run, step) -> what was trained.
       open_data: (run, split) -> the images that the run was trained on, or another part of them.
     """
     bound = {function.__name__: partial(function, load) for function in (sample, export)}
-    return bound | {function.__name__: partial(function, load, open_data) for function in (evaluate, neighbours)}
+    return bound | {function.__name__: partial(function, load, open_data) for function in (evaluate, accuracy, neighbours)}
 
 
 def sample(
@@ -95,7 +97,8 @@ def evaluate(
 
     Args:
         run: The folder of the run.
-        metrics: Some of frechet_distance, kernel_distance, kernel_distance_subsets, prdc, classes, inception_score.
+        metrics: Some of frechet_distance, intra_class_frechet, kernel_distance, kernel_distance_subsets, prdc, classes,
+            inception_score, sliced_wasserstein, ms_ssim.
         features: classifier: the one of the run's own score; inception: of the FID.
         weights: File with Inception's weights; downloaded once if not given.
         samples: Generated images.
@@ -122,6 +125,35 @@ def evaluate(
         protocol={"run": run.name, "step": step, "truncation": truncation, "split": split or "as trained"},
     )
     evaluation.keep(run / "evaluations.jsonl", found)
+
+
+def accuracy(
+    load: Load,
+    open_data: OpenData,
+    run: tyro.conf.Positional[Path],
+    samples: int = 10_000,
+    seed: int = 0,
+    truncation: float = 1.0,
+    split: str = "test",
+    step: int | None = None,
+) -> None:
+    """Classification accuracy score: what share of real images is named rightly by a classifier that learns from generated ones only.
+
+    The same of a classifier that learns from real images stands beside it. Results are printed and appended to evaluations.jsonl in the folder of the run.
+
+    Args:
+        run: The folder of the run.
+        samples: Generated images, and real ones, to learn from.
+        seed: Of the generated images and the classifiers.
+        truncation: 1 for the full variety, towards 0 for more typical images.
+        split: Part of the data to test on.
+        step: The checkpoint to use; the best if not given.
+    """
+    source, test = open_data(run, None), open_data(run, split)
+    settings = {"samples": samples, "seed": seed, "truncation": truncation, "step": step, "tested_on": split}
+    samplers = {"": load(run, step).sampler(source.labels, truncation, 64), "_of_real": sampler_of(source)}
+    found = {f"classification_accuracy{name}": accuracy_score(draw, test, n=samples, seed=seed) for name, draw in samplers.items()}
+    evaluation.keep(run / "evaluations.jsonl", evaluation.plain_results(found, "a classifier", test, {"run": run.name, **settings}))
 
 
 def neighbours(

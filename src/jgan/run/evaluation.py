@@ -10,6 +10,7 @@ import numpy as np
 
 from jgan.data import Source
 from jgan.metrics import evaluation as evaluating
+from jgan.metrics import standard
 from jgan.metrics.evaluation import Metric
 from jgan.metrics.features import Features
 from jgan.metrics.inception import inception
@@ -20,12 +21,15 @@ from jgan.run.features import classifier_features
 from jgan.sharding import data_mesh
 
 METRICS: dict[str, Callable[[], Metric]] = {
-    "frechet_distance": evaluating.frechet_metric,
-    "kernel_distance": evaluating.kernel_metric,
-    "kernel_distance_subsets": evaluating.kernel_subsets_metric,
-    "prdc": evaluating.prdc_metric,
-    "classes": evaluating.classes_metric,
-    "inception_score": evaluating.inception_score_metric,
+    "frechet_distance": standard.frechet_metric,
+    "intra_class_frechet": standard.intra_class_metric,
+    "kernel_distance": standard.kernel_metric,
+    "kernel_distance_subsets": standard.kernel_subsets_metric,
+    "prdc": standard.prdc_metric,
+    "classes": standard.classes_metric,
+    "inception_score": standard.inception_score_metric,
+    "sliced_wasserstein": standard.sliced_wasserstein_metric,
+    "ms_ssim": standard.ms_ssim_metric,
 }
 OF_INCEPTION = {"frechet_distance": "fid", "kernel_distance_subsets": "kid", "kernel_distance_subsets_std": "kid_std"}  # names of their own
 Space = Literal["classifier", "inception"]
@@ -115,6 +119,19 @@ def results(runs: Sequence[Mapping[str, float]], metrics: Sequence[Metric], feat
         spread = {"std": float(np.std(values, ddof=1)), "values": values} if len(values) > 1 else {}
         found.append({"metric": _published(name, features), "value": float(np.mean(values)), **spread, **about})
     return found
+
+
+def plain_results(found: Mapping[str, float], judge: str, source: Source, settings: Mapping[str, Any]) -> list[dict]:
+    """One JSON-ready object per number that comes of something else than `evaluate`, in the form of `results`.
+
+    Args:
+      found: the numbers by name.
+      judge: the network by which they were found.
+      source: the real images.
+      settings: what else they depend on.
+    """
+    about = {"features": judge, **describe(source), **settings, "precision": "float32", **circumstances()}
+    return [{"metric": name, "value": value, **about} for name, value in found.items()]
 
 
 def describe(source: Source) -> dict[str, Any]:

@@ -73,11 +73,11 @@ def classification_accuracy_score(
     """Accuracy on real images of a classifier that has seen generated ones only: high where all classes are there, and true to life.
 
     The classifier is `jgan.models.classifier`, not the ResNet-50 of the paper, so compare a value only with that of the same classifier
-    trained on real images: `jgan.run.features.classifier_features(train, ...).protocol["held_out_accuracy"]`.
+    trained on as many real images: the same call with `sampler_of(source)`.
     Source: Ravuri and Vinyals 2019, https://arxiv.org/abs/1905.10887.
 
     Args:
-      sample: key -> {"image": [B, H, W, C] in [-1, 1], "label": int32 [B]}, as `jgan.metrics.evaluate` takes it.
+      sample: key -> {"image": [B, H, W, C] in [-1, 1] or uint8, "label": int32 [B]}, as `jgan.metrics.evaluate` takes it.
       test: real images with labels, not those that the generator was trained on.
       n: generated images to learn from.
       seed: of the generated images and the classifier.
@@ -95,6 +95,22 @@ def classification_accuracy_score(
     return _accuracy(classifier, params, *_examples(test, True, seed, limit), batch)
 
 
+def sampler_of(source: Source, batch: int = 64) -> Callable:
+    """key -> {"image": uint8 [batch, H, W, C], "label": int32 [batch]}: real images where generated ones are expected, as a baseline.
+
+    Raises:
+      ValueError: if the source has no labels.
+    """
+    if source.labels is None:
+        raise ValueError(f"expected images with labels, found none in {source.name}: open it with labels=True")
+
+    def draw(key):
+        index = np.asarray(jax.random.randint(key, (batch,), 0, source.size))
+        return {"image": _read(source, index), "label": source.labels[index]}
+
+    return draw
+
+
 def _drawn(sample, n, seed):
     """n generated images uint8, and their labels."""
     parts, key = [], jax.random.key(seed)
@@ -102,7 +118,8 @@ def _drawn(sample, n, seed):
         drawn = sample(jax.random.fold_in(key, len(parts)))
         if "label" not in drawn:
             raise ValueError("expected generated images with labels, found none: classes can only be scored of a conditional generator")
-        parts.append((np.asarray(quantise(drawn["image"])), np.asarray(drawn["label"])))
+        images = drawn["image"]
+        parts.append((np.asarray(images if images.dtype == np.uint8 else quantise(images)), np.asarray(drawn["label"])))
     images, labels = (np.concatenate(part)[:n] for part in zip(*parts, strict=True))
     return images, labels.astype(np.int32)
 

@@ -94,6 +94,12 @@ def launch(
     )
 
 
+def chosen_settings(config: Any) -> dict[str, Any]:
+    """Those arguments of `launch` that are choices of the user, from the fields of a configuration that bear their names."""
+    names = "batch", "seed", "kimg", "record_kimg", "sample_kimg", "checkpoint_kimg", "score_kimg", "steps_per_call", "devices", "fsdp"
+    return {name: getattr(config, name) for name in (*names, "score_samples") if hasattr(config, name)}
+
+
 def make_feed(source: Source, batch: int, seed: int) -> Feed:
     """This process's share of the batches: from the device where the set is small, streamed otherwise."""
     place = resident if source.size * math.prod(source.shape) <= RESIDENT_BYTES else stream

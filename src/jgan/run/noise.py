@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -10,9 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan.run import images as pictures
-from jgan.run.checkpoints import Checkpoints
-from jgan.run.launch import recall
-from jgan.types import Array, Key, Network, Params, Training
+from jgan.types import Array, Key, Network, Params
 
 
 class Trained(NamedTuple):
@@ -85,23 +82,6 @@ def inputs(seed: int, latent_size: int, followed: int = 64, scored: int = 128) -
 
     fixed = draw(jax.random.key(seed, impl="threefry2x32"), followed)
     return {"inputs": fixed, "draw_inputs": functools.partial(draw, n=scored)}
-
-
-def restore(run: str | Path, step: int | None, training: Training, batch: int) -> tuple[Params, Any]:
-    """The averaged parameters of the generator of `jgan.training.alternating` in a run, and its state.
-
-    Args:
-      run: the folder of the run.
-      step: of the checkpoint; None: the best by score, or the latest if there is no score.
-      training: the algorithm that was trained.
-      batch: its images per step.
-    """
-    examples = {"image": jax.ShapeDtypeStruct((batch, *recall(run)[0]), jnp.uint8), "label": jax.ShapeDtypeStruct((batch,), jnp.int32)}
-    abstract = jax.eval_shape(training.init, jax.random.key(0), examples)
-    with Checkpoints(Path(run) / "checkpoints") as checkpoints:
-        wanted = {"average": abstract.average, "generator": {"state": abstract.generator.state}}
-        part = checkpoints.restore_part(checkpoints.best_step() if step is None else step, wanted)
-    return part["average"], part["generator"]["state"]
 
 
 @functools.partial(jax.jit, static_argnums=0)

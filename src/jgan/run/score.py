@@ -8,8 +8,9 @@ import jax
 from jax.sharding import Mesh
 
 from jgan.data import Source
-from jgan.metrics.evaluation import Metric, classes_metric, data_hash, evaluate, frechet_metric, prdc_metric
+from jgan.metrics.evaluation import Metric, data_hash, evaluate
 from jgan.metrics.features import Features
+from jgan.metrics.standard import classes_metric, frechet_metric, prdc_metric
 
 NEIGHBOURS_AMONG = 2_000  # images of each kind in precision and recall: enough to see a collapse
 

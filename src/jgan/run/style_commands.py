@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
 
+from jgan.metrics import paths
+from jgan.metrics.perceptual import perceptual_distance
+from jgan.metrics.weights import load_weights
 from jgan.models import stylegan2
-from jgan.run import draw_commands
+from jgan.run import draw_commands, evaluation
 from jgan.run import images as pictures
 from jgan.run.draw_commands import OpenData, parse_seeds, save_grid
 from jgan.run.styles import Trained
@@ -18,14 +23,14 @@ Load = Callable[[Path, int | None], Trained]  # (run, step); a step of None mean
 
 
 def commands(load: Load, open_data: OpenData) -> dict[str, Callable]:
-    """The commands `sample`, `interpolate`, `mix`, `export`, `evaluate` and `neighbours` of an experiment.
+    """The commands of `jgan.run.draw_commands`, and `interpolate`, `mix` and `path_length`.
 
     Args:
       load: (run, step) -> Trained.
       open_data: (run, split) -> the images that the run was trained on, or another part of them.
     """
     own = {function.__name__: partial(function, load) for function in (sample, interpolate, mix)}
-    return draw_commands.commands(load, open_data) | own
+    return draw_commands.commands(load, open_data) | own | {"path_length": partial(path_length, load, open_data)}
 
 
 def sample(
@@ -114,3 +119,62 @@ def mix(
     top = np.concatenate([np.full((1, *trained.shape), 255, np.uint8), trained.render(fine)])
     body = np.concatenate([trained.render(coarse)[:, None], mixed], axis=1)
     save_grid(out, np.concatenate([top[None], body]).reshape(-1, *trained.shape), fine.shape[0] + 1)
+
+
+POSITIONS = {"full": paths.full, "end": paths.end}
+CROPS = {"whole": paths.whole, "face": paths.face}
+
+
+def path_length(
+    load: Load,
+    open_data: OpenData,
+    run: tyro.conf.Positional[Path],
+    space: Literal["w", "z"] = "w",
+    position: Literal["full", "end"] = "end",
+    crop: Literal["whole", "face"] = "whole",
+    samples: int = 10_000,
+    epsilon: float = 1e-4,
+    seed: int = 0,
+    batch: int = 16,
+    trunk: Path | None = None,
+    heads: Path | None = None,
+    step: int | None = None,
+) -> None:
+    """Measures the perceptual path length: how abruptly images change along paths between random styles or latents, by LPIPS on VGG16.
+
+    Results are printed and appended to evaluations.jsonl in the folder of the run.
+
+    Args:
+        run: The folder of the run.
+        space: w: lines between styles; z: arcs between latents.
+        position: end: at the ends of the paths; full: anywhere on them.
+        crop: face: only the face of aligned portraits; whole: all of the image.
+        samples: Paths.
+        epsilon: Step along a path of length 1.
+        seed: Of the paths.
+        batch: Images at a time.
+        trunk: File with the weights of VGG16; downloaded once if not given.
+        heads: File with the weights of the LPIPS heads; downloaded once if not given.
+        step: The checkpoint to use; the best if not given.
+    """
+    judge = perceptual_distance(load_weights("vgg16", trunk), load_weights("vgg16-lpips", heads))
+    distance = jax.jit(judge.apply)
+    found = paths.perceptual_path_length(
+        jax.random.key(seed),
+        distance=lambda a, b: distance(judge.params, a, b),
+        n=samples,
+        position=POSITIONS[position],
+        crop=lambda images: _as_rgb(paths.shrunk(CROPS[crop](images))),
+        epsilon=epsilon,
+        batch=batch,
+        **load(run, step).paths(space),
+    )
+    settings = {"run": run.name, "step": step, "space": space, "position": position, "crop": crop, "epsilon": epsilon}
+    settings |= {"samples": samples, "seed": seed, "truncation": 1.0, "feature_network": judge.protocol}
+    results = evaluation.plain_results({"perceptual_path_length": found}, judge.name, open_data(run, None), settings)
+    evaluation.keep(run / "evaluations.jsonl", results)
+
+
+def _as_rgb(images):
+    """Float images [N, H, W, 1 or 3], grey ones repeated."""
+    return jnp.repeat(images, 3 if images.shape[3] == 1 else 1, axis=3)

@@ -2,12 +2,13 @@
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan.metrics.paths import lerp, slerp
 from jgan.models import stylegan2
 from jgan.run import images as pictures
 from jgan.run.noise import in_batches, latents
@@ -56,6 +57,27 @@ class Trained(NamedTuple):
             return {"image": image} if label is None else {"image": image, "label": label}
 
         return images
+
+    def paths(self, space: Literal["w", "z"]) -> dict[str, Callable]:
+        """The arguments `generate`, `draw` and `interpolate` of `jgan.metrics.paths.path_distances`, in the space of styles or of latents:
+        without truncation, with the network's constant noise; of a conditional generator classes take turns."""
+        g = self.generator
+
+        def latents_of(key, count):
+            return jax.random.normal(key, (count, g.latent_size))
+
+        @jax.jit
+        def mapped(z):
+            label = jnp.arange(len(z), dtype=jnp.int32) % g.label_size if g.label_size else None
+            return g.mapping.apply(self.params["mapping"], self.state["mapping"], z, label)[0]
+
+        def images(w):
+            ws = jnp.repeat(w[:, None], g.layers, axis=1)
+            return _synthesize(g.synthesis.apply, self.params["synthesis"], self.state["synthesis"], ws)
+
+        if space == "z":
+            return {"generate": lambda z: images(mapped(z)), "draw": latents_of, "interpolate": slerp}
+        return {"generate": images, "draw": lambda key, count: mapped(latents_of(key, count)), "interpolate": lerp}
 
     def exportable(self) -> tuple[Callable, tuple[jax.ShapeDtypeStruct, ...]]:
         """(z [N, latent_size], truncation [N], label [N] if the generator is conditional) -> images [N, H, W, C], with the network's

@@ -6,7 +6,7 @@ The commands are given an experiment's `load`: (run, step, direction) -> Transla
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,6 @@ from jgan.data.files import SUFFIXES
 from jgan.data.sources import open_collection
 from jgan.run import export as exporting
 from jgan.run import images as pictures
-from jgan.run.checkpoints import Checkpoints
 from jgan.training import normalise
 from jgan.types import Array, Network, Params, State
 
@@ -131,12 +130,6 @@ def export(
 
     exporting.export(function, out, jax.ShapeDtypeStruct(shape, jnp.float32))
     print(out)
-
-
-def restore(run: str | Path, step: int | None, wanted: Any) -> Any:
-    """A part of the state of a run: of the best checkpoint by score, of the latest if there is no score, or of a given step."""
-    with Checkpoints(Path(run) / "checkpoints") as checkpoints:
-        return checkpoints.restore_part(checkpoints.best_step() if step is None else step, wanted)
 
 
 def read_images(path: Path, channels: int, split: str = "train") -> Iterator[tuple[str, np.ndarray]]:
