@@ -12,6 +12,7 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
+import jax.numpy as jnp
 import optax
 
 from jgan import losses
@@ -60,6 +61,8 @@ class Config:
     """Of both players; momentum rises from 0.5 to 0.7, with a learning rate that decays, as in the paper."""
     learning_rate: float = 2e-4
     """Of the optimizer, at first."""
+    half: bool = False
+    """Compute activations in bfloat16."""
     average_kimg: float = 0.0
     """Half-life of the generator's average, thousands of images; 0: the generator itself, as in the paper."""
     record_kimg: float = 1.0
@@ -91,7 +94,7 @@ GAMES = {"non_saturating": losses.non_saturating(), "minimax": losses.minimax()}
 
 def make_generator(config: Config, shape: tuple[int, int, int]) -> Network:
     """Rectifiers, then a sigmoid."""
-    return perceptrons.generator(shape, (config.hidden,) * 2)
+    return perceptrons.generator(shape, (config.hidden,) * 2, dtype=_dtype(config))
 
 
 def make_optimizer(config: Config) -> optax.GradientTransformation:
@@ -106,13 +109,17 @@ def build(config: Config, shape: tuple[int, int, int]) -> Training:
     """Algorithm 1 of the paper with one step of the discriminator per step of the generator, as in its experiments."""
     return alternating(
         make_generator(config, shape),
-        perceptrons.discriminator((config.units,) * 2, config.pieces, config.input_dropout, config.dropout),
+        perceptrons.discriminator((config.units,) * 2, config.pieces, config.input_dropout, config.dropout, dtype=_dtype(config)),
         GAMES[config.game],
         make_optimizer(config),
         make_optimizer(config),
         latent_size=config.latent_size,
         half_life=1000 * config.average_kimg,
     )
+
+
+def _dtype(config):
+    return jnp.bfloat16 if config.half else jnp.float32
 
 
 def train(folder: Folder, config: Config) -> None:

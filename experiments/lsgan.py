@@ -73,6 +73,8 @@ class Config:
     of the paper, the Pearson divergence."""
     learning_rate: float = 1e-3
     """Of Adam (beta 0.5 and 0.999), for both players."""
+    half: bool = False
+    """Compute activations in bfloat16."""
     average_kimg: float = 0.0
     """Half-life of the generator's average, thousands of images; 0: the generator itself, as in the paper."""
     record_kimg: float = 1.0
@@ -105,7 +107,7 @@ PRESETS = {
 
 def make_generator(config: Config, shape: tuple[int, int, int]) -> Network:
     """Transposed convolutions with batch norm, two of them at the lower resolutions."""
-    return dcgan.generator(dcgan.least_squares(shape, config.width))
+    return dcgan.generator(dcgan.least_squares(shape, config.width), dtype=_dtype(config))
 
 
 def build(config: Config, shape: tuple[int, int, int]) -> Training:
@@ -113,7 +115,7 @@ def build(config: Config, shape: tuple[int, int, int]) -> Training:
     adam = optax.adam(config.learning_rate, b1=0.5)
     return alternating(
         make_generator(config, shape),
-        dcgan.discriminator(dcgan.least_squares(shape, config.width)),
+        dcgan.discriminator(dcgan.least_squares(shape, config.width), dtype=_dtype(config)),
         losses.least_squares(*config.targets, scale=0.5),
         adam,
         adam,
@@ -121,6 +123,10 @@ def build(config: Config, shape: tuple[int, int, int]) -> Training:
         half_life=1000 * config.average_kimg,
         microbatches=config.microbatches,
     )
+
+
+def _dtype(config):
+    return jnp.bfloat16 if config.half else jnp.float32
 
 
 def train(folder: Folder, config: Config) -> None:
@@ -135,7 +141,8 @@ def load(run: str | Path, step: int | None = None) -> noise.Trained:
 
 @dataclasses.dataclass(frozen=True)
 class Stability:
-    """The comparison of stability, section 4 of the paper: both losses without batch norm, with either optimizer, many times over.
+    """The comparison of stability, section 4 of the paper: both losses without batch norm, with either optimizer, many times over; and at
+    rising learning rates, since a game that is stable bears large steps.
 
     A game succeeds if at its end (1) the Fréchet distance of its images, in the features of a classifier, is below that of real images of
     a single class, of whichever class is nearest to the whole, and (2) of the classes of the data at least 80 % have 1 % of its images
@@ -151,7 +158,7 @@ class Stability:
     channels: int | None = None
     """Colour channels; as the data if not given."""
     seeds: int = 8
-    """Games per loss, place of batch norm and optimizer; all of them are one program."""
+    """Games per line of the table; they are one program."""
     steps: int = 1000
     """Updates of each player."""
     batch: int = 32
@@ -162,8 +169,10 @@ class Stability:
     """Numbers in z."""
     optimizers: tuple[Literal["Adam", "RMSProp"], ...] = ("Adam", "RMSProp")
     """Adam has beta 0.5 and 0.999, RMSProp decay 0.9."""
-    learning_rate: float = 1e-3
-    """Of both, for both players and losses."""
+    learning_rates: tuple[float, ...] = (1e-3, 4e-3, 1.6e-2)
+    """Of both players; each is tried."""
+    batch_norm: tuple[Literal["in neither", "in the discriminator"], ...] = ("in neither", "in the discriminator")
+    """Which of the players have it; each is tried."""
     samples: int = 1000
     """Generated images by which a game is judged."""
     checks: int = 4
@@ -203,11 +212,12 @@ def stability(
             raise ValueError(f"{folder.path} holds a comparison, which cannot be resumed; start a new one")
         judge, results, shown = make_judge(source, folder), [], []
         images = jnp.asarray(make_feed(source, config.batch, 0).constants["image"])
-        for optimizer, place in itertools.product(config.optimizers, NORMALISED):
-            play = competition(config, images, judge, NORMALISED[place], OPTIMIZERS[optimizer](config.learning_rate))
-            for loss in LOSSES:
-                verdicts, drawn, seconds = play(loss)
-                about = {"batch_norm": place, "optimizer": optimizer, "loss": loss, "seconds": seconds, "threshold": judge.threshold}
+        for optimizer, place in itertools.product(config.optimizers, config.batch_norm):
+            play = competition(config, images, judge, NORMALISED[place], OPTIMIZERS[optimizer])
+            for rate, loss in itertools.product(config.learning_rates, LOSSES):
+                verdicts, drawn, seconds = play(loss, rate)
+                about = {"batch_norm": place, "optimizer": optimizer, "learning_rate": rate, "loss": loss}
+                about |= {"seconds": seconds, "threshold": judge.threshold}
                 results.append({**about, "checks": verdicts, "config": to_plain(config), **circumstances()})
                 shown.append((drawn, [verdict["success"] for verdict in verdicts[-1]]))
                 write_atomic(folder.path / "results.jsonl", "".join(json.dumps(result) + "\n" for result in results))
@@ -217,24 +227,25 @@ def stability(
         print(f"\n{table(results)}\n\n{folder.path / 'games.png'}")
 
 
-def competition(config: Stability, images: Array, judge: Judge, normalise: tuple[bool, bool], optimizer: optax.GradientTransformation):
-    """(name of a loss) -> the verdicts on the games of all seeds, check by check, their last images uint8 [seeds, samples, H, W, C], and
-    the seconds that it took. Both losses are played by one program."""
+def competition(config: Stability, images: Array, judge: Judge, normalise: tuple[bool, bool], optimizer: Callable):
+    """(name of a loss, learning rate) -> the verdicts on the games of all seeds, check by check, their last images uint8
+    [seeds, samples, H, W, C], and the seconds that it took. One program plays them all; `optimizer` makes one from a learning rate."""
     plan, size = dcgan.least_squares(images.shape[1:], config.width, normalise), config.latent_size
     players = dcgan.generator(plan), dcgan.discriminator(plan)
 
-    def make(game):
-        return alternating(*players, chosen(game), optimizer, optimizer, latent_size=size, half_life=0)
+    def make(setting):
+        game, rate = setting
+        return alternating(*players, chosen(game), optimizer(rate), optimizer(rate), latent_size=size, half_life=0)
 
     begin, advance = population(make, images, range(config.seeds), config.batch)
-    draw = jax.jit(jax.vmap(lambda state, z: quantise(make(0).sample(state, None, {"z": z})), (0, None)))
+    draw = jax.jit(jax.vmap(lambda state, z: quantise(make((0, 0.0)).sample(state, None, {"z": z})), (0, None)))
     z = jax.random.normal(jax.random.key(0), (config.samples, size))
 
-    def play(loss):
-        begun, game, verdicts = time.perf_counter(), list(LOSSES).index(loss), []
-        states = begin(game)
+    def play(loss, rate):
+        begun, setting, verdicts = time.perf_counter(), (list(LOSSES).index(loss), rate), []
+        states = begin(setting)
         for _ in range(config.checks):
-            states = advance(states, game, config.steps // config.checks)
+            states = advance(states, setting, config.steps // config.checks)
             drawn = np.asarray(draw(states, z))
             verdicts.append([verdict(judge, images) for images in drawn])
         return verdicts, drawn, time.perf_counter() - begun
@@ -275,7 +286,7 @@ def verdict(judge: Judge, images: np.ndarray) -> dict[str, Any]:
 
 def table(results: list[dict]) -> str:
     """Results as Markdown: successes with their rate's 95 % interval by Wilson, mean ± standard deviation over the games."""
-    head = ["batch norm", "optimizer", "loss", "success", "95 %", "distance", "classes", "successes on the way"]
+    head = ["batch norm", "optimizer", "learning rate", "loss", "success", "95 %", "distance", "classes", "successes on the way"]
     lines = [head, ["---"] * len(head)]
     for result in results:
         counts = [sum(game["success"] for game in check) for check in result["checks"]]
@@ -284,7 +295,7 @@ def table(results: list[dict]) -> str:
         values = [[game[name] for game in games] for name in ("distance", "classes")]
         spread = [f"{np.mean(v):.1f} ± {np.std(v):.1f}" for v in values]
         found = [f"{counts[-1]} of {len(games)}", f"{low:.0%} to {high:.0%}", *spread, " ".join(map(str, counts[:-1]))]
-        lines.append([result["batch_norm"], result["optimizer"], result["loss"], *found])
+        lines.append([result["batch_norm"], result["optimizer"], f"{result['learning_rate']:g}", result["loss"], *found])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

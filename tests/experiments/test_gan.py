@@ -28,6 +28,10 @@ def test_a_run_goes_on_and_is_drawn(tmp_path):
     noise_games.check_run(gan, TINY, tmp_path)
 
 
+def test_half_precision():
+    noise_games.check_game(gan, dataclasses.replace(TINY, half=True))
+
+
 @pytest.mark.slow
 def test_the_momentum_rises_and_the_rate_falls():
     noise_games.check_game(gan, MOMENTUM)

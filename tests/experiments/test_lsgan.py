@@ -1,5 +1,7 @@
 """The LSGAN experiment in miniature."""
 
+import dataclasses
+import itertools
 import json
 
 import jax
@@ -18,8 +20,9 @@ def test_every_preset_fits_together(name):
 
 
 @pytest.mark.slow  # its networks and its game are those of test_dcgan.py
-def test_a_game():
-    noise_games.check_game(lsgan, TINY)
+@pytest.mark.parametrize("half", [False, True])
+def test_a_game(half):
+    noise_games.check_game(lsgan, dataclasses.replace(TINY, half=half))
 
 
 @pytest.mark.slow
@@ -72,12 +75,12 @@ def test_verdicts(name):
 
 def results(*successes):
     games = [[{"distance": 10.0 + i, "classes": 8, "success": i < n} for i in range(4)] for n in successes]
-    return {"batch_norm": "in neither", "optimizer": "Adam", "loss": "least squares", "checks": games}
+    return {"batch_norm": "in neither", "optimizer": "Adam", "learning_rate": 0.004, "loss": "least squares", "checks": games}
 
 
 def test_the_table():
     lines = lsgan.table([results(1, 4), results(2, 0)]).splitlines()
-    assert lines[2].split(" | ")[3:7] == ["4 of 4", "51% to 100%", "11.5 ± 1.1", "8.0 ± 0.0"]
+    assert lines[2].split(" | ")[2:7] == ["0.004", "least squares", "4 of 4", "51% to 100%", "11.5 ± 1.1"]
     assert lines[3].endswith("| 0 of 4 | 0% to 49% | 11.5 ± 1.1 | 8.0 ± 0.0 | 2 |") and len({line.count("|") for line in lines}) == 1
 
 
@@ -92,11 +95,12 @@ def test_the_picture():
 def test_a_comparison(tmp_path, capsys):
     settings = {"resolution": 16, "channels": 1, "limit": 200, "seeds": 2, "steps": 2, "batch": 4, "width": 2, "latent-size": 4}
     settings |= {"samples": 150, "checks": 2, "optimizers": "Adam", "workdir": tmp_path / "run"}
-    options = [part for name, value in settings.items() for part in (f"--{name}", value)]
+    options = [part for name, value in settings.items() for part in (f"--{name}", value)] + ["--learning-rates", 1e-3, 1e-2]
     with pytest.warns(UserWarning):  # few images of a class, a poor classifier
         noise_games.call(lsgan, TINY, "stability", *options)
     found = [json.loads(line) for line in (tmp_path / "run" / "results.jsonl").read_text().splitlines()]
-    assert [(r["batch_norm"], r["loss"]) for r in found] == [(place, loss) for place in lsgan.NORMALISED for loss in lsgan.LOSSES]
+    expected = list(itertools.product(lsgan.NORMALISED, (1e-3, 1e-2), lsgan.LOSSES))
+    assert [(r["batch_norm"], r["learning_rate"], r["loss"]) for r in found] == expected
     assert all(np.shape(r["checks"]) == (2, 2) and r["config"]["steps"] == 2 and "machine" in r for r in found)
     assert all((tmp_path / "run" / name).stat().st_size > 0 for name in ("table.md", "games.png"))
     with pytest.raises(SystemExit):

@@ -37,6 +37,15 @@ def test_the_discriminator_without_dropout():
     np.testing.assert_allclose(logits, (x @ params["logit"]["kernel"])[:, 0] + params["logit"]["bias"], rtol=1e-4)
 
 
+def test_half_precision_is_near():
+    for network, dtype, x in ((perceptrons.generator, jnp.bfloat16, Z), (perceptrons.discriminator, jnp.bfloat16, IMAGES)):
+        given = {"shape": (2, 3, 2), "hidden": (7, 6)} if x is Z else {"units": (3, 2), "pieces": 4}
+        exact, half = network(**given, spread=0.5), network(**given, spread=0.5, dtype=dtype)
+        params, state = exact.init(jax.random.key(0), x)
+        expected, found = exact.apply(params, state, x)[0], half.apply(params, state, x)[0]
+        assert found.dtype == jnp.float32 and 0 < np.abs(found - expected).max() < 0.05
+
+
 @pytest.mark.parametrize("input_dropout, dropout", [(0.5, 0.0), (0.0, 0.5)])
 def test_dropout_is_drawn_from_the_key(input_dropout, dropout):
     network = perceptrons.discriminator((30,), 2, input_dropout, dropout, spread=1.0)

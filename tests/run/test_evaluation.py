@@ -70,7 +70,7 @@ def test_only_inception_s_distance_is_called_fid(source, name, published):
 
 @pytest.mark.parametrize("names", [[], ["fid"], ["prdc", "frechet"]])
 def test_unknown_metrics(names):
-    with pytest.raises(ValueError, match="expected some of frechet_distance, kernel_distance"):
+    with pytest.raises(ValueError, match="expected some of frechet_distance, intra_class_frechet"):
         chosen_metrics(names)
 
 

@@ -139,7 +139,8 @@ def accuracy(
 ) -> None:
     """Classification accuracy score: what share of real images is named rightly by a classifier that learns from generated ones only.
 
-    The same of a classifier that learns from real images stands beside it. Results are printed and appended to evaluations.jsonl in the folder of the run.
+    The same of a classifier that learns from real images stands beside it. Results are printed and appended to evaluations.jsonl in the
+    folder of the run.
 
     Args:
         run: The folder of the run.
