@@ -134,7 +134,8 @@ _DEMO = dataclasses.replace(_SMALL, batch=8, channel_base=512, conditional=True,
 PRESETS = {
     "demo": dataclasses.replace(_DEMO, kimg=28, sample_kimg=4, score_kimg=7, checkpoint_kimg=7, score_samples=2000),
     "fashion_mnist": dataclasses.replace(_SMALL, data="tfds:fashion_mnist", channels=1, augment="none", kimg=61.44),
-    "flowers64": dataclasses.replace(_SMALL, data="tfds:tf_flowers", resolution=64, flip=True, augment="none", r1_weight=0.5, kimg=23.5),
+    "flowers64": dataclasses.replace(_SMALL, data="tfds:tf_flowers", resolution=64, flip=True, batch=8, conditional=True, style_mixing=0,
+                                     augment="none", r1_weight=0.5, kimg=60),
     # The published settings of Karras et al. 2020, appendix C, and of their "auto" rule for flowers128.
     "cifar10": Config("tfds:cifar10", kimg=100_000, batch=64, channel_base=32768, mapping_layers=2, r1_weight=0.01, path_every=0,
                       style_mixing=0, average_kimg=500, conditional=True, discriminator_architecture="plain", score_kimg=500,
