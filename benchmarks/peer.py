@@ -30,6 +30,7 @@ from jgan.sharding import compile, run_key  # noqa: E402
 
 def main(
     resolutions: tuple[int, ...] = (64,),
+    devices: int = 1,
     batch: int = 8,
     channel_base: int = 4096,
     channel_max: int = 128,
@@ -40,6 +41,7 @@ def main(
 
     Args:
         resolutions: Height and width of the images, pixels.
+        devices: On which we train; convolutions of JAX before 0.11 use one core each, so there JAX_NUM_CPU_DEVICES=2 and 2 are fair.
         batch: Images per step.
         channel_base: Channels at a level are this divided by its size in pixels ...
         channel_max: ... but at most so many.
@@ -48,7 +50,7 @@ def main(
     """
     for resolution in resolutions:
         config = configuration(resolution, batch, channel_base, channel_max)
-        print(json.dumps({"benchmark": "peer", **compared(config, steps, repeats), **measure.circumstances()}), flush=True)
+        print(json.dumps({"benchmark": "peer", **compared(config, devices, steps, repeats), **measure.circumstances()}), flush=True)
 
 
 def configuration(resolution: int, batch: int, channel_base: int, channel_max: int) -> stylegan.Config:
@@ -57,11 +59,11 @@ def configuration(resolution: int, batch: int, channel_base: int, channel_max: i
     return stylegan.Config(**sizes, style_mixing=0, augment="none", latent_size=128, style_size=128, mapping_layers=8)
 
 
-def compared(config: stylegan.Config, steps: int, repeats: int) -> dict[str, Any]:
+def compared(config: stylegan.Config, devices: int, steps: int, repeats: int) -> dict[str, Any]:
     """All figures of one configuration."""
     import torch
 
-    setup, steps = measure.setup(config), whole_cycles(config, steps)
+    setup, steps = measure.setup(config, devices), whole_cycles(config, steps)
     compiled = compile(setup.training, setup.mesh, setup.feed, steps_per_call=config.steps_per_call)
     state = compiled.init(run_key(0, setup.mesh))
     theirs, number = peer(config, state), [0]
@@ -76,6 +78,7 @@ def compared(config: stylegan.Config, steps: int, repeats: int) -> dict[str, Any
     return {
         "resolution": config.resolution,
         "batch": config.batch,
+        "devices": devices,
         "channel_base": config.channel_base,
         "channel_max": config.channel_max,
         "steps": steps,

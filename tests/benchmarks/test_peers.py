@@ -50,5 +50,5 @@ def test_equal_numbers(networks):
 def test_a_comparison():
     pytest.importorskip("torch", reason="PyTorch is not installed")
     with jax.numpy_dtype_promotion("standard"):  # optax promotes implicitly
-        found = peer.compared(CONFIG, 4, 1)
+        found = peer.compared(CONFIG, 1, 4, 1)
     assert found["ratio"]["median"] > 0 and set(found["images_per_second"]) == {"jgan", "pytorch"}
