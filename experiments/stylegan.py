@@ -132,7 +132,7 @@ _SMALL = Config(
 )
 _DEMO = dataclasses.replace(_SMALL, batch=8, channel_base=512, conditional=True, style_mixing=0, r1_weight=0.5, augment="none")
 PRESETS = {
-    "demo": dataclasses.replace(_DEMO, kimg=28, sample_kimg=4, score_kimg=7, checkpoint_kimg=7, score_samples=2000),
+    "demo": dataclasses.replace(_DEMO, kimg=24, sample_kimg=3, score_kimg=8, checkpoint_kimg=8, score_samples=2000),
     "fashion_mnist": dataclasses.replace(_SMALL, data="tfds:fashion_mnist", channels=1, augment="none", kimg=61.44),
     "flowers64": dataclasses.replace(_SMALL, data="tfds:tf_flowers", resolution=64, flip=True, batch=8, conditional=True, style_mixing=0,
                                      augment="none", r1_weight=0.5, kimg=60),

@@ -68,6 +68,16 @@ def test_only_inception_s_distance_is_called_fid(source, name, published):
     assert result["metric"] == published
 
 
+def test_what_is_measured_on_pixels_names_no_network(source):
+    results = evaluate_generator(sample, source, chosen_metrics(["sliced_wasserstein", "frechet_distance"]), brightness(), samples=40)
+    assert {r["metric"]: r["features"] for r in results} == {
+        "sliced_wasserstein/16": "pixels",
+        "sliced_wasserstein": "pixels",
+        "frechet_distance": "brightness-1",
+    }
+    assert all(("feature_network" in r) == (r["features"] != "pixels") for r in results)
+
+
 @pytest.mark.parametrize("names", [[], ["fid"], ["prdc", "frechet"]])
 def test_unknown_metrics(names):
     with pytest.raises(ValueError, match="expected some of frechet_distance, intra_class_frechet"):

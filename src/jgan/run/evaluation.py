@@ -32,6 +32,7 @@ METRICS: dict[str, Callable[[], Metric]] = {
     "ms_ssim": standard.ms_ssim_metric,
 }
 OF_INCEPTION = {"frechet_distance": "fid", "kernel_distance_subsets": "kid", "kernel_distance_subsets_std": "kid_std"}  # names of their own
+OF_PIXELS = "sliced_wasserstein", "ms_ssim"  # what numbers begin with that depend on no feature network
 Space = Literal["classifier", "inception"]
 
 
@@ -109,15 +110,14 @@ def nearest_images(images: np.ndarray, source: Source, features: Features, count
 def results(runs: Sequence[Mapping[str, float]], metrics: Sequence[Metric], features: Features, protocol: Mapping[str, Any]) -> list[dict]:
     """One JSON-ready object per number."""
     settings = {metric.name: metric.settings for metric in metrics if metric.settings}
-    about = (
-        {"features": features.name, "feature_network": features.protocol} | dict(protocol) | {"settings": settings, "precision": "float32"}
-    )
-    about |= circumstances()
+    about = {**protocol, "settings": settings, "precision": "float32", **circumstances()}
+    network = {"features": features.name, "feature_network": features.protocol}
     found = []
     for name in runs[0]:
         values = [run[name] for run in runs]
         spread = {"std": float(np.std(values, ddof=1)), "values": values} if len(values) > 1 else {}
-        found.append({"metric": _published(name, features), "value": float(np.mean(values)), **spread, **about})
+        judge = {"features": "pixels"} if name.startswith(OF_PIXELS) else network
+        found.append({"metric": _published(name, features), "value": float(np.mean(values)), **spread, **judge, **about})
     return found
 
 
