@@ -32,7 +32,6 @@ METRICS: dict[str, Callable[[], Metric]] = {
     "ms_ssim": standard.ms_ssim_metric,
 }
 OF_INCEPTION = {"frechet_distance": "fid", "kernel_distance_subsets": "kid", "kernel_distance_subsets_std": "kid_std"}  # names of their own
-OF_PIXELS = "sliced_wasserstein", "ms_ssim"  # what numbers begin with that depend on no feature network
 Space = Literal["classifier", "inception"]
 
 
@@ -112,11 +111,12 @@ def results(runs: Sequence[Mapping[str, float]], metrics: Sequence[Metric], feat
     settings = {metric.name: metric.settings for metric in metrics if metric.settings}
     about = {**protocol, "settings": settings, "precision": "float32", **circumstances()}
     network = {"features": features.name, "feature_network": features.protocol}
+    of_pixels = tuple(metric.name for metric in metrics if metric.statistics.name == "image")  # their numbers' names begin so
     found = []
     for name in runs[0]:
         values = [run[name] for run in runs]
         spread = {"std": float(np.std(values, ddof=1)), "values": values} if len(values) > 1 else {}
-        judge = {"features": "pixels"} if name.startswith(OF_PIXELS) else network
+        judge = {"features": "pixels"} if name.startswith(of_pixels) else network
         found.append({"metric": _published(name, features), "value": float(np.mean(values)), **spread, **judge, **about})
     return found
 
