@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jgan.ops import convolution as module
 from jgan.ops.convolution import convolution, transposed_convolution
+from jgan.sharding import data_mesh
 
 GEOMETRIES = {  # (H, W), (kh, kw), stride, padding
     "same": ((5, 6), (3, 3), 1, 1),
@@ -94,6 +96,36 @@ def test_transposed_convolution_is_the_adjoint(double_precision):
 
 def kernel_gradient(function):
     return jax.grad(lambda kernel, x: jnp.sum(jnp.sin(function(x, kernel))))
+
+
+@pytest.fixture
+def blocks_of_one_row(monkeypatch):
+    """Every image has more bytes than a block, so each row is a block of its own."""
+    jax.clear_caches()
+    monkeypatch.setattr(module, "_BLOCK_BYTES", 1)
+    yield
+    jax.clear_caches()
+
+
+@pytest.mark.parametrize("geometry", sorted(set(GEOMETRIES) - {"one_by_one"}))
+def test_weight_gradient_in_blocks_of_rows(geometry, double_precision, blocks_of_one_row):
+    size, kernel_size, stride, padding = GEOMETRIES[geometry]
+    arguments = normal(0, *kernel_size, 3, 4), normal(1, 2, *size, 3)
+    ours, theirs = (jax.jit(kernel_gradient(functools.partial(f, stride=stride, padding=padding))) for f in (convolution, library))
+    assert_close(ours(*arguments), theirs(*arguments))
+    assert "while(" in ours.lower(*arguments).compile().as_text()
+
+
+@pytest.mark.parametrize("images, loops", [(8, 1), (6, 0)])
+def test_weight_gradient_of_a_spread_batch_is_reduced_once(images, loops, double_precision, blocks_of_one_row):
+    mesh = data_mesh(jax.devices()[:4])
+    spread = jax.NamedSharding(mesh, jax.P("data" if images == 8 else None))
+    arguments = normal(0, 3, 3, 3, 4), jax.device_put(normal(1, images, 5, 6, 3), spread)
+    gradient = jax.jit(kernel_gradient(functools.partial(convolution, padding=1)))
+    with jax.set_mesh(mesh):
+        assert_close(gradient(*arguments), kernel_gradient(functools.partial(library, padding=1))(*arguments))
+        text = gradient.lower(*arguments).compile().as_text()
+    assert (text.count(" all-reduce("), text.count(" while(")) == (loops, loops)
 
 
 FAMILY = {

@@ -7,8 +7,8 @@ bilinear, and every derivative of any order of any of them is again one of the t
 
 So first, second and mixed derivatives, forward and reverse, all lower to the same three kinds of dense convolution. Each is written
 with NHWC/HWIO dimension numbers and explicit padding and transposes, the only form that XLA compiles to its fast kernels on every backend
-and inside `scan` and `cond`. Under `vmap`, mapped activations fold into the batch and mapped kernels give one dense convolution per lane
-instead of a grouped one.
+and inside `scan` and `cond`. On CPU the third is a sum over blocks of rows that fit into a cache. Under `vmap`, mapped activations fold
+into the batch and mapped kernels give one dense convolution per lane instead of a grouped one.
 """
 
 import functools
@@ -16,11 +16,13 @@ import functools
 import jax
 import jax.numpy as jnp
 from jax.interpreters import ad, batching
+from jax.sharding import PartitionSpec
 
 from jgan.ops.primitive import primitive_of
 from jgan.types import Array
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+_BLOCK_BYTES = 400_000  # of output gradients in one block of a weight gradient on CPU: what a cache holds beside the images
 
 
 def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple = 0) -> Array:
@@ -106,15 +108,45 @@ def _transposed_of_arrays(y, kernel, *, stride, size):
 
 def _weight_of_arrays(x, y, *, stride, kernel_size):
     used = [(n - 1) * stride + k for n, k in zip(y.shape[1:3], kernel_size, strict=True)]
-    images = x[:, : used[0], : used[1]].transpose(3, 1, 2, 0)
-    windows = y.transpose(1, 2, 0, 3)
+    x = x[:, : used[0], : used[1]]
+    if kernel_size == (1, 1):
+        return jnp.einsum("nhwi,nhwo->io", x[:, ::stride, ::stride], y)[None, None]
+    images, windows = x.transpose(3, 1, 2, 0), y.transpose(1, 2, 0, 3)
     kernel = jax.lax.conv_general_dilated(images, windows, (1, 1), "VALID", rhs_dilation=(stride, stride), dimension_numbers=_DIMENSIONS)
     return kernel.transpose(1, 2, 0, 3)
 
 
+def _weight_on_cpu(x, y, *, stride, kernel_size):
+    """The same, as a sum over blocks of rows, since XLA does not block these convolutions itself.
+
+    A batch that is spread over devices is summed device by device, or every block would wait for all of them.
+    """
+    in_blocks = functools.partial(_weight_in_blocks, stride=stride, kernel_size=kernel_size)
+    mesh = jax.sharding.get_abstract_mesh()
+    devices = mesh.shape["data"] if "data" in mesh.auto_axes else 1
+    if devices == 1:
+        return in_blocks(x, y)
+    if x.shape[0] % devices:
+        return _weight_of_arrays(x, y, stride=stride, kernel_size=kernel_size)
+    on_each = jax.shard_map(lambda x, y: jax.lax.psum(in_blocks(x, y), "data"), in_specs=PartitionSpec("data"), out_specs=PartitionSpec())
+    return on_each(x, y)
+
+
+def _weight_in_blocks(x, y, *, stride, kernel_size):
+    rows, row_bytes = y.shape[1], y.dtype.itemsize * y.shape[0] * y.shape[2] * y.shape[3]
+    block = next(b for b in range(rows, 0, -1) if rows % b == 0 and (b * row_bytes <= _BLOCK_BYTES or b == 1))
+
+    def of_block(i):
+        image = jax.lax.dynamic_slice_in_dim(x, i * block * stride, (block - 1) * stride + kernel_size[0], axis=1)
+        windows = jax.lax.dynamic_slice_in_dim(y, i * block, block, axis=1)
+        return _weight_of_arrays(image, windows, stride=stride, kernel_size=kernel_size)
+
+    return of_block(0) if block == rows else jax.lax.fori_loop(1, rows // block, lambda i, total: total + of_block(i), of_block(0))
+
+
 _forward = primitive_of("jgan_convolution", _forward_of_arrays)
 _transposed = primitive_of("jgan_transposed_convolution", _transposed_of_arrays)
-_weight = primitive_of("jgan_weight_convolution", _weight_of_arrays)
+_weight = primitive_of("jgan_weight_convolution", _weight_of_arrays, cpu=_weight_on_cpu)
 
 ad.defbilinear(
     _forward,

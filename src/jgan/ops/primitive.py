@@ -9,11 +9,19 @@ from jax.extend.core import Primitive
 from jax.interpreters import mlir
 
 
-def primitive_of(name: str, function: Callable) -> Primitive:
-    """A primitive that runs, lowers and types itself as `function` does: arrays by position, static settings by keyword only."""
+def primitive_of(name: str, function: Callable, **of_platforms: Callable) -> Primitive:
+    """A primitive that runs, lowers and types itself as `function` does: arrays by position, static settings by keyword only.
+
+    Args:
+      name: of the primitive.
+      function: what it computes.
+      of_platforms: other forms of the same function, by the platform ("cpu", "cuda", "tpu") on which they are faster.
+    """
     settings = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
     primitive = Primitive(name)
-    primitive.def_impl(jax.jit(function, static_argnames=settings))
+    primitive.def_impl(jax.jit(primitive.bind, static_argnames=settings))
     primitive.def_abstract_eval(lambda *avals, **given: jax.make_jaxpr(functools.partial(function, **given))(*avals).out_avals[0])
     mlir.register_lowering(primitive, mlir.lower_fun(function, multiple_results=False))
+    for platform, form in of_platforms.items():
+        mlir.register_lowering(primitive, mlir.lower_fun(form, multiple_results=False), platform=platform)
     return primitive
