@@ -125,16 +125,16 @@ def competition(config: Config, images: Array, judge: Judge, normalise: tuple[bo
         game, rate = setting
         return alternating(*players, chosen(game), optimizer(rate), optimizer(rate), latent_size=size, half_life=0)
 
-    begin, advance = population(make, images, range(config.seeds), config.batch)
-    draw = jax.jit(jax.vmap(lambda state, z: quantise(make((0, 0.0)).sample(state, None, {"z": z})), (0, None)))
+    games = population(make, {"image": images}, range(config.seeds), config.batch)
     z = jax.random.normal(jax.random.key(0), (config.samples, size))
 
     def play(loss, rate):
-        begun, setting, verdicts = time.perf_counter(), (list(LOSSES).index(loss), rate), []
-        states = begin(setting)
+        begun, verdicts = time.perf_counter(), []
+        settings = jnp.full(config.seeds, list(LOSSES).index(loss)), jnp.full(config.seeds, rate)
+        states = games.begin(settings)
         for _ in range(config.checks):
-            states = advance(states, setting, config.steps // config.checks)
-            drawn = np.asarray(draw(states, z))
+            states = games.advance(states, settings, config.steps // config.checks)
+            drawn = np.asarray(quantise(games.sample(states, settings, None, {"z": z})))
             verdicts.append([verdict(judge, images) for images in drawn])
         return verdicts, drawn, time.perf_counter() - begun
 

@@ -9,50 +9,91 @@ import pytest
 
 from jgan.ops.convolution import convolution
 from jgan.run.population import population, wilson
+from jgan.sharding import data_mesh
+from jgan.training import every
 from jgan.types import Array, Training
 
-IMAGES = jnp.asarray(np.random.default_rng(0).integers(0, 255, (9, 4, 4, 1)), jnp.uint8)
+EXAMPLES = {
+    "image": jnp.asarray(np.random.default_rng(0).integers(0, 255, (9, 4, 4, 1)), jnp.uint8),
+    "label": jnp.arange(9, dtype=jnp.float32),
+}
+SEEDS, RATES = [3, 5, 5, 8], jnp.asarray([0.1, 0.1, 0.2, 0.0])
 
 
 class State(NamedTuple):
     step: Array
     kernel: Array
+    lazy: Array
 
 
 def make(rate):
-    """A kernel that drifts with what it sees, at a rate that is traced."""
+    """A kernel that drifts with what it sees, at a rate that is traced, and a sum that is added to at every third step."""
 
     def init(key, batch):
-        return State(jnp.zeros((), jnp.int32), jax.random.normal(key, (3, 3, 1, 1)))
+        return State(jnp.zeros((), jnp.int32), jax.random.normal(key, (3, 3, 1, 1)), jnp.zeros(()))
 
     def step(state, batch, key):
         seen = convolution(batch["image"].astype(jnp.float32) / 255.0, state.kernel)
         noise = jax.random.normal(jax.random.fold_in(key, state.step), state.kernel.shape)
-        return State(state.step + 1, state.kernel + rate * (jnp.mean(seen) + 0.1 * noise)), {}
+        lazy, _ = every(3, lambda total: (total + jnp.mean(batch["label"]), {}))(state.step, state.lazy)
+        return State(state.step + 1, state.kernel + rate * (jnp.mean(seen) + 0.1 * noise), lazy), {}
 
-    return Training(init, step, None)
+    return Training(init, step, lambda state, key, inputs: jnp.sum(state.kernel) * inputs)
+
+
+def played(seeds, rates, steps, mesh=None):
+    games = population(make, EXAMPLES, seeds, 4, mesh)
+    begun = games.begin(rates)
+    kernels = np.array(begun.kernel)
+    return kernels, games.advance(begun, rates, steps), games
 
 
 @pytest.fixture(scope="module")
 def together():
-    return population(make, IMAGES, [3, 5], batch=4)
+    return played(SEEDS, RATES, 6)
 
 
-def test_a_game_among_others_is_the_game_alone(together):
-    (begin, advance), (begin_one, advance_one) = together, population(make, IMAGES, [5], batch=4)
-    both, alone = begin(0.1), begin_one(0.1)
-    np.testing.assert_array_equal(both.kernel[1], alone.kernel[0])
-    both, alone = (jax.device_get(state) for state in (advance(both, 0.1, 6), advance_one(alone, 0.1, 6)))
-    assert both.step.tolist() == [6, 6]
-    np.testing.assert_allclose(both.kernel[1], alone.kernel[0], rtol=1e-5)
-    assert np.abs(both.kernel[0] - both.kernel[1]).max() > 0.1
+@pytest.mark.parametrize("lane", range(4))
+def test_a_game_among_others_is_the_game_alone(together, lane):
+    alone = played(SEEDS[lane : lane + 1], RATES[lane : lane + 1], 6)
+    np.testing.assert_array_equal(together[0][lane], alone[0][0])
+    assert int(together[1].step) == int(alone[1].step) == 6
+    for ours, theirs in zip(together[1][1:], alone[1][1:], strict=True):
+        np.testing.assert_allclose(ours[lane], theirs[0], rtol=1e-5)
 
 
-def test_parts_are_the_whole_and_the_setting_matters(together):
-    begin, advance = together
-    whole, parts = advance(begin(0.1), 0.1, 5), advance(advance(begin(0.1), 0.1, 2), 0.1, 3)
-    np.testing.assert_allclose(whole.kernel, parts.kernel, rtol=1e-6)
-    np.testing.assert_array_equal(advance(begin(0.1), 0.0, 5).kernel, begin(0.1).kernel)
+def test_seeds_and_settings_matter(together):
+    begun, state, _ = together
+    np.testing.assert_array_equal(state.kernel[3], begun[3])
+    np.testing.assert_array_equal(begun[1], begun[2])
+    assert all(np.abs(state.kernel[1] - state.kernel[other]).max() > 0.01 for other in (0, 2))
+    assert np.all(np.asarray(state.lazy) > 0)
+
+
+def test_parts_are_the_whole():
+    games = population(make, EXAMPLES, SEEDS, 4)
+    whole = games.advance(games.begin(RATES), RATES, 5)
+    parts = games.advance(games.advance(games.begin(RATES), RATES, 2), RATES, 3)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), whole, parts)
+
+
+def test_lanes_on_two_devices_are_those_on_one(together):
+    mesh = data_mesh(jax.devices()[:2])
+    _, state, games = played(SEEDS, RATES, 6, mesh)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), state, together[1])
+    assert {shard.data.shape[0] for shard in state.kernel.addressable_shards} == {2}
+    drawn = [g.sample(s, RATES, None, jnp.ones((2, 1))) for s, g in ((state, games), together[1:])]
+    assert drawn[0].shape == (4, 2, 1)
+    np.testing.assert_allclose(*drawn, rtol=1e-5)
+
+
+def test_lazy_updates_stay_branches(together):
+    assert " cond[" in str(jax.make_jaxpr(lambda s: together[2].advance(s, RATES, 3))(together[1]))
+
+
+def test_lanes_divide_over_the_devices():
+    with pytest.raises(ValueError, match="divides over 2 devices, found 3"):
+        population(make, EXAMPLES, [1, 2, 3], 4, data_mesh(jax.devices()[:2]))
 
 
 INTERVALS = [(0, 8, 0.0, 0.324), (8, 8, 0.676, 1.0), (8, 10, 0.490, 0.943), (50, 100, 0.404, 0.596)]

@@ -1,54 +1,107 @@
-"""Many runs of one training algorithm at once, which differ in their seeds only: what it takes to give a result error bars."""
+"""Many runs of one training algorithm at once, which differ in seeds and settings: what it takes to give a result error bars."""
 
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh, PartitionSpec
 
-from jgan.types import Array, Training
+from jgan.types import Training
 
 
-def population(make: Callable[[Any], Training], images: Array, seeds: Sequence[int], batch: int) -> tuple[Callable, Callable]:
-    """A training algorithm for all seeds in one program: its step under `jax.vmap`, with states, batches and keys of their own.
+class Population(NamedTuple):
+    """Many runs, the lanes: all are at one `step`, a scalar; every other leaf of their states has the lanes as leading axis."""
+
+    begin: Callable  # settings -> states
+    advance: Callable  # (states, settings, number of steps) -> states, donating those given
+    sample: Callable  # (states, settings, key, inputs) -> images [lanes, N, H, W, C], of the same key and inputs in all lanes
+
+
+def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[int], batch: int, mesh: Mesh | None = None) -> Population:
+    """A training algorithm for all lanes in one program: its step under `jax.vmap`, with states, batches and keys of their own.
 
     The convolutions of `jgan.ops.convolution` stay dense under `vmap`, where those of other libraries become grouped ones, which are slow.
+    Lazy penalties stay branches, since the lanes count their steps together.
 
     Args:
-      make: setting -> the algorithm. The setting, a pytree of numbers that all games share, is traced: one program serves all settings.
-      images: uint8 [N, H, W, C], all on the device.
-      seeds: one per game, of its initialisation, its batches and everything drawn.
-      batch: images per step and game, drawn at random.
+      make: setting -> the algorithm, whose state is a NamedTuple. Settings are traced: one program serves all.
+      examples: of what a batch is made, {"image": uint8 [N, H, W, C], ...}, all on the device.
+      seeds: one per lane, of its initialisation, its batches and everything drawn.
+      batch: examples per step and lane, drawn at random.
+      mesh: spreads the lanes over its axis `data`; by default all are on one device.
 
     Returns:
-      (setting) -> states, of which every leaf has the seeds as its leading axis, and (states, setting, steps) -> states, which donates the
-      states.
+      A population. Its settings are a pytree of arrays [lanes, ...].
 
-    >>> from typing import NamedTuple
-    >>> State = NamedTuple("State", [("step", Array)])
+    Raises:
+      ValueError: if the lanes cannot be spread evenly over the mesh.
+
+    >>> State = NamedTuple("State", [("step", jax.Array), ("sum", jax.Array)])
     >>> def counting(by):
-    ...     return Training(lambda key, batch: State(jnp.zeros((), jnp.int32)), lambda s, batch, key: (State(s.step + by), {}), None)
-    >>> begin, advance = population(counting, jnp.zeros((9, 4, 4, 1), jnp.uint8), [0, 1, 2], batch=2)
-    >>> advance(begin(2), 2, 5).step.tolist()
-    [10, 10, 10]
+    ...     begin = lambda key, batch: State(jnp.zeros((), jnp.int32), jnp.zeros(()))
+    ...     return Training(begin, lambda state, batch, key: (State(state.step + 1, state.sum + by), {}), None)
+    >>> counters = population(counting, {"image": jnp.zeros((9, 4, 4, 1), jnp.uint8)}, seeds=[0, 1, 2], batch=2)
+    >>> by = jnp.asarray([1.0, 10.0, 100.0])
+    >>> counters.advance(counters.begin(by), by, 5).sum.tolist()
+    [5.0, 50.0, 500.0]
     """
+    if mesh is not None and len(seeds) % mesh.shape["data"]:
+        raise ValueError(f"expected a number of lanes that divides over {mesh.shape['data']} devices, found {len(seeds)}")
     keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed, impl="threefry2x32"), 3))(jnp.asarray(seeds))
+    lanes, whole = PartitionSpec("data"), PartitionSpec()
+
+    def spread(function, in_specs, out_specs):
+        if mesh is None:
+            return function
+        return jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)
+
+    def begin(settings, keys, examples):
+        first = jax.tree.map(lambda x: x[:batch], examples)
+        states = jax.vmap(lambda setting, key: make(setting).init(key[0], first))(settings, keys)
+        return states._replace(step=states.step[0])
+
+    def advance(states, settings, keys, examples, steps):
+        axes, size = _all_but_step(states, 0, None), jax.tree.leaves(examples)[0].shape[0]
+
+        def one(state, setting, key):
+            index = jax.random.randint(jax.random.fold_in(key[1], state.step), (batch,), 0, size)
+            return make(setting).step(state, jax.tree.map(lambda x: jnp.take(x, index, axis=0), examples), key[2])[0]
+
+        every_lane = jax.vmap(one, in_axes=(axes, 0, 0), out_axes=axes)
+        return jax.lax.fori_loop(0, steps, lambda _, states: every_lane(states, settings, keys), states)
+
+    def sample(states, settings, key, inputs):
+        axes = _all_but_step(states, 0, None)
+        return jax.vmap(lambda state, setting: make(setting).sample(state, key, inputs), in_axes=(axes, 0))(states, settings)
 
     @jax.jit
-    def begin(setting, keys, images):
-        return jax.vmap(lambda key: make(setting).init(key[0], {"image": images[:batch]}))(keys)
+    def begin_all(settings, keys, examples):
+        specs = _all_but_step(jax.eval_shape(begin, settings, keys, examples), lanes, whole)
+        return spread(begin, (lanes, lanes, whole), specs)(settings, keys, examples)
 
     @functools.partial(jax.jit, donate_argnums=0)
-    def advance(states, setting, keys, images, steps):
-        def one(state, key):
-            index = jax.random.randint(jax.random.fold_in(key[1], state.step), (batch,), 0, images.shape[0])
-            return make(setting).step(state, {"image": jnp.take(images, index, axis=0)}, key[2])[0]
+    def advance_all(states, settings, keys, examples, steps):
+        specs = _all_but_step(states, lanes, whole)
+        return spread(advance, (specs, lanes, lanes, whole, whole), specs)(states, settings, keys, examples, steps)
 
-        return jax.lax.fori_loop(0, steps, lambda _, states: jax.vmap(one)(states, keys), states)
+    @jax.jit
+    def sample_all(states, settings, key, inputs):
+        specs = _all_but_step(states, lanes, whole)
+        return spread(sample, (specs, lanes, whole, whole), lanes)(states, settings, key, inputs)
 
-    return lambda setting: begin(setting, keys, images), lambda states, setting, steps: advance(states, setting, keys, images, steps)
+    return Population(
+        lambda settings: begin_all(settings, keys, examples),
+        lambda states, settings, steps: advance_all(states, settings, keys, examples, steps),
+        sample_all,
+    )
+
+
+def _all_but_step(states, value, of_step):
+    """A tree with one value for every leaf but the counter of steps."""
+    return jax.tree.map(lambda _: value, states)._replace(step=of_step)
 
 
 def wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
