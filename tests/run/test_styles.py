@@ -12,7 +12,7 @@ from PIL import Image
 from jgan.data import Source
 from jgan.metrics.perceptual import Distance
 from jgan.models import stylegan2
-from jgan.run import style_commands
+from jgan.run import style_commands, styles
 from jgan.run.export import load_exported
 from jgan.run.images import to_uint8
 from jgan.run.style_commands import commands
@@ -82,6 +82,19 @@ def test_truncation_and_cutoff(trained):
     np.testing.assert_array_equal(none, jnp.broadcast_to(trained.state["mapping"]["average"]["w"], full.shape))
     np.testing.assert_array_equal(low[:, :1], none[:, :1])
     np.testing.assert_allclose(low[:, 1:], full[:, 1:], rtol=1e-5)
+
+
+def test_truncation_and_cutoff_compile_nothing_anew(trained):
+    def draw(truncation, cutoff):
+        trained([0, 1], truncation=truncation, cutoff=cutoff)
+        trained.sampler(np.arange(CLASSES), truncation, 2)(jax.random.key(0))
+
+    draw(1.0, None)
+    programs = styles._styles, styles._draw, styles._synthesize
+    before = [program._cache_size() for program in programs]
+    draw(0.5, 2)
+    draw(0, 1)
+    assert [program._cache_size() for program in programs] == before
 
 
 def test_images_to_be_measured(trained):

@@ -31,9 +31,7 @@ class Trained(NamedTuple):
         if g.label_size and not 0 <= labels.max() < g.label_size:
             raise ValueError(f"expected a label from 0 to {g.label_size - 1}, found {label}")
         z, label = latents(seeds, g.latent_size), jnp.asarray(labels) if g.label_size else None
-        w, _ = g.mapping.apply(self.params["mapping"], self.state["mapping"], z, label)
-        ws = jnp.repeat(w[:, None], g.layers, axis=1)
-        return stylegan2.truncate(ws, self.state["mapping"]["average"]["w"], truncation, cutoff)
+        return _styles(g, self.params, self.state, z, label, float(truncation), g.layers if cutoff is None else cutoff)
 
     def render(self, ws: Array, batch: int = 16) -> np.ndarray:
         """uint8 images [N, H, W, C] of styles, with the network's constant noise."""
@@ -43,20 +41,8 @@ class Trained(NamedTuple):
     def sampler(self, labels: np.ndarray | None, truncation: float = 1.0, batch: int = 64) -> Callable:
         """key -> {"image": [batch, H, W, C] in [-1, 1]}, with noise of its own for every image, and {"label": int32 [batch]}, drawn from
         `labels`, if the generator is conditional."""
-        g, average = self.generator, self.state["mapping"]["average"]["w"]
-
-        @jax.jit
-        def images(key):
-            keys = jax.random.split(key, 3)
-            z = jax.random.normal(keys[0], (batch, g.latent_size))
-            label = jax.random.choice(keys[1], jnp.asarray(labels, jnp.int32), (batch,)) if g.label_size else None
-            w, _ = g.mapping.apply(self.params["mapping"], self.state["mapping"], z, label)
-            ws = stylegan2.truncate(jnp.repeat(w[:, None], g.layers, axis=1), average, truncation)
-            noise = stylegan2.draw_noise(keys[2], batch, g.plan)
-            image = g.synthesis.apply(self.params["synthesis"], self.state["synthesis"], ws, noise)[0]
-            return {"image": image} if label is None else {"image": image, "label": label}
-
-        return images
+        labels = jnp.asarray(labels, jnp.int32) if self.generator.label_size else None
+        return lambda key: _draw(self.generator, batch, self.params, self.state, labels, float(truncation), key)
 
     def paths(self, space: Literal["w", "z"]) -> dict[str, Callable]:
         """The arguments `generate`, `draw` and `interpolate` of `jgan.metrics.paths.path_distances`, in the space of styles or of latents:
@@ -132,3 +118,18 @@ def inputs(
 @functools.partial(jax.jit, static_argnums=0)
 def _synthesize(apply, params, state, ws):
     return apply(params, state, ws, stylegan2.constant_noise(state))[0]
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _styles(g, params, state, z, label, truncation, cutoff):
+    w, _ = g.mapping.apply(params["mapping"], state["mapping"], z, label)
+    return stylegan2.truncate(jnp.repeat(w[:, None], g.layers, axis=1), state["mapping"]["average"]["w"], truncation, cutoff)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _draw(g, batch, params, state, labels, truncation, key):
+    keys = jax.random.split(key, 3)
+    label = None if labels is None else jax.random.choice(keys[1], labels, (batch,))
+    ws = _styles(g, params, state, jax.random.normal(keys[0], (batch, g.latent_size)), label, truncation, g.layers)
+    image = g.synthesis.apply(params["synthesis"], state["synthesis"], ws, stylegan2.draw_noise(keys[2], batch, g.plan))[0]
+    return {"image": image} if label is None else {"image": image, "label": label}
