@@ -1,6 +1,6 @@
 """All benchmarks into one file, and files side by side.
 
-    python benchmarks/all.py run --out results.jsonl               (minutes to an hour; --only step peer for some of them)
+    python benchmarks/all.py run --out results.jsonl               (an hour or more; --only step peer for some of them)
     python benchmarks/all.py show results.jsonl
     python benchmarks/all.py show before.jsonl after.jsonl         (with the ratio of the second to the first)
 
@@ -22,6 +22,13 @@ COMMANDS = {
     "control_flow": (),
     "metrics": (),
     "peer": ("--resolutions", "64", "128", "256"),
+    "scaling": (),
+    "ahead_of_time": ("--presets", "demo"),
+    "sampling": (),
+    "input": (),
+    "start": (),
+    "operations": ("--presets", "demo", "flowers64"),
+    "population": (),
 }
 CIRCUMSTANCES = "machine", "versions", "commit"
 MEASURED = "init_seconds", "compile_seconds", "flops_per_step", "speedup", "difference"  # numbers that are results, not settings

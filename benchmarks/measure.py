@@ -39,7 +39,8 @@ def setup(config: stylegan.Config, devices: int = 1) -> Setup:
     shape, n = image_shape(config), 2 * config.batch
     images = np.random.default_rng(0).integers(0, 256, (n, *shape), np.uint8)
     labels = np.arange(n, dtype=np.int32) % CLASSES if config.conditional else None
-    feed = data.resident(data.Source("random", shape, n, images.__getitem__, labels), batch=config.batch, seed=0)
+    source = data.Source("random", shape, n, images.__getitem__, labels)
+    feed = data.resident(source, batch=config.batch, seed=0, process_index=jax.process_index(), process_count=jax.process_count())
     return Setup(config, stylegan.build(config, shape, CLASSES), feed, data_mesh(jax.devices()[:devices]))
 
 

@@ -6,7 +6,8 @@ import json
 import jax
 import numpy as np
 import pytest
-from benchmarks import control_flow, measure, step
+from benchmarks import control_flow, measure, operations, population, sampling, start, step
+from benchmarks import input as feeds
 from experiments import stylegan
 
 
@@ -93,3 +94,67 @@ def test_forms_compute_the_same(kind):
     assert np.abs(new["loop"] - kernels).max() > 1e-4
     for form in ("scan", "cond"):
         np.testing.assert_allclose(new[form], new["loop"], atol=1e-6)
+
+
+@pytest.mark.slow
+def test_sampling(capsys):
+    sampling.main(batches=(16,), resolution=4, images=16, repeats=1)
+    (line,) = printed(capsys)
+    speeds, compilations = line["images_per_second"], line["compilations"]
+    assert speeds.keys() == {"truncation_1", "truncation_0.7", "mixed", "called", "sampler", "exported"}
+    assert all(speed["low"] > 0 for speed in speeds.values())
+    assert compilations["exported"] == {"first": 1, "again": 0}
+    assert compilations["styles"]["again"] == compilations["sampler"]["again"] == 0
+
+
+@pytest.mark.slow
+def test_input(capsys, monkeypatch):
+    plain = dataclasses.replace(stylegan.PRESETS["demo"], path_every=0, r1_every=0, mapping_layers=1)
+    monkeypatch.setitem(stylegan.PRESETS, "demo", plain)
+    feeds.main(feeds=("zip", "stream"), resolution=4, images=20, pixels=12, steps=4, repeats=1)
+    lines = printed(capsys)
+    assert [(line["feed"], line["images"]) for line in lines] == [("zip", 20), ("stream", 20)]
+    assert all(line[name]["low"] > 0 for line in lines for name in ("images_per_second", "step_ms"))
+    assert all(0 < line["waiting"]["low"] < 1 and line["ready_seconds"]["once"] > 0 for line in lines)
+
+
+@pytest.mark.slow
+def test_start(capsys, monkeypatch):
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "1")
+    sizes = "resolution=4", "channel-base=32", "latent-size=8", "style-size=8", "mapping-layers=1", "limit=64", "r1-every=0"
+    start.main(options=sizes, repeats=1)
+    run, imported = printed(capsys)
+    for kind in ("cold", "warm"):
+        assert 0 < run[kind]["folder"]["median"] < run[kind]["sample"]["median"] < run[kind]["record"]["median"]
+    assert run["cached"]["median"] > 0 and imported["import_seconds"]["median"] > 0
+
+
+@pytest.mark.slow
+def test_operations(capsys):
+    operations.main(repeats=1)
+    (line,) = printed(capsys)
+    assert line["batch"] == 4 and line["step_ms"]["low"] > 0
+    assert all(line[name][kind]["low"] > 0 for name in ("floor_ms", "share") for kind in ("compute", "memory"))
+    assert len(line["operations"]) == 10 and 0 < sum(o["share"] for o in line["operations"]) <= 1.001
+    assert [o["ms"] for o in line["operations"]] == sorted((o["ms"] for o in line["operations"]), reverse=True)
+
+
+@pytest.mark.slow
+def test_population(capsys):
+    population.main(lanes=2, devices=(1, 2), resolution=8, width=2, batch=4, steps=2, repeats=1)
+    lines = printed(capsys)
+    assert [line["devices"] for line in lines] == [1, 2]
+    assert all(line["images_per_second"][name]["low"] > 0 for line in lines for name in ("together", "apart"))
+    assert all(line["difference"] < 1e-3 for line in lines)  # after many steps of a game, in float32
+
+
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (lambda: feeds.main(feeds=("tape",)), ValueError, "expected feeds out of shapes, zip, stream, found tape"),
+        (lambda: start.main(options=("colour=red",), repeats=1), RuntimeError, "ended with status 2"),
+    ],
+)
+def test_mistakes_in_feeds_and_runs(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

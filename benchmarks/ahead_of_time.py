@@ -1,0 +1,148 @@
+"""What would a training step of StyleGAN2 be on accelerators that are not here? It is compiled for them, and the program is read.
+
+    python benchmarks/ahead_of_time.py --presets demo ffhq256 --targets v5e v5e8
+    python benchmarks/ahead_of_time.py --presets ffhq256 --targets h200 --gpu-description h200.txtpb
+
+prints one line of JSON per preset and target. It runs on any CPU and always gives the same numbers: v5e (one TPU v5e) and v5e8 (a mesh of
+eight) need the package libtpu, h200 (one GPU) JAX's plugin for CUDA and a description of the GPU, the text of XLA's GpuTargetConfigProto.
+A target whose compiler is absent is told on stderr and left out.
+
+kernels             `convolutions`: those with a two-dimensional window, of which `odd` come in groups and `weight_gradients` have the image
+                    as window; `fusions`: what XLA made out of several operations; `loops`: what follows counts their bodies once
+cost                of one device, null where the compiler does not say. `gflops`, `gbytes`: operations, and bytes read and written, as XLA
+                    counts them in the compiled program. `estimated_ms`, on TPU only: the sum of the cycles that the compiler expects of
+                    each operation, at the clock of a v5e. Each counts once, so lazy penalties as if all were due, and what it does not
+                    estimate, collectives above all, not at all
+collectives         per kind: arrays and bytes that one device ends up with
+memory_gib          `program`: arguments, results and temporaries, per device
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import tyro
+from jax.experimental import topologies
+from jax.sharding import NamedSharding, PartitionSpec
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import measure, program  # noqa: E402
+from benchmarks.step import configuration, memory  # noqa: E402
+from experiments import stylegan  # noqa: E402
+
+from jgan.sharding import data_mesh  # noqa: E402
+
+TPU = {"v5e": ("v5e:2x2", 1), "v5e8": ("v5e:2x4", 8)}  # topology, devices
+GPU = ("h200",)
+V5E_HERTZ = 0.94e9
+
+
+def main(
+    presets: tuple[str, ...] = ("demo",),
+    targets: tuple[str, ...] = ("v5e", "v5e8"),
+    gpu_description: Path | None = None,
+    batch: int | None = None,
+    resolution: int | None = None,
+) -> None:
+    """Compiles training steps of StyleGAN2 for devices that are not here; one line of JSON per preset and target.
+
+    Args:
+        presets: Names of presets of experiments/stylegan.py.
+        targets: Out of v5e, v5e8 and h200.
+        gpu_description: File with the text of XLA's GpuTargetConfigProto, for h200.
+        batch: Images per step over all devices, instead of the preset's.
+        resolution: Height and width in pixels, instead of the preset's.
+    """
+    for target in targets:
+        try:
+            devices = devices_of(target, gpu_description)
+        except (RuntimeError, NotImplementedError) as missing:
+            print(f"{target} is left out, since its compiler is not installed: {str(missing).splitlines()[0]}", file=sys.stderr)
+            continue
+        for preset in presets:
+            line = {"benchmark": "ahead_of_time", "preset": preset, "target": target}
+            line |= described(configuration(preset, batch, resolution), devices)
+            print(json.dumps(line | measure.circumstances()), flush=True)
+
+
+def devices_of(target: str, gpu_description: Path | None = None) -> list[Any]:
+    """The devices of a target, which can be compiled for but not run on.
+
+    Raises:
+      ValueError: if there is no such target, or the description of a GPU is not given.
+      RuntimeError, NotImplementedError: if the compiler is not installed.
+    """
+    if target in TPU:
+        topology, count = TPU[target]
+        return list(topologies.get_topology_desc(topology, platform="tpu").devices)[:count]
+    if target not in GPU:
+        raise ValueError(f"expected one of the targets {', '.join((*TPU, *GPU))}, found {target!r}")
+    if gpu_description is None:
+        raise ValueError(f"expected a description of the GPU for {target}, found none; give --gpu-description FILE")
+    return list(topologies.get_topology_desc(platform="cuda", topology="1x1x1", target_config=gpu_description.read_text()).devices)[:1]
+
+
+def described(config: stylegan.Config, devices: list[Any]) -> dict[str, Any]:
+    """All figures of one configuration on some devices."""
+    begun = time.perf_counter()
+    compiled = compiled_step(config, devices)
+    text = compiled.as_text()
+    return {
+        "resolution": measure.image_shape(config)[:2],
+        "batch": config.batch,
+        "devices": len(devices),
+        "kernels": kernels(text),
+        "cost": cost(compiled, text),
+        "collectives": program.collectives(text),
+        "memory_gib": {"program": memory(compiled)["program"]},
+        "compile_seconds": measure.digits(time.perf_counter() - begun),
+    }
+
+
+def cost(compiled: Any, text: str) -> dict[str, float | None]:
+    """Operations, traffic and time of one device; None where the compiler does not count."""
+    counted, cycles = compiled.cost_analysis() or {}, program.estimated_cycles(text)
+    found = {
+        "gflops": (counted.get("flops"), 1e-9),
+        "gbytes": (counted.get("bytes accessed"), 1e-9),
+        "estimated_ms": (cycles, 1e3 / V5E_HERTZ),
+    }
+    return {name: None if value is None else measure.digits(value * scale) for name, (value, scale) in found.items()}
+
+
+def kernels(text: str) -> dict[str, int]:
+    """How many kernels of each kind a program has."""
+    return {
+        "convolutions": len(program.convolutions(text)),
+        "odd": len(program.odd_convolutions(text)),
+        "weight_gradients": len(program.weight_gradients(text)),
+        "fusions": program.fusions(text),
+        "loops": program.loops(text),
+    }
+
+
+def compiled_step(config: stylegan.Config, devices: list[Any]) -> Any:
+    """The step (state, batch, key) -> (state, metrics), compiled for devices that need not be here: the state on all, the batch spread."""
+    mesh, shape = data_mesh(devices), measure.image_shape(config)
+    whole, spread = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("data"))
+    training = stylegan.build(config, shape, measure.CLASSES)
+    batch = {"image": jax.ShapeDtypeStruct((config.batch, *shape), jnp.uint8), "label": jax.ShapeDtypeStruct((config.batch,), jnp.int32)}
+    key = jax.eval_shape(lambda: jax.random.key(0, impl="threefry2x32"))
+    options = {"xla_gpu_autotune_level": "0"} if devices[0].platform in ("gpu", "cuda") else None  # there is nothing to time kernels on
+    with jax.set_mesh(mesh):
+        state = jax.eval_shape(training.init, key, batch)
+        step = jax.jit(training.step, in_shardings=(whole, spread, whole), out_shardings=(whole, whole), donate_argnums=0)
+        return step.lower(state, batch, key).compile(compiler_options=options)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("JAX_SKIP_CUDA_CONSTRAINTS_CHECK", "1")  # of the libraries that only running needs
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_enable_compilation_cache", False)
+    tyro.cli(main)

@@ -1,0 +1,123 @@
+"""What the text of a compiled program says: its convolutions, fusions, collectives and, on TPU, the cycles that the compiler expects.
+
+Each operation of the text counts once: bodies of loops and all branches of conditionals too.
+"""
+
+import math
+import re
+
+COLLECTIVES = "all-reduce", "all-gather", "reduce-scatter", "collective-permute", "all-to-all"
+_CONVOLUTION = re.compile(r' convolution\(|custom_call_target="__(?:cudnn|onednn)\$conv')
+_ARRAY = re.compile(r"\b([a-z]+(\d*)\w*)\[([\d,]*)\]")
+
+
+def collectives(text: str) -> dict[str, dict[str, int]]:
+    """How many arrays each kind of collective yields on one device, and their bytes. Kinds that do not occur are left out.
+
+    >>> two = "%r = (f32[3,3,8]{2,1,0}, bf16[8]{0:T(128)}) all-reduce(%a, %b), channel_id=1"
+    >>> collectives(two + chr(10) + "ROOT %g = f32[4]{0} all-gather-done(%s)")
+    {'all-reduce': {'arrays': 2, 'bytes': 304}, 'all-gather': {'arrays': 1, 'bytes': 16}}
+    """
+    found = {kind: collective_arrays(text, kind) for kind in COLLECTIVES}
+    return {kind: {"arrays": len(sizes), "bytes": sum(sizes)} for kind, sizes in found.items() if sizes}
+
+
+def collective_arrays(text: str, kind: str) -> list[int]:
+    """Bytes of every array that collectives of one kind yield on one device; those in two parts count where they are done.
+
+    >>> collective_arrays("%s = f32[4] all-reduce-start(%a)" + chr(10) + "%d = f32[4] all-reduce-done(%s)", "all-reduce")
+    [16]
+    """
+    results = re.findall(rf" = (.*?) {kind}(?:-done)?\(", text)
+    return [_bytes(*array.groups()) for result in results for array in _ARRAY.finditer(result)]
+
+
+def convolutions(text: str) -> list[str]:
+    """The lines of all convolutions in two dimensions; on TPU matrix products are convolutions too, but without them.
+
+    >>> len(convolutions("%p = f32[8,64] convolution(%a, %b), dim_labels=bf_io->bf"))
+    0
+    >>> len(convolutions("%c = f32[1,4,4,2] convolution(%a, %b), window={size=3x3}, dim_labels=b01f_01io->b01f"))
+    1
+    """
+    return [line.strip() for line in text.splitlines() if _CONVOLUTION.search(line) and _window(line)]
+
+
+def odd_convolutions(text: str) -> list[str]:
+    """The lines of the convolutions in groups, for which no device has fast kernels.
+
+    >>> line = "%c = f32[1,4,4,2] convolution(%a, %b), window={size=3x3}, dim_labels=b01f_01io->b01f"
+    >>> len(odd_convolutions(line)), len(odd_convolutions(line + ", feature_group_count=2"))
+    (0, 1)
+    """
+    return [line for line in convolutions(text) if any(int(n) > 1 for n in re.findall(r"(?:feature|batch)_group_count=(\d+)", line))]
+
+
+def weight_gradients(text: str) -> list[str]:
+    """The lines of the convolutions whose window, the image, is larger than what they yield, the gradient of a kernel.
+
+    >>> len(weight_gradients("%w = f32[3,3,8,8] convolution(%a, %b), window={size=16x16 pad=1_1x1_1}, dim_labels=f01b_i01o->01bf"))
+    1
+    """
+    return [line for line in convolutions(text) if "convBackwardFilter" in line or math.prod(_window(line)) > math.prod(_result(line))]
+
+
+def fusions(text: str) -> int:
+    """The number of fusions that are kernels: those that are not part of another one.
+
+    >>> nested = '''
+    ... %inner (p: f32[2]) -> f32[2] {
+    ... }
+    ... %outer (p: f32[2]) -> f32[2] {
+    ...   ROOT %f = f32[2] fusion(%p), kind=kLoop, calls=%inner
+    ... }
+    ... ENTRY %main (p: f32[2]) -> f32[2] {
+    ...   ROOT %g = f32[2] fusion(%p), kind=kLoop, calls=%outer
+    ... }'''
+    >>> fusions(nested)
+    1
+    """
+    calls = re.compile(r" fusion\(.*?calls=%?([\w.\-]+)")
+    fused, count, counts = set(calls.findall(text)), 0, True
+    for line in text.splitlines():
+        if header := re.match(r"(?:ENTRY )?%?([\w.\-]+) \(", line):
+            counts = header[1] not in fused
+        count += counts and bool(calls.search(line))
+    return count
+
+
+def loops(text: str) -> int:
+    """The number of loops.
+
+    >>> loops("%w = (s32[], f32[2]) while(%t), condition=%c, body=%b")
+    1
+    """
+    return len(re.findall(r" while\(", text))
+
+
+def estimated_cycles(text: str) -> int | None:
+    """The sum of what the compiler for TPU expects of the operations that it estimates; None for other devices. Collectives are not in it.
+
+    >>> estimated_cycles('backend_config={"estimated_cycles":"1825"}, {"estimated_cycles":"175"}'), estimated_cycles("")
+    (2000, None)
+    """
+    cycles = [int(n) for n in re.findall(r'"estimated_cycles":"(\d+)"', text)]
+    return sum(cycles) if cycles else None
+
+
+def _bytes(kind, bits, shape):
+    """Of an array; kinds without a number, pred and tokens, take a byte per element."""
+    return math.prod(int(n) for n in shape.split(",") if n) * max(1, int(bits or 8) // 8)
+
+
+def _window(line):
+    """(height, width) of the window of a convolution; () if it has not two dimensions."""
+    size = re.search(r"window={size=(\d+)x(\d+)[ }]", line)
+    return tuple(int(n) for n in size.groups()) if size else ()
+
+
+def _result(line):
+    """(height, width) of what a convolution yields."""
+    shape = [int(n) for n in re.search(r" = \(?\w+\[([\d,]*)\]", line)[1].split(",")]
+    labels = re.search(r"dim_labels=\w+->(\w+)", line)[1]
+    return tuple(shape[labels.index(axis)] for axis in "01")

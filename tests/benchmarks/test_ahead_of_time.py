@@ -1,0 +1,112 @@
+"""Programs for devices that are not here: what is read from their text, and that a training step has no slow convolutions."""
+
+import dataclasses
+import doctest
+import json
+
+import jax
+import pytest
+from benchmarks import ahead_of_time, program
+from experiments import stylegan
+
+TINY = stylegan.Config(
+    resolution=8, batch=4, channel_base=64, channel_max=8, latent_size=8, style_size=8, mapping_layers=1, augment="none", style_mixing=0
+)
+LINES = {  # of programs for TPU, CPU and GPU
+    "product": "%p = f32[8,64]{0,1:T(8,128)} convolution(%a, %b), dim_labels=bf_io->bf",
+    "forward": "ROOT %c = f32[8,4,4,64]{3,0,2,1:T(8,128)} convolution(%a, %b), window={size=3x3 pad=1_1x1_1}, dim_labels=b01f_01io->b01f",
+    "grouped": "%c = f32[1,8,8,4]{3,2,1,0} convolution(%a, %b), window={size=3x3}, dim_labels=b01f_01io->b01f, feature_group_count=2",
+    "grouped_batch": "%c = f32[3,3,8,8]{3,2,1,0} convolution(%a, %b), window={size=9x9}, dim_labels=f01b_i01o->01bf, batch_group_count=4",
+    "weight": "%w = f32[3,3,64,64]{3,2,1,0} convolution(%a, %b), window={size=4x4 rhs_dilate=2x2}, dim_labels=f01b_i01o->01bf",
+    "cudnn": "%w = (f32[64,3,3,64]{3,2,1,0}, u8[0]{0}) custom-call(%a, %b), window={size=3x3 pad=1_1x1_1}, dim_labels=b01f_o01i->b01f, "
+    'custom_call_target="__cudnn$convBackwardFilter"',
+}
+
+
+@pytest.mark.parametrize("module", [program, ahead_of_time])
+def test_examples(module):
+    assert doctest.testmod(module).failed == 0
+
+
+def test_convolutions_are_told_apart():
+    text = "\n".join("  " + line for line in LINES.values())
+    names = {line: name for name, line in LINES.items()}
+    assert [names[line] for line in program.convolutions(text)] == [name for name in LINES if name != "product"]
+    assert [names[line] for line in program.odd_convolutions(text)] == ["grouped", "grouped_batch"]
+    assert [names[line] for line in program.weight_gradients(text)] == ["grouped_batch", "weight", "cudnn"]
+    assert program.convolutions("%r = f32[8] fusion(%convolution.1), metadata={op_name='window={size=3x3}'}") == []
+
+
+def test_collectives():
+    text = """
+      %all-reduce.5 = (f32[3,3,8]{2,1,0:T(8,128)}, bf16[], /*index=2*/pred[5]{0}) all-reduce(%a, %b, %c), replica_groups={{0,1}}
+      %s = (f32[2]{0}, f32[8]{0}) all-gather-start(%a)
+      %d = f32[8]{0} all-gather-done(%s), metadata={op_name="all-gather"}
+      %use = f32[8]{0} add(%d, %all-reduce.5)"""
+    assert program.collectives(text) == {"all-reduce": {"arrays": 3, "bytes": 288 + 2 + 5}, "all-gather": {"arrays": 1, "bytes": 32}}
+    assert program.collective_arrays(text, "all-to-all") == []
+
+
+def assert_kernels(devices):
+    """With both penalties, so second derivatives too, and a weight gradient for each of the three 3x3 kernels of the generator at least."""
+    config = dataclasses.replace(TINY, path_every=2, r1_every=4)
+    found = ahead_of_time.kernels(ahead_of_time.compiled_step(config, devices).as_text())
+    assert found["odd"] == 0
+    assert found["convolutions"] - found["weight_gradients"] > found["weight_gradients"] >= 3
+
+
+@pytest.fixture
+def tolerant():
+    """Of the promotions in optax.adam."""
+    with jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+def test_no_odd_convolutions_here(tolerant):
+    assert_kernels(jax.devices()[:1])
+
+
+@pytest.fixture
+def uncached():
+    """What is compiled for devices that are not here cannot be loaded again from the cache."""
+    before = jax.config.jax_persistent_cache_min_compile_time_secs
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1e9)
+    yield
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", before)
+
+
+@pytest.mark.slow
+def test_no_odd_convolutions_on_tpu(tolerant, uncached):
+    try:
+        devices = ahead_of_time.devices_of("v5e")
+    except (RuntimeError, NotImplementedError) as missing:
+        pytest.skip(f"there is no compiler for TPU: {missing}")
+    assert_kernels(devices)
+
+
+def test_what_is_printed(capsys, monkeypatch):
+    monkeypatch.setattr(ahead_of_time, "devices_of", lambda target, description: jax.devices()[: {"v5e": 1, "v5e8": 8}[target]])
+    monkeypatch.setattr(ahead_of_time, "compiled_step", lambda config, devices: jax.jit(lambda x: x + 1).lower(1.0).compile())
+    ahead_of_time.main(batch=16)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["target"], line["devices"]) for line in lines] == [("v5e", 1), ("v5e8", 8)]
+    assert all(line["preset"] == "demo" and line["batch"] == 16 and line["kernels"]["odd"] == 0 for line in lines)
+    assert all(line["cost"]["estimated_ms"] is None and line["collectives"] == {} and "commit" in line for line in lines)
+
+
+def test_a_compiler_that_is_absent_is_told(capsys, monkeypatch):
+    def absent(*_, **__):
+        raise RuntimeError("no compiler\nat all")
+
+    monkeypatch.setattr(ahead_of_time.topologies, "get_topology_desc", absent)
+    ahead_of_time.main()
+    out, error = capsys.readouterr()
+    assert out == "" and error.splitlines() == [
+        f"{t} is left out, since its compiler is not installed: no compiler" for t in ("v5e", "v5e8")
+    ]
+
+
+@pytest.mark.parametrize("target, message", [("v9", "one of the targets v5e, v5e8, h200, found 'v9'"), ("h200", "--gpu-description FILE")])
+def test_mistakes(target, message):
+    with pytest.raises(ValueError, match=message):
+        ahead_of_time.devices_of(target)
