@@ -5,10 +5,10 @@
 prints one line of JSON per number of devices, for the least-squares DCGAN of `experiments/lsgan_stability.py` on random images. With two
 devices, set JAX_NUM_CPU_DEVICES=2 on a CPU.
 
-images_per_second   of all lanes together: `together` in one program, vmapped on one device or spread over the mesh, and `apart`, the same
-                    runs one after another, each in a program of its own on one device
+images_per_second   of all lanes together: `together` in one program, vmapped on one device or spread over the mesh, and `apart`, as
+                    many runs one after another, by a program for one run on one device
 speedup             of together over apart, repeat by repeat
-difference          largest relative difference between the losses' parameters of the last lane and those of the same run alone
+difference          largest relative difference between the parameters of the last lane and those of the same run alone
 """
 
 import json
@@ -67,7 +67,8 @@ def measured(lanes: int, devices: int, resolution: int, width: int, batch: int, 
     rates = jnp.geomspace(1e-4, 1e-3, lanes)
     mesh = data_mesh(jax.devices()[:devices]) if devices > 1 else None
     together = player(population(make, examples, range(lanes), batch, mesh), rates, steps)
-    alone = [player(population(make, examples, [i], batch), rates[i : i + 1], steps) for i in range(lanes)]
+    one = population(make, examples, [lanes - 1], batch)
+    alone = [player(one, rates[i : i + 1], steps) for i in range(lanes)]
     seconds = measure.alternately({"together": together, "apart": lambda: [play() for play in alone]}, repeats)
     total = lanes * batch * steps
     return {
