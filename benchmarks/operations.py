@@ -8,7 +8,7 @@ step_ms             of a step
 floor_ms            `compute`: its operations at the rate of large matrix products; `memory`: the bytes that its program reads and writes at
                     the rate of a large copy. The compiler counts the bytes of loops once; what stays in a cache can be faster
 share               of each floor in step_ms
-operations          the ten that take longest, summed over their calls in one profiled step: name, result, `ms`, share of all operations
+operations          the ten that take longest, by name, summed over their calls in one profiled step: result, `ms`, share of all operations
                     (those of several threads run side by side), and where they come from
 """
 
@@ -98,26 +98,25 @@ def milliseconds(function: Callable[[], Any]) -> collections.Counter:
     return total
 
 
-def longest(times: collections.Counter, text: str, count: int = 10) -> list[dict[str, Any]]:
+def longest(times: collections.Counter, text: str, count: int = 10) -> dict[str, dict[str, Any]]:
     """The operations of a program that take longest, from times in milliseconds by name.
 
     >>> text = '%dot.1 = f32[2,2]{1,0} dot(%a, %b), metadata={op_name="jit(step)/layer/dot_general"}'
     >>> longest(collections.Counter({"dot.1": 1.5, "python": 9.0}), text)
-    [{'name': 'dot.1', 'result': 'f32[2,2]', 'ms': 1.5, 'share': 1.0, 'from': 'layer/dot_general'}]
+    {'dot.1': {'result': 'f32[2,2]', 'ms': 1.5, 'share': 1.0, 'from': 'layer/dot_general'}}
     """
     found = re.findall(r"%?([\w.-]+) = (?:\()?(\w+\[[\d,]*\])\S* ([\w-]+)\((?:.*op_name=\"([^\"]*)\")?", text)
     known = {name: (result, origin) for name, result, kind, origin in found if kind not in CONTAINERS}
     times = collections.Counter({name: ms for name, ms in times.items() if name in known})
-    return [
-        {
-            "name": name,
+    return {
+        name: {
             "result": known[name][0],
             "ms": measure.digits(ms),
             "share": measure.digits(ms / times.total()),
             "from": "/".join(known[name][1].split("/")[-2:]),
         }
         for name, ms in times.most_common(count)
-    ]
+    }
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import json
 
 import jax
 import pytest
-from benchmarks import ahead_of_time, program
+from benchmarks import ahead_of_time, operations, program
 from experiments import stylegan
 
 TINY = stylegan.Config(
@@ -23,7 +23,7 @@ LINES = {  # of programs for TPU, CPU and GPU
 }
 
 
-@pytest.mark.parametrize("module", [program, ahead_of_time])
+@pytest.mark.parametrize("module", [program, ahead_of_time, operations])
 def test_examples(module):
     assert doctest.testmod(module).failed == 0
 

@@ -6,6 +6,7 @@ import json
 import jax
 import numpy as np
 import pytest
+from benchmarks import all as everything
 from benchmarks import control_flow, measure, operations, population, sampling, start, step
 from benchmarks import input as feeds
 from experiments import stylegan
@@ -135,8 +136,11 @@ def test_operations(capsys):
     (line,) = printed(capsys)
     assert line["batch"] == 4 and line["step_ms"]["low"] > 0
     assert all(line[name][kind]["low"] > 0 for name in ("floor_ms", "share") for kind in ("compute", "memory"))
-    assert len(line["operations"]) == 10 and 0 < sum(o["share"] for o in line["operations"]) <= 1.001
-    assert [o["ms"] for o in line["operations"]] == sorted((o["ms"] for o in line["operations"]), reverse=True)
+    found = [operation["ms"] for operation in line["operations"].values()]
+    assert len(found) == 10 and found == sorted(found, reverse=True) and found[-1] > 0
+    assert 0 < sum(operation["share"] for operation in line["operations"].values()) <= 1.001
+    setting, numbers = everything.described(line)
+    assert "operations=" not in setting and sum(name.endswith(".ms") for name in numbers) == 10
 
 
 @pytest.mark.slow
