@@ -121,15 +121,26 @@ def _weight_on_cpu(x, y, *, stride, kernel_size):
 
     A batch that is spread over devices is summed device by device, or every block would wait for all of them.
     """
-    in_blocks = functools.partial(_weight_in_blocks, stride=stride, kernel_size=kernel_size)
+    form = _weight_by_image if kernel_size == (1, 1) else _weight_in_blocks
+    on_one = functools.partial(form, stride=stride, kernel_size=kernel_size)
     mesh = jax.sharding.get_abstract_mesh()
     devices = mesh.shape["data"] if "data" in mesh.auto_axes else 1
     if devices == 1:
-        return in_blocks(x, y)
+        return on_one(x, y)
     if x.shape[0] % devices:
         return _weight_of_arrays(x, y, stride=stride, kernel_size=kernel_size)
-    on_each = jax.shard_map(lambda x, y: jax.lax.psum(in_blocks(x, y), "data"), in_specs=PartitionSpec("data"), out_specs=PartitionSpec())
+    on_each = jax.shard_map(lambda x, y: jax.lax.psum(on_one(x, y), "data"), in_specs=PartitionSpec("data"), out_specs=PartitionSpec())
     return on_each(x, y)
+
+
+def _weight_by_image(x, y, *, stride, kernel_size):
+    """For 1x1 kernels: one product per image, of which the narrower array comes first, since XLA copies that one to transpose it."""
+    x = x[:, : y.shape[1] * stride : stride, : y.shape[2] * stride : stride]
+    if x.shape[3] <= y.shape[3]:
+        kernel = jnp.einsum("nhwi,nhwo->nio", x, y).sum(axis=0)
+    else:
+        kernel = jnp.einsum("nhwo,nhwi->noi", y, x).sum(axis=0).T
+    return kernel.reshape(*kernel_size, *kernel.shape)
 
 
 def _weight_in_blocks(x, y, *, stride, kernel_size):
