@@ -134,11 +134,15 @@ def compiled_step(config: stylegan.Config, devices: list[Any]) -> Any:
     training = stylegan.build(config, shape, measure.CLASSES)
     batch = {"image": jax.ShapeDtypeStruct((config.batch, *shape), jnp.uint8), "label": jax.ShapeDtypeStruct((config.batch,), jnp.int32)}
     key = jax.eval_shape(lambda: jax.random.key(0, impl="threefry2x32"))
-    options = {"xla_gpu_autotune_level": "0"} if devices[0].platform in ("gpu", "cuda") else None  # there is nothing to time kernels on
     with jax.set_mesh(mesh):
         state = jax.eval_shape(training.init, key, batch)
         step = jax.jit(training.step, in_shardings=(whole, spread, whole), out_shardings=(whole, whole), donate_argnums=0)
-        return step.lower(state, batch, key).compile(compiler_options=options)
+        return step.lower(state, batch, key).compile(compiler_options=options(devices[0]))
+
+
+def options(device: Any) -> dict[str, str] | None:
+    """Options of the compiler for a device that is not here: there is nothing to time kernels on."""
+    return {"xla_gpu_autotune_level": "0"} if device.platform in ("gpu", "cuda") else None
 
 
 if __name__ == "__main__":

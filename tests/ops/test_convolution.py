@@ -88,6 +88,23 @@ def test_transposed_convolution_and_its_derivatives(stride, kernel_size, extra, 
     assert_same_derivatives(ours, theirs, (2, 3, 4, 4), (*kernel_size, 3, 4))
 
 
+@pytest.mark.parametrize("stride", [2, 3])
+@pytest.mark.parametrize("kernel_size", [(1, 1), (3, 2), (4, 4), (5, 6)])
+def test_transposed_convolution_by_phases(stride, kernel_size, double_precision):
+    y, kernel = normal(0, 2, 3, 4, 4), normal(1, *kernel_size, 3, 4)
+    for extra in range(stride):
+        size = tuple((n - 1) * stride + k + extra for n, k in zip((3, 4), kernel_size, strict=True))
+        forms = module._transposed_by_phases, module._transposed_of_arrays
+        assert_close(*(form(y, kernel, stride=stride, size=size) for form in forms))
+
+
+@pytest.mark.parametrize("stride, channels, by_phases", [(2, 32, True), (2, 33, False), (1, 32, False)])
+def test_few_channels_go_by_phases_on_cpu(stride, channels, by_phases):
+    function = jax.jit(functools.partial(transposed_convolution, stride=stride))
+    text = function.lower(jnp.ones((1, 4, 4, 8)), jnp.ones((3, 3, channels, 8))).as_text()
+    assert (f"2x2x8x{4 * channels}xf32" in text) == by_phases
+
+
 def test_transposed_convolution_is_the_adjoint(double_precision):
     x, y, kernel = normal(0, 2, 7, 6, 3), normal(1, 2, 3, 2, 4), normal(2, 3, 4, 3, 4)
     back = transposed_convolution(y, kernel, stride=2, size=(7, 6))

@@ -7,7 +7,7 @@ bilinear, and every derivative of any order of any of them is again one of the t
 
 So first, second and mixed derivatives, forward and reverse, all lower to the same three kinds of dense convolution. Each is written
 with NHWC/HWIO dimension numbers and explicit padding and transposes, the only form that XLA compiles to its fast kernels on every backend
-and inside `scan` and `cond`. On CPU the third is a sum over blocks of rows that fit into a cache. Under `vmap`, mapped activations fold
+and inside `scan` and `cond`. On CPU some have forms of their own, chosen by their sizes. Under `vmap`, mapped activations fold
 into the batch and mapped kernels give one dense convolution per lane instead of a grouped one.
 """
 
@@ -23,6 +23,7 @@ from jgan.types import Array
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 _BLOCK_BYTES = 400_000  # of output gradients in one block of a weight gradient on CPU: what a cache holds beside the images
+_FEW_CHANNELS = 32  # of what a strided transposed convolution yields on CPU, up to which it goes by phases
 
 
 def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple = 0) -> Array:
@@ -106,6 +107,24 @@ def _transposed_of_arrays(y, kernel, *, stride, size):
     )
 
 
+def _transposed_on_cpu(y, kernel, *, stride, size):
+    """The same, by phases if the result has few channels: these would leave most of the processor's vectors empty."""
+    form = _transposed_by_phases if stride > 1 and kernel.shape[2] <= _FEW_CHANNELS else _transposed_of_arrays
+    return form(y, kernel, stride=stride, size=size)
+
+
+def _transposed_by_phases(y, kernel, *, stride, size):
+    """All pixels of one phase, modulo the stride, are a plain convolution of y: the phases are the channels of one."""
+    kh, kw, i, o = kernel.shape
+    rows, columns = -(-kh // stride), -(-kw // stride)
+    kernel = jnp.pad(kernel, ((0, rows * stride - kh), (0, columns * stride - kw), (0, 0), (0, 0)))
+    kernel = kernel.reshape(rows, stride, columns, stride, i, o)[::-1, :, ::-1].transpose(0, 2, 5, 1, 3, 4)
+    phases = _forward_of_arrays(_pad(y, ((rows - 1,) * 2, (columns - 1,) * 2)), kernel.reshape(rows, columns, o, -1), stride=1)
+    n, h, w, _ = phases.shape
+    x = phases.reshape(n, h, w, stride, stride * i).swapaxes(2, 3).reshape(n, h * stride, w * stride, i)
+    return _pad(x, ((0, size[0] - h * stride), (0, size[1] - w * stride)))
+
+
 def _weight_of_arrays(x, y, *, stride, kernel_size):
     used = [(n - 1) * stride + k for n, k in zip(y.shape[1:3], kernel_size, strict=True)]
     x = x[:, : used[0], : used[1]]
@@ -156,7 +175,7 @@ def _weight_in_blocks(x, y, *, stride, kernel_size):
 
 
 _forward = primitive_of("jgan_convolution", _forward_of_arrays)
-_transposed = primitive_of("jgan_transposed_convolution", _transposed_of_arrays)
+_transposed = primitive_of("jgan_transposed_convolution", _transposed_of_arrays, cpu=_transposed_on_cpu)
 _weight = primitive_of("jgan_weight_convolution", _weight_of_arrays, cpu=_weight_on_cpu)
 
 ad.defbilinear(
