@@ -28,6 +28,7 @@ COMMANDS = {
     "input": (),
     "start": (),
     "operations": ("--presets", "demo", "flowers64"),
+    "forms": (),
     "population": (),
 }
 CIRCUMSTANCES = "machine", "versions", "commit"
