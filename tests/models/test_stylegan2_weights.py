@@ -118,7 +118,8 @@ def test_images(reference):
 def test_logits_penalties_and_losses(reference):
     for name in ("out.logits", "out.r1_per_sample", "out.path_lengths", "out.pl_penalty_mean0", "out.g_loss"):
         expected = reference.arrays[name][:, 0] if name == "out.logits" else reference.arrays[name]
-        np.testing.assert_allclose(reference.found[name], expected, rtol=1e-4, err_msg=name)
+        tolerance = 1e-5 * np.max(np.abs(expected))  # of single precision: a logit near zero is a sum of large terms
+        np.testing.assert_allclose(reference.found[name], expected, rtol=1e-4, atol=tolerance, err_msg=name)
 
 
 @pytest.mark.parametrize("kind, convert", [("r1mean.D.", discriminator_from_reference), ("pl.G.", generator_from_reference),
