@@ -255,7 +255,7 @@ def two_players(sizes: Sizes) -> Alternatives:
     game, network, (critic_params, _), (synthesize, (params, ws)) = losses.non_saturating(), *critic(sizes), artist(sizes)
 
     def apart(params, ws, critic_params):
-        ws_again, _ = jax.lax.optimization_barrier((ws, 0))
+        ws_again = jax.lax.optimization_barrier(ws)  # or XLA would see that both forward passes are one
         for_generator = jax.grad(lambda p: jnp.mean(game.generator(None, network(critic_params, synthesize(p, ws)))))(params)
         fake = synthesize(params, ws_again)
         return for_generator, jax.grad(lambda p: jnp.mean(jax.nn.softplus(network(p, fake))))(critic_params)
