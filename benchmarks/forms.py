@@ -31,7 +31,7 @@ from benchmarks import ahead_of_time, measure  # noqa: E402
 
 from jgan import losses, penalties  # noqa: E402
 from jgan.models import stylegan2  # noqa: E402
-from jgan.ops.convolution import convolution  # noqa: E402
+from jgan.ops.convolution import convolution, transposed_by_phases  # noqa: E402
 from jgan.ops.modulation import down_convolution, modulated_convolution, up_convolution  # noqa: E402
 from jgan.ops.resample import BINOMIAL, normalised, upfirdn  # noqa: E402
 
@@ -132,12 +132,12 @@ def up_convolutions(sizes: Sizes) -> Alternatives:
 
     def folded(x, kernel):
         """The filter in the kernel, its four phases as channels of one dense convolution."""
-        return depth_to_space(convolution(x, phases(filtered(kernel, gain=4)), padding=1))
+        y = transposed_by_phases(x, filtered(kernel, gain=4).swapaxes(2, 3), stride=2, size=(2 * x.shape[1] + 4, 2 * x.shape[2] + 4))
+        return y[:, 2:-2, 2:-2]
 
     def four_phases(x, kernel):
         """The four phases of the transposed convolution as channels of one dense convolution of 2x2, then the filter."""
-        even = jnp.pad(kernel, ((0, 1), (0, 1), (0, 0), (0, 0)))
-        y = depth_to_space(convolution(x, phases(even), padding=1))[:, :-1, :-1]
+        y = transposed_by_phases(x, kernel.swapaxes(2, 3), stride=2, size=(2 * x.shape[1] + 1, 2 * x.shape[2] + 1))
         return upfirdn(y, normalised(BINOMIAL), padding=(1, 1, 1, 1), gain=4)
 
     n, r, c, dtype = sizes
@@ -335,19 +335,6 @@ def filtered(kernel: jax.Array, gain: float = 1.0) -> jax.Array:
     k, _, i, o = kernel.shape
     flat = upfirdn(kernel.reshape(1, k, k, i * o), normalised(BINOMIAL), padding=(3, 3, 3, 3), gain=gain)
     return flat.reshape(k + 3, k + 3, i, o)
-
-
-def phases(kernel: jax.Array) -> jax.Array:
-    """The kernel [2k, 2k, I, O] of a transposed convolution of stride 2 as that of a convolution to four phases, [k, k, I, 4 O]."""
-    k, _, i, o = kernel.shape
-    split = kernel.reshape(k // 2, 2, k // 2, 2, i, o)[::-1, :, ::-1]
-    return split.transpose(0, 2, 4, 1, 3, 5).reshape(k // 2, k // 2, i, 4 * o)
-
-
-def depth_to_space(x: jax.Array) -> jax.Array:
-    """Four phases [N, H, W, 4 C] as pixels [N, 2 H, 2 W, C]."""
-    n, h, w, c = x.shape
-    return x.reshape(n, h, w, 2, 2, c // 4).transpose(0, 1, 3, 2, 4, 5).reshape(n, 2 * h, 2 * w, c // 4)
 
 
 def banded(size: int) -> np.ndarray:

@@ -94,7 +94,7 @@ def test_transposed_convolution_by_phases(stride, kernel_size, double_precision)
     y, kernel = normal(0, 2, 3, 4, 4), normal(1, *kernel_size, 3, 4)
     for extra in range(stride):
         size = tuple((n - 1) * stride + k + extra for n, k in zip((3, 4), kernel_size, strict=True))
-        forms = module._transposed_by_phases, module._transposed_of_arrays
+        forms = module.transposed_by_phases, module._transposed_of_arrays
         assert_close(*(form(y, kernel, stride=stride, size=size) for form in forms))
 
 

@@ -109,17 +109,17 @@ def _transposed_of_arrays(y, kernel, *, stride, size):
 
 def _transposed_on_cpu(y, kernel, *, stride, size):
     """The same, by phases if the result has few channels: these would leave most of the processor's vectors empty."""
-    form = _transposed_by_phases if stride > 1 and kernel.shape[2] <= _FEW_CHANNELS else _transposed_of_arrays
+    form = transposed_by_phases if stride > 1 and kernel.shape[2] <= _FEW_CHANNELS else _transposed_of_arrays
     return form(y, kernel, stride=stride, size=size)
 
 
-def _transposed_by_phases(y, kernel, *, stride, size):
-    """All pixels of one phase, modulo the stride, are a plain convolution of y: the phases are the channels of one."""
+def transposed_by_phases(y, kernel, *, stride, size):
+    """`transposed_convolution` as one plain one: all pixels of one phase, modulo the stride, are some of its channels."""
     kh, kw, i, o = kernel.shape
     rows, columns = -(-kh // stride), -(-kw // stride)
     kernel = jnp.pad(kernel, ((0, rows * stride - kh), (0, columns * stride - kw), (0, 0), (0, 0)))
     kernel = kernel.reshape(rows, stride, columns, stride, i, o)[::-1, :, ::-1].transpose(0, 2, 5, 1, 3, 4)
-    phases = _forward_of_arrays(_pad(y, ((rows - 1,) * 2, (columns - 1,) * 2)), kernel.reshape(rows, columns, o, -1), stride=1)
+    phases = _forward.bind(_pad(y, ((rows - 1,) * 2, (columns - 1,) * 2)), kernel.reshape(rows, columns, o, -1), stride=1)
     n, h, w, _ = phases.shape
     x = phases.reshape(n, h, w, stride, stride * i).swapaxes(2, 3).reshape(n, h * stride, w * stride, i)
     return _pad(x, ((0, size[0] - h * stride), (0, size[1] - w * stride)))
