@@ -24,6 +24,7 @@ from jgan.types import Array
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 _BLOCK_BYTES = 400_000  # of output gradients in one block of a weight gradient on CPU: what a cache holds beside the images
 _FEW_CHANNELS = 32  # of what a strided transposed convolution yields on CPU, up to which it goes by phases
+_VECTOR = 16  # channels that neighbouring pixels share on CPU: one vector of the processor; with more, jax 0.10 takes a slow path
 
 
 def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple = 0) -> Array:
@@ -97,14 +98,34 @@ def _forward_of_arrays(x, kernel, *, stride):
     return jax.lax.conv_general_dilated(x, kernel, (stride, stride), "VALID", dimension_numbers=_DIMENSIONS)
 
 
+def _forward_on_cpu(x, kernel, *, stride):
+    """The same, with neighbours as channels while these are so few that they would leave most of the processor's vectors empty."""
+    width = (x.shape[2] - kernel.shape[1]) // stride + 1
+    most = _VECTOR // max(stride * kernel.shape[2], kernel.shape[3])
+    pixels = next(p for p in (8, 4, 2, 1) if p == 1 or (p <= most and width % p == 0))
+    form = _forward_of_arrays if pixels == 1 else functools.partial(convolution_of_neighbours, pixels=pixels)
+    return form(x, kernel, stride=stride)
+
+
+def convolution_of_neighbours(x, kernel, *, stride, pixels):
+    """`convolution` where `pixels` neighbours in a row of its result are the channels of one, and `pixels * stride` of its image."""
+    kh, kw, i, o = kernel.shape
+    width, group = (x.shape[2] - kw) // stride + 1, pixels * stride
+    groups = -(-(group - stride + kw) // group)  # of the image, under the kernel of one group of the result
+    shifted = [jnp.pad(kernel, ((0, 0), (p * stride, groups * group - kw - p * stride), (0, 0), (0, 0))) for p in range(pixels)]
+    kernel = jnp.stack(shifted, axis=3).reshape(kh, groups, group * i, pixels * o)
+    x = _pad(x, ((0, 0), (0, width * stride + (groups - 1) * group - x.shape[2])))
+    x = x.reshape(*x.shape[:2], -1, group * i)
+    y = jax.lax.conv_general_dilated(x, kernel, (stride, 1), "VALID", dimension_numbers=_DIMENSIONS)
+    return y.reshape(*y.shape[:2], width, o)
+
+
 def _transposed_of_arrays(y, kernel, *, stride, size):
     flipped = kernel[::-1, ::-1].swapaxes(2, 3)
     low = [k - 1 for k in kernel.shape[:2]]
     high = [s - (n - 1) * stride - 1 for s, n in zip(size, y.shape[1:3], strict=True)]
     pads = [(0, 0, 0), (low[0], high[0], stride - 1), (low[1], high[1], stride - 1), (0, 0, 0)]
-    return jax.lax.conv_general_dilated(
-        jax.lax.pad(y, jnp.zeros((), y.dtype), pads), flipped, (1, 1), "VALID", dimension_numbers=_DIMENSIONS
-    )
+    return _forward.bind(jax.lax.pad(y, jnp.zeros((), y.dtype), pads), flipped, stride=1)
 
 
 def _transposed_on_cpu(y, kernel, *, stride, size):
@@ -174,7 +195,7 @@ def _weight_in_blocks(x, y, *, stride, kernel_size):
     return of_block(0) if block == rows else jax.lax.fori_loop(1, rows // block, lambda i, total: total + of_block(i), of_block(0))
 
 
-_forward = primitive_of("jgan_convolution", _forward_of_arrays)
+_forward = primitive_of("jgan_convolution", _forward_of_arrays, cpu=_forward_on_cpu)
 _transposed = primitive_of("jgan_transposed_convolution", _transposed_of_arrays, cpu=_transposed_on_cpu)
 _weight = primitive_of("jgan_weight_convolution", _weight_of_arrays, cpu=_weight_on_cpu)
 
