@@ -289,21 +289,28 @@ def build(config: Config, shape: tuple[int, int, int], classes: int = 0) -> Trai
         zero = jnp.zeros(())
         return State(jnp.zeros((), jnp.int32), *players, jax.tree.map(jnp.copy, params), zero, zero, zero)
 
+    # Lazy penalties draw their examples themselves, so that other steps need not.
+    def penalise_path(player, keys, label, state):
+        some = max(1, config.batch // config.path_shrink)
+        latents = draw.latents(keys[0], some, None if label is None else label[:some], state.strength)
+        latents["direction"] = jax.random.normal(keys[1], (some, *shape)) / math.sqrt(shape[0] * shape[1])
+        return update_path(player, latents, state.path_mean)
+
+    def penalise_gradient(player, key, batch, strength):
+        return update_r1(player, draw.real(key, batch, strength))
+
     def step(state, batch, key):
         keys = jax.random.split(jax.random.fold_in(key, state.step), 6)
         n, label, strength = config.batch, _label(g, batch), state.strength
         player, metrics_g = update_g(state.generator, draw.latents(keys[0], n, label, strength), state.discriminator)
         path = {}
         if config.path_every:
-            some = max(1, n // config.path_shrink)
-            latents = draw.latents(keys[1], some, None if label is None else label[:some], strength)
-            latents["direction"] = jax.random.normal(keys[2], (some, *shape)) / math.sqrt(shape[0] * shape[1])
-            player, path = every(config.path_every, update_path)(state.step, player, latents, state.path_mean)
+            player, path = every(config.path_every, penalise_path)(state.step, player, keys[1:3], label, state)
         images = {**draw.real(keys[3], batch, strength), "latents": draw.latents(keys[4], n, label, strength)}
         critic, metrics_d = update_d(state.discriminator, images, player)
         r1 = {}
         if config.r1_every:
-            critic, r1 = every(config.r1_every, update_r1)(state.step, critic, draw.real(keys[5], batch, strength))
+            critic, r1 = every(config.r1_every, penalise_gradient)(state.step, critic, keys[5], batch, strength)
         decay = average_decay(n, state.step * n, config.average_kimg * 1000, config.average_ramp)
         mean = _follow(state.path_mean, path["length"]) if path else state.path_mean
         controls = _steer(config, state, metrics_d["real_sign"])

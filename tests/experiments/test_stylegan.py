@@ -118,6 +118,26 @@ def test_one_program_with_penalties_on_their_steps():
     assert {"generator/skipped", "discriminator/real_sign", "path/length", "augment/strength"} <= finite.keys()
 
 
+def normals(jaxpr):
+    """How many normal numbers a program draws whatever its conditions are."""
+    total = 0
+    for equation in jaxpr.eqns:
+        inner = [p.jaxpr for p in equation.params.values() if hasattr(p, "jaxpr")]
+        total += sum(v.aval.size for v in equation.outvars) if equation.primitive.name == "erf_inv" else sum(map(normals, inner))
+    return total
+
+
+def test_lazy_penalties_draw_only_on_their_steps():
+    plain = dataclasses.replace(TINY, r1_every=0, path_every=0)
+    batch = {"image": jax.ShapeDtypeStruct((16, 8, 8, 3), jnp.uint8), "label": jax.ShapeDtypeStruct((16,), jnp.int32)}
+    drawn = []
+    for config in (TINY, plain):
+        training, key = stylegan.build(config, (8, 8, 3), classes=5), jax.random.key(0)
+        state = jax.eval_shape(training.init, key, batch)
+        drawn.append(normals(jax.make_jaxpr(training.step)(state, batch, key)))
+    assert drawn[0] == drawn[1] > 16 * 2 * 8 * 8
+
+
 def test_what_a_step_moves():
     first, last, metrics, _ = play()
     jax.tree.map(np.testing.assert_array_equal, first.average, first.generator.params)
