@@ -6,8 +6,8 @@ bilinear, and every derivative of any order of any of them is again one of the t
     dF: T(ct, k), W(x, ct)        dT: F(ct, k), W(ct, y)        dW: T(y, ct), F(x, ct)
 
 So first, second and mixed derivatives, forward and reverse, all lower to the same three kinds of dense convolution. Each is written
-with NHWC/HWIO dimension numbers and explicit padding and transposes, the only form that XLA compiles to its fast kernels on every backend
-and inside `scan` and `cond`. On CPU some have forms of their own, chosen by their sizes. Under `vmap`, mapped activations fold
+with NHWC/HWIO dimension numbers, explicit transposes and, but for T, explicit padding, the only form that XLA compiles to its fast kernels
+on every backend and inside `scan` and `cond`. On CPU some have forms of their own, chosen by their sizes. Under `vmap`, mapped activations fold
 into the batch and mapped kernels give one dense convolution per lane instead of a grouped one.
 """
 
@@ -122,15 +122,13 @@ def convolution_of_neighbours(x, kernel, *, stride, pixels):
 
 def _transposed_of_arrays(y, kernel, *, stride, size):
     flipped = kernel[::-1, ::-1].swapaxes(2, 3)
-    low = [k - 1 for k in kernel.shape[:2]]
-    high = [s - (n - 1) * stride - 1 for s, n in zip(size, y.shape[1:3], strict=True)]
-    pads = [(0, 0, 0), (low[0], high[0], stride - 1), (low[1], high[1], stride - 1), (0, 0, 0)]
-    return _forward.bind(jax.lax.pad(y, jnp.zeros((), y.dtype), pads), flipped, stride=1)
+    pads = [(k - 1, s - (n - 1) * stride - 1) for k, s, n in zip(kernel.shape[:2], size, y.shape[1:3], strict=True)]
+    return jax.lax.conv_general_dilated(y, flipped, (1, 1), pads, lhs_dilation=(stride, stride), dimension_numbers=_DIMENSIONS)
 
 
 def _transposed_on_cpu(y, kernel, *, stride, size):
-    """The same, by phases if the result has few channels: these would leave most of the processor's vectors empty."""
-    form = transposed_by_phases if stride > 1 and kernel.shape[2] <= _FEW_CHANNELS else _transposed_of_arrays
+    """The same as a plain convolution if the stride is 1, or by phases if there are few channels, which would leave vectors empty."""
+    form = transposed_by_phases if stride == 1 or kernel.shape[2] <= _FEW_CHANNELS else _transposed_of_arrays
     return form(y, kernel, stride=stride, size=size)
 
 
