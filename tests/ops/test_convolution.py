@@ -88,12 +88,12 @@ def test_transposed_convolution_and_its_derivatives(stride, kernel_size, extra, 
     assert_same_derivatives(ours, theirs, (2, 3, 4, 4), (*kernel_size, 3, 4))
 
 
-@pytest.mark.parametrize("pixels", [2, 4, 8])
+@pytest.mark.parametrize("pixels", [2, 3, 8])
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("kernel_size", [(1, 1), (3, 2), (4, 4), (5, 6)])
 def test_convolution_of_neighbours(kernel_size, stride, pixels, double_precision):
     for rest in range(stride):
-        x, kernel = normal(0, 2, 7, 15 * stride + kernel_size[1] + rest, 3), normal(1, *kernel_size, 3, 4)
+        x, kernel = normal(0, 2, 7, 12 * stride + kernel_size[1] + rest, 3), normal(1, *kernel_size, 3, 4)
         y = module.convolution_of_neighbours(x, kernel, stride=stride, pixels=pixels)
         assert_close(y, module._forward_of_arrays(x, kernel, stride=stride))
 
@@ -102,13 +102,12 @@ def test_convolution_of_neighbours(kernel_size, stride, pixels, double_precision
     "width, stride, channels, folded",
     [
         (16, 1, (8, 8), "4x6x9x16"),
-        (16, 1, (3, 2), "4x6x5x12"),
+        (16, 1, (3, 2), "4x6x5x15"),
         (16, 2, (4, 8), "4x6x9x16"),
         (16, 2, (8, 8), None),
         (16, 1, (9, 1), None),
         (16, 1, (1, 9), None),
-        (18, 1, (2, 2), "4x6x10x4"),
-        (15, 1, (2, 2), None),
+        (18, 1, (2, 2), "4x6x4x16"),
     ],
 )
 def test_few_channels_are_shared_by_neighbours_on_cpu(width, stride, channels, folded):

@@ -6,9 +6,9 @@ bilinear, and every derivative of any order of any of them is again one of the t
     dF: T(ct, k), W(x, ct)        dT: F(ct, k), W(ct, y)        dW: T(y, ct), F(x, ct)
 
 So first, second and mixed derivatives, forward and reverse, all lower to the same three kinds of dense convolution. Each is written
-with NHWC/HWIO dimension numbers, explicit transposes and, but for T, explicit padding, the only form that XLA compiles to its fast kernels
-on every backend and inside `scan` and `cond`. On CPU some have forms of their own, chosen by their sizes. Under `vmap`, mapped activations fold
-into the batch and mapped kernels give one dense convolution per lane instead of a grouped one.
+with NHWC/HWIO dimension numbers, explicit transposes and, but for T, explicit padding: so XLA compiles them to its fast kernels on every
+backend and inside `scan` and `cond`. On CPU some have forms of their own, chosen by their sizes. Under `vmap`, mapped activations fold into
+the batch and mapped kernels give one dense convolution per lane instead of a grouped one.
 """
 
 import functools
@@ -25,6 +25,7 @@ _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 _BLOCK_BYTES = 400_000  # of output gradients in one block of a weight gradient on CPU: what a cache holds beside the images
 _FEW_CHANNELS = 32  # of what a strided transposed convolution yields on CPU, up to which it goes by phases
 _VECTOR = 16  # channels that neighbouring pixels share on CPU: one vector of the processor; with more, jax 0.10 takes a slow path
+_NEIGHBOURS = 8  # that share them at most, since every one of them adds zeros to the kernel
 
 
 def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple = 0) -> Array:
@@ -100,10 +101,8 @@ def _forward_of_arrays(x, kernel, *, stride):
 
 def _forward_on_cpu(x, kernel, *, stride):
     """The same, with neighbours as channels while these are so few that they would leave most of the processor's vectors empty."""
-    width = (x.shape[2] - kernel.shape[1]) // stride + 1
-    most = _VECTOR // max(stride * kernel.shape[2], kernel.shape[3])
-    pixels = next(p for p in (8, 4, 2, 1) if p == 1 or (p <= most and width % p == 0))
-    form = _forward_of_arrays if pixels == 1 else functools.partial(convolution_of_neighbours, pixels=pixels)
+    pixels = min(_VECTOR // max(stride * kernel.shape[2], kernel.shape[3]), _NEIGHBOURS)
+    form = functools.partial(convolution_of_neighbours, pixels=pixels) if pixels > 1 else _forward_of_arrays
     return form(x, kernel, stride=stride)
 
 
@@ -114,10 +113,10 @@ def convolution_of_neighbours(x, kernel, *, stride, pixels):
     groups = -(-(group - stride + kw) // group)  # of the image, under the kernel of one group of the result
     shifted = [jnp.pad(kernel, ((0, 0), (p * stride, groups * group - kw - p * stride), (0, 0), (0, 0))) for p in range(pixels)]
     kernel = jnp.stack(shifted, axis=3).reshape(kh, groups, group * i, pixels * o)
-    x = _pad(x, ((0, 0), (0, width * stride + (groups - 1) * group - x.shape[2])))
+    x = _pad(x, ((0, 0), (0, (-(-width // pixels) + groups - 1) * group - x.shape[2])))
     x = x.reshape(*x.shape[:2], -1, group * i)
     y = jax.lax.conv_general_dilated(x, kernel, (stride, 1), "VALID", dimension_numbers=_DIMENSIONS)
-    return y.reshape(*y.shape[:2], width, o)
+    return y.reshape(*y.shape[:2], -1, o)[:, :, :width]
 
 
 def _transposed_of_arrays(y, kernel, *, stride, size):
