@@ -9,10 +9,12 @@ A target whose compiler is absent is told on stderr and left out.
 
 kernels             `convolutions`: those with a two-dimensional window, of which `odd` come in groups and `weight_gradients` have the image
                     as window; `fusions`: what XLA made out of several operations; `loops`: what follows counts their bodies once
-cost                of one device, null where the compiler does not say. `gflops`, `gbytes`: operations, and bytes read and written, as XLA
-                    counts them in the compiled program. `estimated_ms`, on TPU only: the sum of the cycles that the compiler expects of
-                    each operation, at the clock of a v5e. Each counts once, so lazy penalties as if all were due, and what it does not
-                    estimate, collectives above all, not at all
+cost                of one device, null where the compiler does not say. `gflops`, `gbytes`: operations, and bytes read and written; on TPU
+                    as XLA counts them in the compiled program, on GPU those of convolutions, and of arguments and results of all kernels.
+                    `estimated_ms`: on TPU the sum of the cycles that the compiler expects of each operation, at the clock of a v5e; on GPU
+                    of the time that each kernel takes for its bytes or its operations, whichever is longer, at the shares `OF_PEAK` of the
+                    data sheet's rates. Each counts once, so lazy penalties as if all were due, and what is not estimated, collectives
+                    above all, not at all
 collectives         per kind: arrays and bytes that one device ends up with
 memory_gib          `program`: arguments, results and temporaries, per device
 """
@@ -40,7 +42,10 @@ from jgan.sharding import data_mesh  # noqa: E402
 
 TPU = {"v5e": ("v5e:2x2", 1), "v5e8": ("v5e:2x4", 8)}  # topology, devices
 GPU = ("h200",)
+GPU_PLATFORMS = "gpu", "cuda"
 V5E_HERTZ = 0.94e9
+H200 = {"half": 989e12, "single": 494e12, "bytes": 4.8e12}  # per second: bfloat16, TF32, memory; NVIDIA's data sheet
+OF_PEAK = {"flops": 0.55, "bytes": 0.8}  # what convolutions and passes over memory reach of it: assumed, not measured
 
 
 def main(
@@ -98,22 +103,30 @@ def described(config: stylegan.Config, devices: list[Any]) -> dict[str, Any]:
         "batch": config.batch,
         "devices": len(devices),
         "kernels": kernels(text),
-        "cost": cost(compiled, text),
+        "cost": cost(compiled, text, devices[0]),
         "collectives": program.collectives(text),
         "memory_gib": {"program": memory(compiled)["program"]},
         "compile_seconds": measure.digits(time.perf_counter() - begun),
     }
 
 
-def cost(compiled: Any, text: str) -> dict[str, float | None]:
-    """Operations, traffic and time of one device; None where the compiler does not count."""
-    counted, cycles = compiled.cost_analysis() or {}, program.estimated_cycles(text)
-    found = {
-        "gflops": (counted.get("flops"), 1e-9),
-        "gbytes": (counted.get("bytes accessed"), 1e-9),
-        "estimated_ms": (cycles, 1e3 / V5E_HERTZ),
-    }
-    return {name: None if value is None else measure.digits(value * scale) for name, (value, scale) in found.items()}
+def cost(compiled: Any, text: str, device: Any) -> dict[str, float | None]:
+    """Operations, traffic and time of one device; None where nothing says it."""
+    if device.platform in GPU_PLATFORMS:
+        kernels = program.kernels(text)
+        flops, size = sum(k.flops for k in kernels), sum(k.bytes for k in kernels)
+        seconds = sum(max(k.flops / rate(k), k.bytes / (H200["bytes"] * OF_PEAK["bytes"])) for k in kernels)
+    else:
+        counted, cycles = compiled.cost_analysis(), program.estimated_cycles(text)
+        flops, size = counted["flops"], counted["bytes accessed"]
+        seconds = None if cycles is None else cycles / V5E_HERTZ
+    found = {"gflops": flops / 1e9, "gbytes": size / 1e9, "estimated_ms": None if seconds is None else 1e3 * seconds}
+    return {name: None if value is None else measure.digits(value) for name, value in found.items()}
+
+
+def rate(kernel: program.Kernel) -> float:
+    """Operations per second that convolutions are taken to reach on an H200."""
+    return H200["half" if kernel.half else "single"] * OF_PEAK["flops"]
 
 
 def kernels(text: str) -> dict[str, int]:
@@ -142,7 +155,7 @@ def compiled_step(config: stylegan.Config, devices: list[Any]) -> Any:
 
 def options(device: Any) -> dict[str, str] | None:
     """Options of the compiler for a device that is not here: there is nothing to time kernels on."""
-    return {"xla_gpu_autotune_level": "0"} if device.platform in ("gpu", "cuda") else None
+    return {"xla_gpu_autotune_level": "0"} if device.platform in GPU_PLATFORMS else None
 
 
 if __name__ == "__main__":

@@ -5,10 +5,14 @@ Each operation of the text counts once: bodies of loops and all branches of cond
 
 import math
 import re
+from typing import NamedTuple
 
 COLLECTIVES = "all-reduce", "all-gather", "reduce-scatter", "collective-permute", "all-to-all"
 _CONVOLUTION = re.compile(r' convolution\(|custom_call_target="__(?:cudnn|onednn)\$conv')
 _ARRAY = re.compile(r"\b([a-z]+(\d*)\w*)\[([\d,]*)\]")
+_OPERATION = re.compile(r"^ +(?:ROOT )?%?([\w.\-]+) = (.*?) ([\w\-]+)\(([^)]*)\)")
+_NOT_RUN = "parameter", "constant", "tuple", "get-tuple-element", "bitcast", "while", "conditional", "call", "after-all"
+_WITHIN = re.compile(r" (?!call\()[\w\-]+\(.*?(?:calls|to_apply)=%?([\w.\-]+)")
 
 
 def collectives(text: str) -> dict[str, dict[str, int]]:
@@ -95,6 +99,40 @@ def loops(text: str) -> int:
     return len(re.findall(r" while\(", text))
 
 
+class Kernel(NamedTuple):
+    """What the device is asked for at once."""
+
+    flops: int  # of convolutions
+    bytes: int  # of arguments and results
+    half: bool  # whether the first result has 16 bits per number
+
+
+def kernels(text: str) -> list[Kernel]:
+    """The kernels of a program for GPUs: all operations but those within fusions and reductions.
+
+    >>> text = '''
+    ... ENTRY %main (x: bf16[8,4,4,64], k: bf16[3,3,64,64]) -> bf16[8,4,4,64] {
+    ...   %x = bf16[8,4,4,64]{3,2,1,0} parameter(0)
+    ...   %k = bf16[3,3,64,64]{3,2,1,0} parameter(1)
+    ...   ROOT %c = bf16[8,4,4,64]{3,2,1,0} convolution(%x, %k), window={size=3x3 pad=1_1x1_1}, dim_labels=b01f_01io->b01f
+    ... }'''
+    >>> kernels(text)
+    [Kernel(flops=9437184, bytes=106496, half=True)]
+    """
+    within, arrays, found, runs = set(_WITHIN.findall(text)), {}, [], True
+    for line in text.splitlines():
+        if header := re.match(r"(?:ENTRY )?%?([\w.\-]+) \(", line):
+            runs = header[1] not in within
+        elif operation := _OPERATION.match(line):
+            name, result, kind, operands = operation.groups()
+            arrays[name] = [a.groups() for a in _ARRAY.finditer(result)]
+            if runs and kind not in _NOT_RUN:
+                used = [arrays.get(operand, []) for operand in re.findall(r"%([\w.\-]+)", operands)]
+                size = sum(_bytes(*array) for array in [*arrays[name], *(a for operand in used for a in operand)])
+                found.append(Kernel(_flops(line, arrays[name], used), size, "16" in arrays[name][0][0] if arrays[name] else False))
+    return found
+
+
 def estimated_cycles(text: str) -> int | None:
     """The sum of what the compiler for TPU expects of the operations that it estimates; None for other devices. Collectives are not in it.
 
@@ -108,6 +146,21 @@ def estimated_cycles(text: str) -> int | None:
 def _bytes(kind, bits, shape):
     """Of an array; kinds without a number, pred and tokens, take a byte per element."""
     return math.prod(int(n) for n in shape.split(",") if n) * max(1, int(bits or 8) // 8)
+
+
+def _flops(line, result, operands):
+    """Of a convolution x, kernel -> y: 2 per number of the kernel and pixel of y; 0 of all else."""
+    if not (_CONVOLUTION.search(line) and _window(line)):
+        return 0
+    if "convBackwardFilter" in line:
+        kernel, y = result[0], operands[1][0]
+    elif "convBackwardInput" in line:
+        kernel, y = operands[1][0], operands[0][0]
+    else:
+        kernel, y = operands[1][0], result[0]
+    (_, _, kernel), (_, _, y) = ([*a[:2], [int(n) for n in a[2].split(",")]] for a in (kernel, y))
+    features = kernel[re.search(r"dim_labels=\w+_(\w+)->", line)[1].index("o")]
+    return 2 * math.prod(kernel) * math.prod(y) // features
 
 
 def _window(line):

@@ -37,6 +37,51 @@ def test_convolutions_are_told_apart():
     assert program.convolutions("%r = f32[8] fusion(%convolution.1), metadata={op_name='window={size=3x3}'}") == []
 
 
+GPU_PROGRAM = """
+%fused_add (p: bf16[8,65,65,64]) -> bf16[8,64,64,64] {
+  %p = bf16[8,65,65,64]{3,2,1,0} parameter(0)
+  ROOT %a = bf16[8,64,64,64]{3,2,1,0} add(%p, %p)
+}
+%region (a: f32[], b: f32[]) -> f32[] {
+  ROOT %add = f32[] add(%a, %b)
+}
+%body (t: (f32[4])) -> (f32[4]) {
+  %t = (f32[4]{0}) parameter(0)
+  %n = f32[4]{0} get-tuple-element(%t), index=0
+  %neg = f32[4]{0} negate(%n)
+}
+ENTRY %main.1 (x: bf16[8,32,32,128], k: bf16[128,3,3,64]) -> bf16[8,64,64,64] {
+  %x = bf16[8,32,32,128]{3,2,1,0} parameter(0)
+  %k = bf16[128,3,3,64]{3,2,1,0} parameter(1)
+  %up = (bf16[8,65,65,64]{3,2,1,0}, u8[0]{0}) custom-call(%x, %k), window={size=3x3 stride=2x2}, dim_labels=b01f_o01i->b01f, OF_Input"
+  %y = bf16[8,65,65,64]{3,2,1,0} get-tuple-element(%up), index=0
+  %fir = bf16[8,64,64,64]{3,2,1,0} fusion(%y), kind=kLoop, calls=%fused_add
+  %down = (bf16[128,3,3,64]{3,2,1,0}, u8[0]{0}) custom-call(%y, %x), window={size=3x3 stride=2x2}, dim_labels=b01f_o01i->b01f, OF_Filter"
+  %sum = f32[] reduce(%fir, %zero), dimensions={0,1,2,3}, to_apply=%region
+  %w = (f32[4]{0}) while(%init), condition=%c, body=%body
+  %called = f32[4]{0} call(%w), to_apply=%other
+}""".replace("OF_", 'custom_call_target="__cudnn$convBackward')
+
+
+def test_kernels_of_a_program_for_gpus():
+    x, k, y, fir = 2 * 8 * 32 * 32 * 128, 2 * 128 * 3 * 3 * 64, 2 * 8 * 65 * 65 * 64, 2 * 8 * 64 * 64 * 64
+    flops = 2 * 8 * 32 * 32 * 9 * 128 * 64
+    sizes = [(0, 32), (flops, x + k + y), (0, y + fir), (flops, x + k + y), (0, fir + 4)]
+    assert [kernel[:2] for kernel in program.kernels(GPU_PROGRAM)] == sizes
+    assert [kernel.half for kernel in program.kernels(GPU_PROGRAM)] == [False, True, True, True, False]
+
+
+def test_the_estimate_for_a_gpu():
+    class H200:
+        platform = "cuda"
+
+    found = ahead_of_time.cost(None, GPU_PROGRAM, H200())
+    flops, filtered, summed = 2 * 8 * 32 * 32 * 9 * 128 * 64, 2 * 8 * (65 * 65 + 64 * 64) * 64, 2 * 8 * 64 * 64 * 64
+    assert found["gflops"] == pytest.approx(2 * flops / 1e9, rel=1e-3)
+    seconds = 2 * flops / (0.55 * 989e12) + (filtered + summed) / (0.8 * 4.8e12)  # convolutions by operations, the others by bytes
+    assert found["estimated_ms"] == pytest.approx(1e3 * seconds, rel=1e-3)
+
+
 def test_collectives():
     text = """
       %all-reduce.5 = (f32[3,3,8]{2,1,0:T(8,128)}, bf16[], /*index=2*/pred[5]{0}) all-reduce(%a, %b, %c), replica_groups={{0,1}}
