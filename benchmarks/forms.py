@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -216,7 +217,16 @@ def judgements(sizes: Sizes) -> Alternatives:
 
 def r1_penalties(sizes: Sizes) -> Alternatives:
     """The discriminator's gradient of R1: (params, images [2, N, H, W, 3])."""
-    network, arguments = critic(sizes)
+    return r1_of(*critic(sizes))
+
+
+def r1_penalties_of_library_critic(sizes: Sizes) -> Alternatives:
+    """The same for a critic whose convolutions are not those of jgan, as others write it."""
+    return r1_of(*library_critic(sizes))
+
+
+def r1_of(network: Callable, arguments: tuple) -> Alternatives:
+    """The gradient of R1 of any critic, (params, images) -> logits."""
 
     def forward_over_reverse(params, images):
         return jnp.mean(penalties.r1(lambda x: network(params, x), images[1]))
@@ -277,6 +287,7 @@ OPERATIONS = {
     "modulated_convolution": modulated_convolutions,
     "discriminator": judgements,
     "r1": r1_penalties,
+    "r1_of_library_critic": r1_penalties_of_library_critic,
     "path_length": path_penalties,
     "both_players": two_players,
 }
@@ -313,6 +324,21 @@ def critic(sizes: Sizes) -> tuple[Callable, tuple]:
     (images,) = normal(jnp.float32, (2, sizes.batch, sizes.resolution, sizes.resolution, 3))
     params, state = jax.jit(network.init)(jax.random.key(0, impl="rbg"), images[0])
     return lambda params, images: network.apply(params, state, images)[0], (params, images)
+
+
+def library_critic(sizes: Sizes) -> tuple[Callable, tuple]:
+    """Two strided and two plain convolutions, as `critic`."""
+
+    class Critic(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            for features in (sizes.channels, 2 * sizes.channels):
+                x = nn.leaky_relu(nn.Conv(features, (3, 3), dtype=sizes.dtype)(x), 0.2)
+                x = nn.leaky_relu(nn.Conv(features, (4, 4), (2, 2), dtype=sizes.dtype)(x), 0.2)
+            return jnp.sum(nn.Dense(1)(x.astype(jnp.float32)), axis=(1, 2, 3))
+
+    (images,) = normal(jnp.float32, (2, sizes.batch, sizes.resolution, sizes.resolution, 3))
+    return Critic().apply, (jax.jit(Critic().init)(jax.random.key(0, impl="rbg"), images[0]), images)
 
 
 def artist(sizes: Sizes) -> tuple[Callable, tuple]:

@@ -9,7 +9,8 @@ floor_ms            `compute`: its operations at the rate of large matrix produc
                     the rate of a large copy. The compiler counts the bytes of loops once; what stays in a cache can be faster
 share               of each floor in step_ms
 operations          the ten that take longest, by name, summed over their calls in one profiled step: result, `ms`, share of all operations
-                    (those of several threads run side by side), and where they come from
+                    (those of several threads run side by side), and where they come from. Of convolutions that XLA for CPUs hands to its
+                    threads, as those of few channels, the profiler sees the start alone
 """
 
 import collections
