@@ -22,6 +22,7 @@ from jgan import losses, penalties
 from jgan.augment import ada_update, apply_transforms, draw_transforms, flip
 from jgan.data import Source, open_source
 from jgan.models import stylegan2
+from jgan.ops.random import normal
 from jgan.run import command_line, style_commands, styles
 from jgan.run.config import from_plain
 from jgan.run.folder import Folder, read_config
@@ -293,7 +294,7 @@ def build(config: Config, shape: tuple[int, int, int], classes: int = 0) -> Trai
     def penalise_path(player, keys, label, state):
         some = max(1, config.batch // config.path_shrink)
         latents = draw.latents(keys[0], some, None if label is None else label[:some], state.strength)
-        latents["direction"] = jax.random.normal(keys[1], (some, *shape)) / math.sqrt(shape[0] * shape[1])
+        latents["direction"] = normal(keys[1], (some, *shape)) / math.sqrt(shape[0] * shape[1])
         return update_path(player, latents, state.path_mean)
 
     def penalise_gradient(player, key, batch, strength):

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jgan.ops.random import normal
 from jgan.types import Array, Key
 
 BANDS = ("band_0", "band_1", "band_2", "band_3")
@@ -56,8 +57,8 @@ def random_draws(key: Key, n: int) -> Draws:
     gate_key, uniform_key, normal_key = jax.random.split(key, 3)
     gate = jax.random.uniform(gate_key, (len(GATES), n), jnp.float32)
     uniform = jax.random.uniform(uniform_key, (len(UNIFORMS), n), jnp.float32)
-    normal = jax.random.normal(normal_key, (len(NORMALS), n), jnp.float32)
-    return Draws(dict(zip(GATES, gate, strict=True)), dict(zip(UNIFORMS, uniform, strict=True)), dict(zip(NORMALS, normal, strict=True)))
+    normals = jax.random.normal(normal_key, (len(NORMALS), n), jnp.float32)
+    return Draws(dict(zip(GATES, gate, strict=True)), dict(zip(UNIFORMS, uniform, strict=True)), dict(zip(NORMALS, normals, strict=True)))
 
 
 def open_gates(draws: Draws, strength: Array, weights: dict[str, float]) -> dict[str, Array]:
@@ -144,7 +145,7 @@ def band_gains(draws: Draws, on: dict[str, Array]) -> Array:
 def noise_field(key: Key, draws: Draws, on: dict[str, Array], height: int, width: int) -> Array:
     """White noise [N, H, W, 3] of half-normal amplitude."""
     amplitude = jnp.where(on["noise"], 0.1 * jnp.abs(draws.normal["noise"]), 0.0)
-    return amplitude[:, None, None, None] * jax.random.normal(key, (len(amplitude), height, width, 3), jnp.float32)
+    return amplitude[:, None, None, None] * normal(key, (len(amplitude), height, width, 3))
 
 
 def cutout_box(draws: Draws, on: dict[str, Array], height: int, width: int) -> Array:

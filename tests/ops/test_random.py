@@ -1,0 +1,41 @@
+"""The same numbers as those of JAX, for every kind of key."""
+
+import jax
+import numpy as np
+import pytest
+
+from jgan.ops.random import normal
+from jgan.sharding import data_mesh
+
+
+@pytest.mark.parametrize("seed", [0, 2**32 - 1])
+@pytest.mark.parametrize("shape", [(), (3,), (4, 0), (2, 3, 5), (70_000, 2)])
+@pytest.mark.parametrize("kind", ["threefry2x32", "rbg"])
+def test_normal(kind, shape, seed):
+    key = jax.random.key(seed, impl=kind)
+    for function in (normal, jax.jit(normal, static_argnums=1)):
+        np.testing.assert_array_equal(function(key, shape), jax.random.normal(key, shape))
+
+
+def test_normal_of_many_keys():
+    keys = jax.random.split(jax.random.key(1, impl="threefry2x32"), 3)
+    np.testing.assert_array_equal(
+        jax.vmap(lambda key: normal(key, (4, 5)))(keys), jax.vmap(lambda key: jax.random.normal(key, (4, 5)))(keys)
+    )
+
+
+def test_normal_of_a_raw_key():
+    key = jax.random.PRNGKey(3)
+    np.testing.assert_array_equal(normal(key, (4, 5)), jax.random.normal(key, (4, 5)))
+
+
+def test_normal_in_one_pass():
+    key = jax.random.key(0, impl="threefry2x32")
+    text = jax.jit(normal, static_argnums=1).lower(key, (4096,)).compile().as_text()
+    assert " while(" not in text
+
+
+def test_normal_over_devices():
+    mesh, key = data_mesh(jax.devices()[:4]), jax.random.key(2, impl="threefry2x32")
+    spread = jax.jit(lambda key: normal(key, (8, 6)), out_shardings=jax.NamedSharding(mesh, jax.P("data")))(key)
+    np.testing.assert_array_equal(spread, jax.random.normal(key, (8, 6)))
