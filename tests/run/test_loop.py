@@ -93,12 +93,12 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, uninterrupted):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_stopping_saves_and_resuming_goes_on(tmp_path, uninterrupted, number, status):
-    config = Config(signal_at=18, signal_number=int(number))
+    config, handler = Config(signal_at=18, signal_number=int(number)), signal.getsignal(signal.SIGINT)
     with open_folder(tmp_path, "tiny", config) as folder:
         with pytest.raises(SystemExit) as stopped:
             tiny_run.run(folder, config)
     assert (stopped.value.code or 0) == status
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is handler
     assert read_records(folder.path / "metrics.jsonl")[-1]["step"] == 20
     tiny_run.run(folder, Config())
     step, state, _, samples = outcome(folder.path)
