@@ -129,7 +129,7 @@ def kernels(text: str) -> list[Kernel]:
             if runs and kind not in _NOT_RUN:
                 used = [arrays.get(operand, []) for operand in re.findall(r"%([\w.\-]+)", operands)]
                 size = sum(_bytes(*array) for array in [*arrays[name], *(a for operand in used for a in operand)])
-                found.append(Kernel(_flops(line, arrays[name], used), size, "16" in arrays[name][0][0] if arrays[name] else False))
+                found.append(Kernel(_flops(line, arrays[name], used), size, bool(arrays[name]) and "16" in arrays[name][0][0]))
     return found
 
 
@@ -158,7 +158,7 @@ def _flops(line, result, operands):
         kernel, y = operands[1][0], operands[0][0]
     else:
         kernel, y = operands[1][0], result[0]
-    (_, _, kernel), (_, _, y) = ([*a[:2], [int(n) for n in a[2].split(",")]] for a in (kernel, y))
+    kernel, y = ([int(n) for n in shape.split(",")] for _, _, shape in (kernel, y))
     features = kernel[re.search(r"dim_labels=\w+_(\w+)->", line)[1].index("o")]
     return 2 * math.prod(kernel) * math.prod(y) // features
 

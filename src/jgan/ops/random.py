@@ -1,4 +1,4 @@
-"""Large random arrays in one pass over memory: XLA for CPUs draws the bits of `jax.random` in twenty passes."""
+"""Large random arrays in few passes over memory: on CPUs the bits of `jax.random` come from loops over whole arrays."""
 
 import math
 
@@ -13,14 +13,16 @@ _PARITY = np.uint32(0x1BD11BDA)
 
 
 def normal(key: Key, shape: tuple[int, ...]) -> Array:
-    """The numbers of `jax.random.normal` in float32, bit by bit, sooner for keys of Threefry and fewer than 2^32 numbers.
+    """The numbers of `jax.random.normal` in float32, bit by bit; sooner for keys of Threefry and fewer than 2^32 numbers.
+
+    Their bits are made in one pass, as JAX makes them by default (`jax_threefry_partitionable`).
 
     >>> key = jax.random.key(0, impl="threefry2x32")
     >>> bool(jnp.all(normal(key, (4, 5)) == jax.random.normal(key, (4, 5))))
     True
     """
     if jax.random.key_impl(key) != "threefry2x32" or math.prod(shape) >= 2**32:
-        return jax.random.normal(key, shape)
+        return jax.random.normal(key, shape, jnp.float32)
     mantissa = _threefry(key, shape) >> np.uint32(9)
     unit = jax.lax.bitcast_convert_type(mantissa | np.uint32(0x3F800000), jnp.float32) - np.float32(1)  # in [0, 1)
     lowest = np.nextafter(np.float32(-1), np.float32(0))
