@@ -113,9 +113,9 @@ def described(config: stylegan.Config, devices: list[Any]) -> dict[str, Any]:
 def cost(compiled: Any, text: str, device: Any) -> dict[str, float | None]:
     """Operations, traffic and time of one device; None where nothing says it."""
     if device.platform in GPU_PLATFORMS:
-        kernels = program.kernels(text)
-        flops, size = sum(k.flops for k in kernels), sum(k.bytes for k in kernels)
-        seconds = sum(max(k.flops / rate(k), k.bytes / (H200["bytes"] * OF_PEAK["bytes"])) for k in kernels)
+        parts = program.kernels(text)
+        flops, size = sum(k.flops for k in parts), sum(k.bytes for k in parts)
+        seconds = sum(max(k.flops / rate(k), k.bytes / (H200["bytes"] * OF_PEAK["bytes"])) for k in parts)
     else:
         counted, cycles = compiled.cost_analysis(), program.estimated_cycles(text)
         flops, size = counted["flops"], counted["bytes accessed"]

@@ -81,13 +81,7 @@ def fusions(text: str) -> int:
     >>> fusions(nested)
     1
     """
-    calls = re.compile(r" fusion\(.*?calls=%?([\w.\-]+)")
-    fused, count, counts = set(calls.findall(text)), 0, True
-    for line in text.splitlines():
-        if header := re.match(r"(?:ENTRY )?%?([\w.\-]+) \(", line):
-            counts = header[1] not in fused
-        count += counts and bool(calls.search(line))
-    return count
+    return sum(" fusion(" in line for line in _run(text))
 
 
 def loops(text: str) -> int:
@@ -119,17 +113,15 @@ def kernels(text: str) -> list[Kernel]:
     >>> kernels(text)
     [Kernel(flops=9437184, bytes=106496, half=True)]
     """
-    within, arrays, found, runs = set(_WITHIN.findall(text)), {}, [], True
-    for line in text.splitlines():
-        if header := re.match(r"(?:ENTRY )?%?([\w.\-]+) \(", line):
-            runs = header[1] not in within
-        elif operation := _OPERATION.match(line):
-            name, result, kind, operands = operation.groups()
-            arrays[name] = [a.groups() for a in _ARRAY.finditer(result)]
-            if runs and kind not in _NOT_RUN:
-                used = [arrays.get(operand, []) for operand in re.findall(r"%([\w.\-]+)", operands)]
-                size = sum(_bytes(*array) for array in [*arrays[name], *(a for operand in used for a in operand)])
-                found.append(Kernel(_flops(line, arrays[name], used), size, bool(arrays[name]) and "16" in arrays[name][0][0]))
+    arrays, found = {}, []
+    for operation in filter(None, map(_OPERATION.match, _run(text))):
+        name, result, kind, operands = operation.groups()
+        arrays[name] = [a.groups() for a in _ARRAY.finditer(result)]
+        if kind not in _NOT_RUN:
+            used = [arrays.get(operand, []) for operand in re.findall(r"%([\w.\-]+)", operands)]
+            size = sum(_bytes(*array) for array in [*arrays[name], *(a for operand in used for a in operand)])
+            half = bool(arrays[name]) and "16" in arrays[name][0][0]
+            found.append(Kernel(_flops(operation.string, arrays[name], used), size, half))
     return found
 
 
@@ -141,6 +133,16 @@ def estimated_cycles(text: str) -> int | None:
     """
     cycles = [int(n) for n in re.findall(r'"estimated_cycles":"(\d+)"', text)]
     return sum(cycles) if cycles else None
+
+
+def _run(text):
+    """The lines of all computations but those within fusions and reductions."""
+    within, runs = set(_WITHIN.findall(text)), True
+    for line in text.splitlines():
+        if header := re.match(r"(?:ENTRY )?%?([\w.\-]+) \(", line):
+            runs = header[1] not in within
+        if runs:
+            yield line
 
 
 def _bytes(kind, bits, shape):
