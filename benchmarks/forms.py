@@ -32,7 +32,8 @@ from benchmarks import ahead_of_time, measure  # noqa: E402
 
 from jgan import losses, penalties  # noqa: E402
 from jgan.models import stylegan2  # noqa: E402
-from jgan.ops.convolution import convolution, transposed_by_phases  # noqa: E402
+from jgan.ops import onednn  # noqa: E402
+from jgan.ops.convolution import convolution, phases_as_channels  # noqa: E402
 from jgan.ops.modulation import down_convolution, modulated_convolution, up_convolution  # noqa: E402
 from jgan.ops.resample import BINOMIAL, normalised, upfirdn  # noqa: E402
 
@@ -102,7 +103,8 @@ def alternatives(name: str, sizes: Sizes) -> Alternatives:
 def timed(name: str, sizes: Sizes, repeats: int) -> dict[str, Any]:
     """Times of all forms of an operation on this machine."""
     forms, arguments = alternatives(name, sizes)
-    seconds = measure.alternately({form: functools.partial(jax.jit(function), *arguments) for form, function in forms.items()}, repeats)
+    with onednn.allowed():
+        seconds = measure.alternately({form: functools.partial(jax.jit(f), *arguments) for form, f in forms.items()}, repeats)
     used = seconds[next(iter(forms))]
     return {
         "ms": {form: measure.spread(1e3 * values) for form, values in seconds.items()},
@@ -133,12 +135,12 @@ def up_convolutions(sizes: Sizes) -> Alternatives:
 
     def folded(x, kernel):
         """The filter in the kernel, its four phases as channels of one dense convolution."""
-        y = transposed_by_phases(x, filtered(kernel, gain=4).swapaxes(2, 3), stride=2, size=(2 * x.shape[1] + 4, 2 * x.shape[2] + 4))
+        y = phases_as_channels(x, filtered(kernel, gain=4).swapaxes(2, 3), stride=2, size=(2 * x.shape[1] + 4, 2 * x.shape[2] + 4))
         return y[:, 2:-2, 2:-2]
 
     def four_phases(x, kernel):
         """The four phases of the transposed convolution as channels of one dense convolution of 2x2, then the filter."""
-        y = transposed_by_phases(x, kernel.swapaxes(2, 3), stride=2, size=(2 * x.shape[1] + 1, 2 * x.shape[2] + 1))
+        y = phases_as_channels(x, kernel.swapaxes(2, 3), stride=2, size=(2 * x.shape[1] + 1, 2 * x.shape[2] + 1))
         return upfirdn(y, normalised(BINOMIAL), padding=(1, 1, 1, 1), gain=4)
 
     n, r, c, dtype = sizes

@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 COLLECTIVES = "all-reduce", "all-gather", "reduce-scatter", "collective-permute", "all-to-all"
-_CONVOLUTION = re.compile(r' convolution\(|custom_call_target="__(?:cudnn|onednn)\$conv')
+_CONVOLUTION = re.compile(r' convolution\(|custom_call_target="__cudnn\$conv')
 _ARRAY = re.compile(r"\b([a-z]+(\d*)\w*)\[([\d,]*)\]")
 _OPERATION = re.compile(r"^ +(?:ROOT )?%?([\w.\-]+) = (.*?) ([\w\-]+)\(([^)]*)\)")
 _NOT_RUN = "parameter", "constant", "tuple", "get-tuple-element", "bitcast", "while", "conditional", "call", "after-all"

@@ -41,6 +41,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import measure  # noqa: E402
 from experiments import stylegan  # noqa: E402
 
+from jgan.ops import onednn  # noqa: E402
 from jgan.run.loop import IN_FLIGHT  # noqa: E402
 from jgan.sharding import compile, run_key  # noqa: E402
 
@@ -121,7 +122,7 @@ def measured(config: stylegan.Config, devices: int, steps: int, repeats: int) ->
 def ahead(setup: measure.Setup, compiled: Any, steps_per_call: int) -> Any:
     """The step, traced and compiled: (state, constants, items, key) -> (state, metrics)."""
     jitted = inspect.unwrap(compiled.step, stop=lambda function: hasattr(function, "lower"))
-    with jax.set_mesh(setup.mesh):
+    with jax.set_mesh(setup.mesh), onednn.allowed():
         items, key = compiled.put(next(setup.feed.items(0, steps_per_call))), run_key(0, setup.mesh)
         return jitted.lower(compiled.abstract, compiled.constants, items, key).compile()
 
@@ -182,7 +183,7 @@ def generator_alone(setup: measure.Setup, compiled: Any, items: Any, key: jax.Ar
         return new.generator, new.average
 
     shardings = jax.tree.map(lambda x: x.sharding, (compiled.abstract.generator, compiled.abstract.average))
-    with jax.set_mesh(setup.mesh):
+    with jax.set_mesh(setup.mesh), onednn.allowed():
         return jax.jit(step, out_shardings=shardings).lower(compiled.abstract, compiled.constants, items, key).compile()
 
 

@@ -91,6 +91,15 @@ def test_placement_is_pinned_and_the_state_donated_in_one_compilation(settings, 
     assert compiled.step.__wrapped__._cache_size() == 1
 
 
+def test_onednn_changes_no_more_than_rounding(played, adam, request):
+    without = played(1)
+    request.getfixturevalue("with_onednn")
+    many = play(game(adam(1e-2)), jax.devices()[:4])
+    assert_close(many[2], without[2], 1e-4)
+    text = program(many[0], 4).as_text()
+    assert "__onednn$convolution" in text and " convolution(" not in text and not collectives(text, "all-gather")
+
+
 def pairs(*trees):
     return zip(*map(jax.tree.leaves, trees), strict=True)
 

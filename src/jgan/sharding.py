@@ -1,5 +1,6 @@
 """Where things live: the mesh, the compiled program of a run, and start-up on several hosts."""
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from jgan.ops import onednn
 from jgan.types import Key, Training
 
 FSDP_SIZE = 2**16  # elements from which an array is worth sharding
@@ -96,13 +98,15 @@ def compile(training: Training, mesh: Mesh, feed: Any, *, steps_per_call: int = 
 
     constants = jax.tree.map(lambda x: jax.make_array_from_callback(x.shape, whole, lambda index, x=x: x[index]), feed.constants)
     first = put(first)
-    shapes = _in_mesh(mesh, jax.eval_shape)(begin, jax.random.key(0), constants, first)
+    in_mesh = functools.partial(jax.set_mesh, mesh)
+    shapes = _within(jax.eval_shape, in_mesh)(begin, jax.random.key(0), constants, first)
     spec = functools.partial(fsdp_spec, devices=devices) if fsdp else lambda shape: PartitionSpec()
     shardings = jax.tree.map(lambda x: NamedSharding(mesh, spec(x.shape)), shapes)
     abstract = jax.tree.map(lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s), shapes, shardings)
     init = jax.jit(begin, out_shardings=shardings)
     step = jax.jit(steps, in_shardings=(shardings, whole, spread, whole), out_shardings=(shardings, whole), donate_argnums=0)
-    return Compiled(_in_mesh(mesh, lambda key: init(key, constants, first)), _in_mesh(mesh, step), constants, put, abstract)
+    step = _within(step, in_mesh, functools.partial(onednn.allowed, mesh.devices.flat[0].platform))
+    return Compiled(_within(lambda key: init(key, constants, first), in_mesh), step, constants, put, abstract)
 
 
 def pmap_step(training: Training, mesh: Mesh, axis_name: str = "data") -> Callable:
@@ -125,10 +129,14 @@ def _fast_key(key):
     return jax.random.wrap_key_data(jax.random.bits(key, (4,), jnp.uint32), impl="rbg")
 
 
-def _in_mesh(mesh, function):
+def _within(function, *contexts):
+    """The function, called within contexts, which are made anew for every call."""
+
     @functools.wraps(function)
     def call(*arguments):
-        with jax.set_mesh(mesh):
+        with contextlib.ExitStack() as stack:
+            for context in contexts:
+                stack.enter_context(context())
             return function(*arguments)
 
     return call

@@ -1,4 +1,4 @@
-"""The closed family against plain `lax.conv_general_dilated` in float64, to third order, and the program it compiles to."""
+"""The closed family against plain `lax.conv_general_dilated`, to third order: as XLA has it in float64, by oneDNN in float32."""
 
 import functools
 import re
@@ -74,6 +74,15 @@ def assert_same_derivatives(function, reference, first_shape, second_shape):
         assert_close(ours[name], theirs[name])
 
 
+def assert_same_derivatives_by_onednn(function, reference, first_shape, second_shape):
+    arguments = [normal(i, *shape, dtype=np.float32) for i, shape in enumerate([first_shape, second_shape] * 2)]
+    ours = jax.jit(functools.partial(derivatives, function)).lower(*arguments).compile()
+    assert "__onednn$convolution" in ours.as_text() and " convolution(" not in ours.as_text()
+    theirs = jax.jit(functools.partial(derivatives, reference))(*arguments)
+    for a, b in zip(jax.tree.leaves(ours(*arguments)), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=2e-5 * np.max(np.abs(b)))
+
+
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 def test_convolution_and_its_derivatives(geometry, double_precision):
     size, kernel_size, stride, padding = GEOMETRIES[geometry]
@@ -81,57 +90,59 @@ def test_convolution_and_its_derivatives(geometry, double_precision):
     assert_same_derivatives(ours, theirs, (2, *size, 3), (*kernel_size, 3, 4))
 
 
-@pytest.mark.parametrize("stride, kernel_size, extra", [(1, (3, 2), (0, 0)), (2, (4, 3), (1, 0)), (3, (2, 2), (0, 2))])
-def test_transposed_convolution_and_its_derivatives(stride, kernel_size, extra, double_precision):
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_convolution_and_its_derivatives_by_onednn(geometry, with_onednn):
+    size, kernel_size, stride, padding = GEOMETRIES[geometry]
+    ours, theirs = (functools.partial(f, stride=stride, padding=padding) for f in (convolution, library))
+    assert_same_derivatives_by_onednn(ours, theirs, (2, *size, 3), (*kernel_size, 3, 4))
+
+
+TRANSPOSED = [(1, (3, 2), (0, 0)), (2, (4, 3), (1, 0)), (3, (2, 2), (0, 2))]
+
+
+def transposed_case(stride, kernel_size, extra):
     size = tuple((n - 1) * stride + k + e for n, k, e in zip((3, 4), kernel_size, extra, strict=True))
-    ours, theirs = (functools.partial(f, stride=stride, size=size) for f in (transposed_convolution, library_transposed))
-    assert_same_derivatives(ours, theirs, (2, 3, 4, 4), (*kernel_size, 3, 4))
+    forms = (functools.partial(f, stride=stride, size=size) for f in (transposed_convolution, library_transposed))
+    return *forms, (2, 3, 4, 4), (*kernel_size, 3, 4)
 
 
-@pytest.mark.parametrize("pixels", [2, 3, 8])
-@pytest.mark.parametrize("stride", [1, 2, 3])
-@pytest.mark.parametrize("kernel_size", [(1, 1), (3, 2), (4, 4), (5, 6)])
-def test_convolution_of_neighbours(kernel_size, stride, pixels, double_precision):
-    for rest in range(stride):
-        x, kernel = normal(0, 2, 7, 12 * stride + kernel_size[1] + rest, 3), normal(1, *kernel_size, 3, 4)
-        y = module.convolution_of_neighbours(x, kernel, stride=stride, pixels=pixels)
-        assert_close(y, module._forward_of_arrays(x, kernel, stride=stride))
+@pytest.mark.parametrize("case", TRANSPOSED)
+def test_transposed_convolution_and_its_derivatives(case, double_precision):
+    assert_same_derivatives(*transposed_case(*case))
 
 
-@pytest.mark.parametrize(
-    "width, stride, channels, folded",
-    [
-        (16, 1, (8, 8), "4x6x9x16"),
-        (16, 1, (3, 2), "4x6x5x15"),
-        (16, 2, (4, 8), "4x6x9x16"),
-        (16, 2, (8, 8), None),
-        (16, 1, (9, 1), None),
-        (16, 1, (1, 9), None),
-        (18, 1, (2, 2), "4x6x4x16"),
-    ],
-)
-def test_few_channels_are_shared_by_neighbours_on_cpu(width, stride, channels, folded):
-    images, kernel = jnp.ones((4, 6, (width - 1) * stride + 3, channels[0])), jnp.ones((3, 3, *channels))
-    text = jax.jit(functools.partial(convolution, stride=stride)).lower(images, kernel).as_text()
-    operands = re.findall(r"stablehlo.convolution.*: \(tensor<([\dx]+)xf32>", text)
-    assert operands == [folded or "x".join(map(str, images.shape))]
+@pytest.mark.parametrize("case", TRANSPOSED)
+def test_transposed_convolution_and_its_derivatives_by_onednn(case, with_onednn):
+    assert_same_derivatives_by_onednn(*transposed_case(*case))
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("kernel_size", [(1, 1), (3, 2), (4, 4), (5, 6)])
-def test_transposed_convolution_by_phases(stride, kernel_size, double_precision):
+@pytest.mark.parametrize("form", [module.phases_as_channels, module.phases_in_turn])
+def test_transposed_convolution_by_phases(form, kernel_size, stride, double_precision):
     y, kernel = normal(0, 2, 3, 4, 4), normal(1, *kernel_size, 3, 4)
     for extra in range(stride):
         size = tuple((n - 1) * stride + k + extra for n, k in zip((3, 4), kernel_size, strict=True))
-        forms = module.transposed_by_phases, module._transposed_of_arrays
-        assert_close(*(form(y, kernel, stride=stride, size=size) for form in forms))
+        plain = module._transposed_of_arrays(y, kernel, stride=stride, padding=((0, 0), (0, 0)), size=size)
+        assert_close(form(y, kernel, stride=stride, size=size), plain)
 
 
-@pytest.mark.parametrize("stride, channels, by_phases", [(2, 32, True), (2, 33, False), (1, 32, False)])
-def test_few_channels_go_by_phases_on_cpu(stride, channels, by_phases):
-    function = jax.jit(functools.partial(transposed_convolution, stride=stride))
+@pytest.mark.parametrize("channels, kernels", [(16, {"2x2x8x64"}), (17, {"2x2x8x17", "2x1x8x17", "1x2x8x17", "1x1x8x17"})])
+def test_phases_of_few_channels_are_one_convolution(channels, kernels, with_onednn):
+    function = jax.jit(functools.partial(transposed_convolution, stride=2))
     text = function.lower(jnp.ones((1, 4, 4, 8)), jnp.ones((3, 3, channels, 8))).as_text()
-    assert (f"2x2x8x{4 * channels}xf32" in text) == by_phases
+    assert set(re.findall(r"onednn\$convolution.*, tensor<([\dx]+)xf32>\) ->", text)) == kernels
+
+
+@pytest.mark.parametrize("channels", [1, 3, 8, 20])
+@pytest.mark.parametrize("stride, width", [(1, 8), (1, 7), (2, 9), (3, 11)])
+def test_weight_gradient_by_neighbours(stride, width, channels, with_onednn):
+    padding, kernel_size = ((2, 0), (1, 1)), (3, 2)
+    x, shape = normal(0, 2, 5, width, 3, dtype=np.float32), jnp.zeros((*kernel_size, 3, channels))
+    y = normal(1, *convolution(x, shape, stride, padding).shape, dtype=np.float32)
+    settings = {"stride": stride, "padding": padding, "kernel_size": kernel_size}
+    forms = (module.weight_by_neighbours, module._weight_of_arrays)
+    assert_close(*(jax.jit(functools.partial(form, **settings))(x, y) for form in forms), 1e-5)
 
 
 def test_transposed_convolution_is_the_adjoint(double_precision):
@@ -144,34 +155,25 @@ def kernel_gradient(function):
     return jax.grad(lambda kernel, x: jnp.sum(jnp.sin(function(x, kernel))))
 
 
-@pytest.fixture
-def blocks_of_one_row(monkeypatch):
-    """Every image has more bytes than a block, so each row is a block of its own."""
-    jax.clear_caches()
-    monkeypatch.setattr(module, "_BLOCK_BYTES", 1)
-    yield
-    jax.clear_caches()
-
-
-@pytest.mark.parametrize("geometry", sorted(set(GEOMETRIES) - {"one_by_one"}))
-def test_weight_gradient_in_blocks_of_rows(geometry, double_precision, blocks_of_one_row):
-    size, kernel_size, stride, padding = GEOMETRIES[geometry]
-    arguments = normal(0, *kernel_size, 3, 4), normal(1, 2, *size, 3)
-    ours, theirs = (jax.jit(kernel_gradient(functools.partial(f, stride=stride, padding=padding))) for f in (convolution, library))
-    assert_close(ours(*arguments), theirs(*arguments))
-    assert "while(" in ours.lower(*arguments).compile().as_text()
-
-
-@pytest.mark.parametrize("images, loops", [(8, 1), (6, 0)])
-def test_weight_gradient_of_a_spread_batch_is_reduced_once(images, loops, double_precision, blocks_of_one_row):
+@pytest.mark.parametrize("kernel_size", [1, 3])
+@pytest.mark.parametrize("images, by_onednn", [(8, True), (6, False)])
+def test_a_spread_batch_stays_where_it_is(images, by_onednn, kernel_size, with_onednn):
     mesh = data_mesh(jax.devices()[:4])
-    spread = jax.NamedSharding(mesh, jax.P("data" if images == 8 else None))
-    arguments = normal(0, 3, 3, 3, 4), jax.device_put(normal(1, images, 5, 6, 3), spread)
-    gradient = jax.jit(kernel_gradient(functools.partial(convolution, padding=1)))
+    spread = jax.NamedSharding(mesh, jax.P("data" if by_onednn else None))
+    kernel, x = normal(0, kernel_size, kernel_size, 3, 4, dtype=np.float32), normal(1, images, 6, 5, 3, dtype=np.float32)
+    gradients = jax.jit(jax.grad(lambda kernel, x: jnp.sum(jnp.sin(convolution(x, kernel, padding=1))), argnums=(0, 1)))
+    expected = gradients(kernel, x)
     with jax.set_mesh(mesh):
-        assert_close(gradient(*arguments), kernel_gradient(functools.partial(library, padding=1))(*arguments))
-        text = gradient.lower(*arguments).compile().as_text()
-    assert (text.count(" all-reduce("), text.count(" while(")) == (loops, loops)
+        x = jax.device_put(x, spread)
+        assert_close(gradients(kernel, x), expected, 1e-5)
+        text = gradients.lower(kernel, x).compile().as_text()
+    assert ("__onednn$convolution" in text) == by_onednn
+    assert "all-gather" not in text and (not by_onednn or text.count(" all-reduce(") == 1)
+
+
+def test_half_precision_goes_without_onednn(with_onednn):
+    x, kernel = normal(0, 2, 6, 5, 3, dtype=jnp.bfloat16), normal(1, 3, 3, 3, 4, dtype=jnp.bfloat16)
+    assert "onednn" not in jax.jit(convolution).lower(x, kernel).as_text()
 
 
 FAMILY = {

@@ -1,14 +1,14 @@
 """Two-dimensional convolutions, closed under differentiation.
 
-With F(x, k) -> y a strided convolution without padding, T(y, k) -> x its adjoint in x and W(x, y) -> k its adjoint in k, all three are
+With F(x, k) -> y a strided and padded convolution, T(y, k) -> x its adjoint in x and W(x, y) -> k its adjoint in k, all three are
 bilinear, and every derivative of any order of any of them is again one of the three:
 
     dF: T(ct, k), W(x, ct)        dT: F(ct, k), W(ct, y)        dW: T(y, ct), F(x, ct)
 
 So first, second and mixed derivatives, forward and reverse, all lower to the same three kinds of dense convolution. Each is written
 with NHWC/HWIO dimension numbers, explicit transposes and, but for T, explicit padding: so XLA compiles them to its fast kernels on every
-backend and inside `scan` and `cond`. On CPU some have forms of their own, chosen by their sizes. Under `vmap`, mapped activations fold into
-the batch and mapped kernels give one dense convolution per lane instead of a grouped one.
+backend and inside `scan` and `cond`. On CPU they are convolutions of oneDNN where that is at hand. Under `vmap`, mapped activations fold
+into the batch and mapped kernels give one dense convolution per lane instead of a grouped one.
 """
 
 import functools
@@ -16,16 +16,14 @@ import functools
 import jax
 import jax.numpy as jnp
 from jax.interpreters import ad, batching
-from jax.sharding import PartitionSpec
 
+from jgan.ops import onednn
 from jgan.ops.primitive import primitive_of
 from jgan.types import Array
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
-_BLOCK_BYTES = 400_000  # of output gradients in one block of a weight gradient on CPU: what a cache holds beside the images
-_FEW_CHANNELS = 32  # of what a strided transposed convolution yields on CPU, up to which it goes by phases
-_VECTOR = 16  # channels that neighbouring pixels share on CPU: one vector of the processor; with more, jax 0.10 takes a slow path
-_NEIGHBOURS = 8  # that share them at most, since every one of them adds zeros to the kernel
+_FEW_CHANNELS = 16  # of what a strided transposed convolution yields on CPU, up to which all phases are one convolution
+_VECTOR = 16  # float32 numbers that a processor works on at once
 
 
 def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple = 0) -> Array:
@@ -47,10 +45,11 @@ def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple =
     (1, 2, 2, 8)
     """
     _check(x, kernel, kernel_axis=2)
-    x = _pad(x, padding)
-    if x.shape[1] < kernel.shape[0] or x.shape[2] < kernel.shape[1]:
-        raise ValueError(f"expected a padded image of at least the kernel's size {kernel.shape[:2]}, found {x.shape[1:3]}; pad more")
-    return _forward.bind(x, kernel, stride=stride)
+    padding = ((padding,) * 2,) * 2 if isinstance(padding, int) else tuple(map(tuple, padding))
+    size = tuple(n + sum(p) for n, p in zip(x.shape[1:3], padding, strict=True))
+    if any(n < k for n, k in zip(size, kernel.shape[:2], strict=True)):
+        raise ValueError(f"expected a padded image of at least the kernel's size {kernel.shape[:2]}, found {size}; pad more")
+    return _forward.bind(x, kernel, stride=stride, padding=padding)
 
 
 def transposed_convolution(y: Array, kernel: Array, stride: int = 1, size: tuple[int, int] | None = None) -> Array:
@@ -76,7 +75,7 @@ def transposed_convolution(y: Array, kernel: Array, stride: int = 1, size: tuple
     size = smallest if size is None else size
     if any(not 0 <= s - m < stride for s, m in zip(size, smallest, strict=True)):
         raise ValueError(f"expected a size from {smallest} to {tuple(m + stride - 1 for m in smallest)}, found {size}")
-    return _transposed.bind(y, kernel, stride=stride, size=size)
+    return _transposed.bind(y, kernel, stride=stride, padding=((0, 0), (0, 0)), size=size)
 
 
 def _check(x, kernel, kernel_axis):
@@ -89,63 +88,83 @@ def _check(x, kernel, kernel_axis):
 
 
 def _pad(x, padding):
-    (top, bottom), (left, right) = ((padding, padding), (padding, padding)) if isinstance(padding, int) else padding
-    if (top, bottom, left, right) == (0, 0, 0, 0):
+    """Zeros around images; negative numbers crop."""
+    if padding == ((0, 0), (0, 0)):
         return x
-    return jax.lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), (top, bottom, 0), (left, right, 0), (0, 0, 0)))
+    return jax.lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *((*side, 0) for side in padding), (0, 0, 0)))
 
 
-def _forward_of_arrays(x, kernel, *, stride):
-    return jax.lax.conv_general_dilated(x, kernel, (stride, stride), "VALID", dimension_numbers=_DIMENSIONS)
+def _forward_of_arrays(x, kernel, *, stride, padding):
+    return jax.lax.conv_general_dilated(_pad(x, padding), kernel, (stride, stride), "VALID", dimension_numbers=_DIMENSIONS)
 
 
-def _forward_on_cpu(x, kernel, *, stride):
-    """The same, with neighbours as channels while these are so few that they would leave most of the processor's vectors empty."""
-    pixels = min(_VECTOR // max(stride * kernel.shape[2], kernel.shape[3]), _NEIGHBOURS)
-    form = functools.partial(convolution_of_neighbours, pixels=pixels) if pixels > 1 else _forward_of_arrays
-    return form(x, kernel, stride=stride)
+def _forward_on_cpu(x, kernel, *, stride, padding):
+    def form(x, kernel):
+        return onednn.convolution(x, kernel, padding, (stride, stride))
+
+    return onednn.or_else(form, functools.partial(_forward_of_arrays, stride=stride, padding=padding))(x, kernel)
 
 
-def convolution_of_neighbours(x, kernel, *, stride, pixels):
-    """`convolution` where `pixels` neighbours in a row of its result are the channels of one, and `pixels * stride` of its image."""
-    kh, kw, i, o = kernel.shape
-    width, group = (x.shape[2] - kw) // stride + 1, pixels * stride
-    groups = -(-(group - stride + kw) // group)  # of the image, under the kernel of one group of the result
-    shifted = [jnp.pad(kernel, ((0, 0), (p * stride, groups * group - kw - p * stride), (0, 0), (0, 0))) for p in range(pixels)]
-    kernel = jnp.stack(shifted, axis=3).reshape(kh, groups, group * i, pixels * o)
-    x = _pad(x, ((0, 0), (0, (-(-width // pixels) + groups - 1) * group - x.shape[2])))
-    x = x.reshape(*x.shape[:2], -1, group * i)
-    y = jax.lax.conv_general_dilated(x, kernel, (stride, 1), "VALID", dimension_numbers=_DIMENSIONS)
-    return y.reshape(*y.shape[:2], -1, o)[:, :, :width]
+def _transposed_of_arrays(y, kernel, *, stride, padding, size):
+    pads = _pads_of_transposed(y, kernel, stride, padding, size)
+    positive, negative = (tuple(tuple(end(0, n) for n in side) for side in pads) for end in (max, min))
+    dilated = {"lhs_dilation": (stride, stride), "dimension_numbers": _DIMENSIONS}
+    x = jax.lax.conv_general_dilated(y, kernel[::-1, ::-1].swapaxes(2, 3), (1, 1), positive, **dilated)
+    return _pad(x, negative)
 
 
-def _transposed_of_arrays(y, kernel, *, stride, size):
-    flipped = kernel[::-1, ::-1].swapaxes(2, 3)
-    pads = [(k - 1, s - (n - 1) * stride - 1) for k, s, n in zip(kernel.shape[:2], size, y.shape[1:3], strict=True)]
-    return jax.lax.conv_general_dilated(y, flipped, (1, 1), pads, lhs_dilation=(stride, stride), dimension_numbers=_DIMENSIONS)
+def _pads_of_transposed(y, kernel, stride, padding, size):
+    """Padding of `y`, zeros between its pixels, for a plain convolution with the flipped kernel to yield `size` pixels."""
+    sides = zip(kernel.shape[:2], padding, size, y.shape[1:3], strict=True)
+    return tuple((k - 1 - before, s + before - (n - 1) * stride - 1) for k, (before, _), s, n in sides)
 
 
-def _transposed_on_cpu(y, kernel, *, stride, size):
-    """The same as a plain convolution if the stride is 1, or by phases if there are few channels, which would leave vectors empty."""
-    form = transposed_by_phases if stride == 1 or kernel.shape[2] <= _FEW_CHANNELS else _transposed_of_arrays
-    return form(y, kernel, stride=stride, size=size)
+def _transposed_on_cpu(y, kernel, *, stride, padding, size):
+    """The same, if the stride is more than 1 by plain convolutions of the pixels of each phase: all at once if their channels are few."""
+
+    def plain(y, kernel):
+        return onednn.convolution(y, kernel[::-1, ::-1], _pads_of_transposed(y, kernel, 1, padding, size), layout="HWOI")
+
+    form = plain if stride == 1 else functools.partial(_transposed_by_phases, stride=stride, padding=padding, size=size)
+    return onednn.or_else(form, functools.partial(_transposed_of_arrays, stride=stride, padding=padding, size=size))(y, kernel)
 
 
-def transposed_by_phases(y, kernel, *, stride, size):
+def _transposed_by_phases(y, kernel, *, stride, padding, size):
+    form = phases_as_channels if kernel.shape[2] <= _FEW_CHANNELS else phases_in_turn
+    (top, bottom), (left, right) = padding
+    x = form(y, kernel, stride=stride, size=(size[0] + top + bottom, size[1] + left + right))
+    return _pad(x, ((-top, -bottom), (-left, -right)))
+
+
+def phases_as_channels(y, kernel, *, stride, size):
     """`transposed_convolution` as one plain one: all pixels of one phase, modulo the stride, are some of its channels."""
     kh, kw, i, o = kernel.shape
     rows, columns = -(-kh // stride), -(-kw // stride)
     kernel = jnp.pad(kernel, ((0, rows * stride - kh), (0, columns * stride - kw), (0, 0), (0, 0)))
     kernel = kernel.reshape(rows, stride, columns, stride, i, o)[::-1, :, ::-1].transpose(0, 2, 5, 1, 3, 4)
-    phases = _forward.bind(_pad(y, ((rows - 1,) * 2, (columns - 1,) * 2)), kernel.reshape(rows, columns, o, -1), stride=1)
+    phases = _forward.bind(y, kernel.reshape(rows, columns, o, -1), stride=1, padding=((rows - 1,) * 2, (columns - 1,) * 2))
     n, h, w, _ = phases.shape
     x = phases.reshape(n, h, w, stride, stride * i).swapaxes(2, 3).reshape(n, h * stride, w * stride, i)
     return _pad(x, ((0, size[0] - h * stride), (0, size[1] - w * stride)))
 
 
-def _weight_of_arrays(x, y, *, stride, kernel_size):
-    used = [(n - 1) * stride + k for n, k in zip(y.shape[1:3], kernel_size, strict=True)]
-    x = x[:, : used[0], : used[1]]
+def phases_in_turn(y, kernel, *, stride, size):
+    """`transposed_convolution` as a plain one for each phase, which multiplies by no zeros of the kernel."""
+    kernel = jnp.pad(kernel, [(0, max(0, stride - k)) for k in kernel.shape[:2]] + [(0, 0)] * 2)
+    h, w = (-(-n // stride) for n in size)
+
+    def phase(a, b):
+        taps = kernel[a::stride, b::stride][::-1, ::-1].swapaxes(2, 3)
+        padding = tuple((k - 1, s - n) for k, s, n in zip(taps.shape[:2], (h, w), y.shape[1:3], strict=True))
+        return _forward.bind(y, taps, stride=1, padding=padding)
+
+    rows = [jnp.stack([phase(a, b) for b in range(stride)], axis=3) for a in range(stride)]
+    x = jnp.stack(rows, axis=2).reshape(y.shape[0], h * stride, w * stride, kernel.shape[2])
+    return x[:, : size[0], : size[1]]
+
+
+def _weight_of_arrays(x, y, *, stride, padding, kernel_size):
+    x = _used(_pad(x, padding), y, stride, kernel_size)
     if kernel_size == (1, 1):
         return jnp.einsum("nhwi,nhwo->io", x[:, ::stride, ::stride], y)[None, None]
     images, windows = x.transpose(3, 1, 2, 0), y.transpose(1, 2, 0, 3)
@@ -153,26 +172,21 @@ def _weight_of_arrays(x, y, *, stride, kernel_size):
     return kernel.transpose(1, 2, 0, 3)
 
 
-def _weight_on_cpu(x, y, *, stride, kernel_size):
-    """The same, as a sum over blocks of rows, since XLA does not block these convolutions itself.
-
-    A batch that is spread over devices is summed device by device, or every block would wait for all of them.
-    """
-    form = _weight_by_image if kernel_size == (1, 1) else _weight_in_blocks
-    on_one = functools.partial(form, stride=stride, kernel_size=kernel_size)
-    mesh = jax.sharding.get_abstract_mesh()
-    devices = mesh.shape["data"] if "data" in mesh.auto_axes else 1
-    if devices == 1:
-        return on_one(x, y)
-    if x.shape[0] % devices:
-        return _weight_of_arrays(x, y, stride=stride, kernel_size=kernel_size)
-    on_each = jax.shard_map(lambda x, y: jax.lax.psum(on_one(x, y), "data"), in_specs=PartitionSpec("data"), out_specs=PartitionSpec())
-    return on_each(x, y)
+def _used(x, y, stride, kernel_size):
+    """The part of a padded image that the convolution has seen."""
+    h, w = ((n - 1) * stride + k for n, k in zip(y.shape[1:3], kernel_size, strict=True))
+    return x[:, :h, :w]
 
 
-def _weight_by_image(x, y, *, stride, kernel_size):
+def _weight_on_cpu(x, y, *, stride, padding, kernel_size):
+    settings = {"stride": stride, "padding": padding, "kernel_size": kernel_size}
+    form = _weight_by_image if kernel_size == (1, 1) else weight_by_neighbours
+    return onednn.or_else(functools.partial(form, **settings), functools.partial(_weight_of_arrays, **settings), summed=True)(x, y)
+
+
+def _weight_by_image(x, y, *, stride, padding, kernel_size):
     """For 1x1 kernels: one product per image, of which the narrower array comes first, since XLA copies that one to transpose it."""
-    x = x[:, : y.shape[1] * stride : stride, : y.shape[2] * stride : stride]
+    x = _used(_pad(x, padding), y, stride, kernel_size)[:, ::stride, ::stride]
     if x.shape[3] <= y.shape[3]:
         kernel = jnp.einsum("nhwi,nhwo->nio", x, y).sum(axis=0)
     else:
@@ -180,16 +194,22 @@ def _weight_by_image(x, y, *, stride, kernel_size):
     return kernel.reshape(*kernel_size, *kernel.shape)
 
 
-def _weight_in_blocks(x, y, *, stride, kernel_size):
-    rows, row_bytes = y.shape[1], y.dtype.itemsize * y.shape[0] * y.shape[2] * y.shape[3]
-    block = next(b for b in range(rows, 0, -1) if rows % b == 0 and (b * row_bytes <= _BLOCK_BYTES or b == 1))
+def weight_by_neighbours(x, y, *, stride, padding, kernel_size):
+    """The weight gradient as a convolution of one image, whose channels are the examples, with `y` as the kernel.
 
-    def of_block(i):
-        image = jax.lax.dynamic_slice_in_dim(x, i * block * stride, (block - 1) * stride + kernel_size[0], axis=1)
-        windows = jax.lax.dynamic_slice_in_dim(y, i * block, block, axis=1)
-        return _weight_of_arrays(image, windows, stride=stride, kernel_size=kernel_size)
-
-    return of_block(0) if block == rows else jax.lax.fori_loop(1, rows // block, lambda i, total: total + of_block(i), of_block(0))
+    The channels of `x` are pixels in a row, next to each other, and those of `y` are passed over as often. If these are too few to fill
+    the processor's vectors, neighbours in a row of `y` share one; the kernel of each begins `stride` columns after that of the one before.
+    """
+    (top, _), (left, _) = padding
+    n, h, w, o = y.shape
+    p = next(p for p in range(max(1, _VECTOR // o), 0, -1) if w % p == 0)
+    columns, i = (p - 1) * stride + kernel_size[1], x.shape[3]
+    used = [(m - 1) * stride + k for m, k in zip((h, w), kernel_size, strict=True)]
+    pads = (top, used[0] - x.shape[1] - top), (left * i, (used[1] - x.shape[2] - left) * i)
+    image, windows = x.transpose(1, 2, 3, 0).reshape(1, x.shape[1], -1, n), y.reshape(n, h, w // p, p * o)
+    kernels = onednn.convolution(image, windows, pads, dilation=(stride, stride * p * i), layout="IHWO")
+    kernels = kernels.reshape(kernel_size[0], columns, i, p, o)
+    return functools.reduce(jnp.add, [kernels[:, q * stride : q * stride + kernel_size[1], :, q] for q in range(p)])
 
 
 _forward = primitive_of("jgan_convolution", _forward_of_arrays, cpu=_forward_on_cpu)
@@ -198,18 +218,18 @@ _weight = primitive_of("jgan_weight_convolution", _weight_of_arrays, cpu=_weight
 
 ad.defbilinear(
     _forward,
-    lambda ct, x, kernel, *, stride: _transposed.bind(ct, kernel, stride=stride, size=x.aval.shape[1:3]),
-    lambda ct, x, kernel, *, stride: _weight.bind(x, ct, stride=stride, kernel_size=kernel.aval.shape[:2]),
+    lambda ct, x, kernel, **at: _transposed.bind(ct, kernel, size=x.aval.shape[1:3], **at),
+    lambda ct, x, kernel, **at: _weight.bind(x, ct, kernel_size=kernel.aval.shape[:2], **at),
 )
 ad.defbilinear(
     _transposed,
-    lambda ct, y, kernel, *, stride, size: _forward.bind(ct, kernel, stride=stride),
-    lambda ct, y, kernel, *, stride, size: _weight.bind(ct, y, stride=stride, kernel_size=kernel.aval.shape[:2]),
+    lambda ct, y, kernel, *, size, **at: _forward.bind(ct, kernel, **at),
+    lambda ct, y, kernel, *, size, **at: _weight.bind(ct, y, kernel_size=kernel.aval.shape[:2], **at),
 )
 ad.defbilinear(
     _weight,
-    lambda ct, x, y, *, stride, kernel_size: _transposed.bind(y, ct, stride=stride, size=x.aval.shape[1:3]),
-    lambda ct, x, y, *, stride, kernel_size: _forward.bind(x, ct, stride=stride),
+    lambda ct, x, y, *, kernel_size, **at: _transposed.bind(y, ct, size=x.aval.shape[1:3], **at),
+    lambda ct, x, y, *, kernel_size, **at: _forward.bind(x, ct, **at),
 )
 
 

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 
+from jgan.ops import onednn
 from jgan.types import Training
 
 
@@ -82,6 +83,7 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
         specs = _all_but_step(jax.eval_shape(begin, settings, keys, examples), lanes, whole)
         return spread(begin, (lanes, lanes, whole), specs)(settings, keys, examples)
 
+    @onednn.allowed(None if mesh is None else mesh.devices.flat[0].platform)
     @functools.partial(jax.jit, donate_argnums=0)
     def advance_all(states, settings, keys, examples, steps):
         specs = _all_but_step(states, lanes, whole)
