@@ -83,19 +83,33 @@ def derivatives(function, x, dx):
     }
 
 
-@pytest.mark.parametrize("geometry", GEOMETRIES)
-def test_values_and_derivatives(geometry, double_precision):
+def both_derivatives(geometry, dtype):
+    """Those of `upfirdn` and those of a product with a dense matrix, and the text of the program."""
     (height, width), settings = GEOMETRIES[geometry]
     basis = np.eye(height * width).reshape(height * width, height, width, 1)
-    matrix = naive(basis, **settings)[..., 0].reshape(height, width, *naive(basis[:1], **settings).shape[1:3])
+    matrix = naive(basis, **settings)[..., 0].reshape(height, width, *naive(basis[:1], **settings).shape[1:3]).astype(dtype)
 
     def dense(x):
         return jnp.einsum("nhwc,hwpq->npqc", x, matrix)
 
     both = jax.jit(lambda *a: (derivatives(functools.partial(upfirdn, **settings), *a), derivatives(dense, *a)))
-    ours, theirs = both(normal(0, 2, height, width, 3), normal(1, 2, height, width, 3))
+    arguments = normal(0, 2, height, width, 3, dtype=dtype), normal(1, 2, height, width, 3, dtype=dtype)
+    return *both(*arguments), both.lower(*arguments).as_text()
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_values_and_derivatives(geometry, double_precision):
+    ours, theirs, _ = both_derivatives(geometry, np.float64)
     for name in theirs:
         assert_close(ours[name], theirs[name])
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_values_and_derivatives_by_onednn(geometry, with_onednn):
+    ours, theirs, text = both_derivatives(geometry, np.float32)
+    assert ("__onednn$convolution" in text) == (geometry != "up_and_down_cropped")  # or its adjoint, whichever inserts no zeros
+    for name in theirs:
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=0, atol=3e-5 * max(1, np.max(np.abs(theirs[name]))))
 
 
 @pytest.mark.parametrize("axis", [0, 2, 4])
