@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from jgan.ops.random import normal
+from jgan.ops.random import normal, normal_columns
 from jgan.sharding import data_mesh
 
 
@@ -15,6 +15,14 @@ def test_normal(kind, shape, seed):
     key = jax.random.key(seed, impl=kind)
     for function in (normal, jax.jit(normal, static_argnums=1)):
         np.testing.assert_array_equal(function(key, shape), jax.random.normal(key, shape))
+
+
+@pytest.mark.parametrize("kind", ["threefry2x32", "rbg"])
+def test_normal_columns(kind):
+    key = jax.random.key(5, impl=kind)
+    whole = jax.random.normal(key, (3, 60))
+    for function in (normal_columns, jax.jit(normal_columns, static_argnums=(1, 2))):
+        np.testing.assert_array_equal(np.concatenate(function(key, 3, (7, 1, 52)), axis=1), whole)
 
 
 def test_normal_of_many_keys():

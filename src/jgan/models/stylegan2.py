@@ -15,7 +15,7 @@ import numpy as np
 
 from jgan.models.adapters import from_linen
 from jgan.models.layers import Convolution, Dense, StyledConvolution, ToImage, minibatch_deviation, unit_length
-from jgan.ops.random import normal
+from jgan.ops.random import normal_columns
 from jgan.ops.resample import downsample, upsample
 from jgan.types import Array, Key, Network, State
 
@@ -273,9 +273,7 @@ def discriminator(
 
 def draw_noise(key: Key, n: int, plan: Plan) -> tuple[Array, ...]:
     """Standard normal noise for every level, [n, H, W, 2] (one channel per layer), from one draw."""
-    sizes = [2 * height * width for height, width in plan.sizes]
-    flat = normal(key, (n, sum(sizes)))
-    parts = jnp.split(flat, np.cumsum(sizes)[:-1].tolist(), axis=1)
+    parts = normal_columns(key, n, tuple(2 * height * width for height, width in plan.sizes))
     return tuple(part.reshape(n, height, width, 2) for part, (height, width) in zip(parts, plan.sizes, strict=True))
 
 

@@ -21,22 +21,45 @@ def normal(key: Key, shape: tuple[int, ...]) -> Array:
     >>> bool(jnp.all(normal(key, (4, 5)) == jax.random.normal(key, (4, 5))))
     True
     """
-    if jax.random.key_impl(key) != "threefry2x32" or math.prod(shape) >= 2**32:
+    size = math.prod(shape)
+    if not _one_pass(key, size):
         return jax.random.normal(key, shape, jnp.float32)
-    mantissa = _threefry(key, shape) >> np.uint32(9)
-    unit = jax.lax.bitcast_convert_type(mantissa | np.uint32(0x3F800000), jnp.float32) - np.float32(1)  # in [0, 1)
+    return _from_bits(_threefry(key, jax.lax.iota(jnp.uint32, size).reshape(shape)))
+
+
+def normal_columns(key: Key, rows: int, columns: tuple[int, ...]) -> tuple[Array, ...]:
+    """`normal(key, (rows, sum(columns)))`, cut into arrays of so many columns, each of which is made by itself.
+
+    >>> [part.shape for part in normal_columns(jax.random.key(0), 2, (3, 4))]
+    [(2, 3), (2, 4)]
+    """
+    total, ends = sum(columns), np.cumsum(columns)
+    if not _one_pass(key, rows * total):
+        return tuple(jnp.split(normal(key, (rows, total)), ends[:-1].tolist(), axis=1))
+    first = jax.lax.iota(jnp.uint32, rows)[:, None] * np.uint32(total)
+    within = [jax.lax.iota(jnp.uint32, n)[None] + np.uint32(end - n) for n, end in zip(columns, ends, strict=True)]
+    return tuple(_from_bits(_threefry(key, first + column)) for column in within)
+
+
+def _one_pass(key, size):
+    return jax.random.key_impl(key) == "threefry2x32" and size < 2**32
+
+
+def _from_bits(bits):
+    """Standard normal numbers from uint32."""
+    unit = jax.lax.bitcast_convert_type(bits >> np.uint32(9) | np.uint32(0x3F800000), jnp.float32) - np.float32(1)  # in [0, 1)
     lowest = np.nextafter(np.float32(-1), np.float32(0))
     return np.float32(np.sqrt(2)) * jax.lax.erf_inv(jnp.maximum(lowest, unit * (np.float32(1) - lowest) + lowest))
 
 
-def _threefry(key, shape):
-    """Both words of Threefry-2x32 with 20 rounds, of the numbers 0, 1, ..., joined by exclusive or.
+def _threefry(key, numbers):
+    """Both words of Threefry-2x32 with 20 rounds, of numbers in uint32, joined by exclusive or.
 
     Salmon et al. 2011, "Parallel Random Numbers: As Easy as 1, 2, 3", section 4, https://doi.org/10.1145/2063384.2063405.
     """
     first, second = jax.random.key_data(key)
     keys = first, second, first ^ second ^ _PARITY
-    x, y = keys[0], jax.lax.iota(jnp.uint32, math.prod(shape)).reshape(shape) + keys[1]
+    x, y = keys[0], numbers + keys[1]
     for i in range(5):
         for turn in _ROTATIONS[i % 2]:
             x = x + y
