@@ -17,6 +17,7 @@ cost                of one device, null where the compiler does not say. `gflops
                     above all, not at all
 collectives         per kind: arrays and bytes that one device ends up with
 memory_gib          `program`: arguments, results and temporaries, per device
+does_not_fit        what the compiler says instead, if that is more than a device has
 """
 
 import json
@@ -96,12 +97,15 @@ def devices_of(target: str, gpu_description: Path | None = None) -> list[Any]:
 def described(config: stylegan.Config, devices: list[Any]) -> dict[str, Any]:
     """All figures of one configuration on some devices."""
     begun = time.perf_counter()
-    compiled = compiled_step(config, devices)
+    sizes = {"resolution": measure.image_shape(config)[:2], "batch": config.batch, "devices": len(devices)}
+    try:
+        compiled = compiled_step(config, devices)
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        return sizes | {"does_not_fit": str(error).splitlines()[0]}
     text = compiled.as_text()
-    return {
-        "resolution": measure.image_shape(config)[:2],
-        "batch": config.batch,
-        "devices": len(devices),
+    return sizes | {
         "kernels": kernels(text),
         "cost": cost(compiled, text, devices[0]),
         "collectives": program.collectives(text),

@@ -9,8 +9,7 @@ floor_ms            `compute`: its operations at the rate of large matrix produc
                     the rate of a large copy. The compiler counts the bytes of loops once; what stays in a cache can be faster
 share               of each floor in step_ms
 operations          the ten that take longest, by name, summed over their calls in one profiled step: result, `ms`, share of all operations
-                    (those of several threads run side by side), and where they come from. Of convolutions that XLA for CPUs hands to its
-                    threads, as those of few channels, the profiler sees the start alone
+                    (those of several threads run side by side), and where they come from
 """
 
 import collections
@@ -95,7 +94,8 @@ def milliseconds(function: Callable[[], Any]) -> collections.Counter:
     total = collections.Counter()
     for event in events:
         if event.get("ph") == "X":
-            total[event.get("args", {}).get("hlo_op", event["name"])] += event["dur"] / 1e3
+            name = event.get("args", {}).get("hlo_op", event["name"])
+            total[name.split("__onednn$")[0]] += event["dur"] / 1e3
     return total
 
 

@@ -82,6 +82,20 @@ def test_the_estimate_for_a_gpu():
     assert found["estimated_ms"] == pytest.approx(1e3 * seconds, rel=1e-3)
 
 
+@pytest.mark.parametrize("message, fits", [("RESOURCE_EXHAUSTED: used 17G of 15G", False), ("INTERNAL: broken", None)])
+def test_a_step_that_does_not_fit_is_told(message, fits, monkeypatch):
+    def compiled_step(config, devices):
+        raise jax.errors.JaxRuntimeError(message + "\nmore")
+
+    monkeypatch.setattr(ahead_of_time, "compiled_step", compiled_step)
+    if fits is None:
+        with pytest.raises(jax.errors.JaxRuntimeError, match="broken"):
+            ahead_of_time.described(TINY, [None])
+    else:
+        found = ahead_of_time.described(TINY, [None])
+        assert found == {"resolution": (8, 8), "batch": 4, "devices": 1, "does_not_fit": message}
+
+
 def test_collectives():
     text = """
       %all-reduce.5 = (f32[3,3,8]{2,1,0:T(8,128)}, bf16[], /*index=2*/pred[5]{0}) all-reduce(%a, %b, %c), replica_groups={{0,1}}
