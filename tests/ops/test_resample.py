@@ -3,12 +3,14 @@
 import functools
 import json
 import pathlib
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jgan.ops import resample
 from jgan.ops.resample import BINOMIAL, downsample, normalised, upfirdn, upsample
 
 VECTORS = pathlib.Path(__file__).parents[2] / ".." / "shared" / "parity" / "ops.npz"
@@ -110,6 +112,15 @@ def test_values_and_derivatives_by_onednn(geometry, with_onednn):
     assert ("__onednn$convolution" in text) == (geometry != "up_and_down_cropped")  # or its adjoint, whichever inserts no zeros
     for name in theirs:
         np.testing.assert_allclose(ours[name], theirs[name], rtol=0, atol=3e-5 * max(1, np.max(np.abs(theirs[name]))))
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_values_in_one_pass(geometry, double_precision, monkeypatch):
+    (height, width), settings = GEOMETRIES[geometry]
+    x = normal(0, 2, height, width, 3)
+    expected = upfirdn(x, **settings)
+    monkeypatch.setattr(resample, "_filter", SimpleNamespace(bind=resample.filter_in_one_pass))
+    assert_close(upfirdn(x, **settings), expected)
 
 
 @pytest.mark.parametrize("axis", [0, 2, 4])
