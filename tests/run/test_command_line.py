@@ -4,7 +4,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from jgan.run.command_line import keep_compiled_programs, main, spread_over_cores
+from jgan.run.command_line import keep_compiled_programs, main
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,19 +147,3 @@ def test_compiled_programs_are_kept_in_the_users_cache(tmp_path, monkeypatch):
         assert jax.config.jax_compilation_cache_dir == str(tmp_path / "jgan" / "xla")
     finally:
         jax.config.update("jax_compilation_cache_dir", before)
-
-
-@pytest.mark.parametrize(
-    ("version", "cores", "environment", "devices"),
-    [((0, 10, 2), 4, None, 2), ((0, 10, 2), None, None, 1), ((0, 11, 0), 4, None, None), ((0, 10, 2), 4, "3", None)],
-)
-def test_cores_become_devices_where_convolutions_use_one_each(monkeypatch, version, cores, environment, devices):
-    updates = []
-    monkeypatch.setattr(jax, "__version_info__", version)
-    monkeypatch.setattr("os.cpu_count", lambda: cores)
-    monkeypatch.setattr(jax.config, "update", lambda name, value: updates.append((name, value)))
-    monkeypatch.delenv("JAX_NUM_CPU_DEVICES", raising=False)
-    if environment:
-        monkeypatch.setenv("JAX_NUM_CPU_DEVICES", environment)
-    spread_over_cores(6)
-    assert updates == ([] if devices is None else [("jax_num_cpu_devices", devices)])

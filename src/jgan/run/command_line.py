@@ -5,7 +5,6 @@ import dataclasses
 import difflib
 import inspect
 import logging
-import math
 import os
 import sys
 import warnings
@@ -99,15 +98,6 @@ def keep_compiled_programs() -> None:
         jax.config.update("jax_compilation_cache_dir", str(cache / "jgan" / "xla"))
 
 
-def spread_over_cores(batch: int) -> None:
-    """On a CPU under JAX before 0.11, makes a device of every core that the batch divides over: convolutions there use one core each.
-
-    Does nothing where the environment gives a number of devices (JAX_NUM_CPU_DEVICES), and has no effect on other backends.
-    """
-    if jax.__version_info__ < (0, 11) and "JAX_NUM_CPU_DEVICES" not in os.environ:
-        jax.config.update("jax_num_cpu_devices", math.gcd(batch, os.cpu_count() or 1))
-
-
 def _dispatch(experiment, presets, train, description, may_change, arguments, commands):
     if arguments[:1] and arguments[0] in HELP:
         print(_overview(experiment, presets, description, commands))
@@ -136,7 +126,6 @@ def _train(experiment, presets, train, may_change, arguments):
         return config, options
 
     config, options = tyro.cli(parse, prog=f"{experiment} train {name}".rstrip(), description=f"Trains {experiment}.", args=arguments)
-    spread_over_cores(config.batch)
     if options.distributed or options.coordinator is not None:
         initialize(options.coordinator, options.processes, options.process)
     with open_folder(options.runs, experiment, config, options.resume, may_change, options.workdir) as folder:
