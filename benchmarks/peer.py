@@ -3,14 +3,18 @@
     python benchmarks/peer.py --resolutions 64 128 --repeats 3
 
 prints one line of JSON per resolution; PyTorch must be installed. Both take the same steps: equal parameters to begin with, batch, losses,
-and penalties as often as in training (path lengths every 4 steps, R1 every 16), float32, by turns in one process, on all cores.
+and penalties as often as in training (path lengths every 4 steps, R1 every 16), float32, on all cores, by turns: each in a process of its
+own that sleeps meanwhile, since the threads of one library slow the other down.
 
 images_per_second   `jgan` and `pytorch`, over `steps` steps
 ratio               of both, repeat by repeat
 """
 
+import contextlib
 import json
+import multiprocessing
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +45,7 @@ def main(
 
     Args:
         resolutions: Height and width of the images, pixels.
-        devices: On which we train; convolutions of JAX before 0.11 use one core each, so there JAX_NUM_CPU_DEVICES=2 and 2 are fair.
+        devices: On which we train.
         batch: Images per step.
         channel_base: Channels at a level are this divided by its size in pixels ...
         channel_max: ... but at most so many.
@@ -63,18 +67,9 @@ def compared(config: stylegan.Config, devices: int, steps: int, repeats: int) ->
     """All figures of one configuration."""
     import torch
 
-    setup, steps = measure.setup(config, devices), whole_cycles(config, steps)
-    compiled = compile(setup.training, setup.mesh, setup.feed, steps_per_call=config.steps_per_call)
-    state = compiled.init(run_key(0, setup.mesh))
-    theirs, number = peer(config, state), [0]
-
-    def train():
-        for _ in range(steps):
-            theirs(number[0])
-            number[0] += 1
-
-    ours = training_steps(setup, compiled, ahead(setup, compiled, config.steps_per_call), {"state": state}, steps)
-    seconds = measure.alternately({"jgan": ours, "pytorch": train}, repeats)
+    steps = whole_cycles(config, steps)
+    with elsewhere(ours, config, devices, steps) as jgan, elsewhere(theirs, config, steps) as pytorch:
+        seconds = measure.alternately({"jgan": jgan, "pytorch": pytorch}, repeats)
     return {
         "resolution": config.resolution,
         "batch": config.batch,
@@ -86,6 +81,57 @@ def compared(config: stylegan.Config, devices: int, steps: int, repeats: int) ->
         "ratio": measure.spread(seconds["pytorch"] / seconds["jgan"]),
         "pytorch": torch.__version__,
     }
+
+
+@contextlib.contextmanager
+def elsewhere(make: Callable, *arguments: Any) -> Iterator[Callable[[], None]]:
+    """Calls of the function that `make` returns, in a process in which it is made once. It is ready when this begins."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=serve, args=(there, make, *arguments), daemon=True)
+    process.start()
+    there.close()  # so that the end of the process ends what waits for it
+
+    def call():
+        here.send("go")
+        here.recv()
+
+    try:
+        here.recv()
+        yield call
+    finally:
+        process.terminate()
+        process.join()
+
+
+def serve(connection: Any, make: Callable, *arguments: Any) -> None:
+    """Calls the function that `make` returns whenever it is asked to."""
+    work = make(*arguments)
+    while True:
+        connection.send("done")
+        connection.recv()
+        jax.block_until_ready(work())
+
+
+def ours(config: stylegan.Config, devices: int, steps: int) -> Callable[[], Any]:
+    """A function that trains for so many steps here."""
+    setup = measure.setup(config, devices)
+    compiled = compile(setup.training, setup.mesh, setup.feed, steps_per_call=config.steps_per_call)
+    state = {"state": compiled.init(run_key(0, setup.mesh))}
+    return training_steps(setup, compiled, ahead(setup, compiled, config.steps_per_call), state, steps)
+
+
+def theirs(config: stylegan.Config, steps: int) -> Callable[[], None]:
+    """A function that trains for so many steps in PyTorch, from the same parameters."""
+    setup, number = measure.setup(config), [0]
+    step = peer(config, compile(setup.training, setup.mesh, setup.feed).init(run_key(0, setup.mesh)))
+
+    def train():
+        for _ in range(steps):
+            step(number[0])
+            number[0] += 1
+
+    return train
 
 
 def peer(config: stylegan.Config, state: stylegan.State) -> Any:
