@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan.ops.activation import bias_activation
+from jgan.ops.channels import per_channel
 from jgan.ops.convolution import convolution
 from jgan.ops.modulation import down_convolution, modulated_convolution
 from jgan.types import Array
@@ -65,7 +66,7 @@ class StyledConvolution(nn.Module):
         styles = Dense(x.shape[-1], bias=1.0, name="style")(w)
         y = modulated_convolution(x, kernel, styles, up=self.up)
         if noise is not None:
-            y = y + (noise * strength).astype(y.dtype)
+            y = y + (noise * per_channel(jnp.broadcast_to(strength, y.shape[-1:]), y.shape)).astype(y.dtype)
         return bias_activation(y, bias, gain=gain, clamp=self.clamp)
 
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan.ops.channels import per_channel
 from jgan.types import Array
 
 # Name: (function, the gain that keeps the variance of a standard normal input about 1).
@@ -43,7 +44,7 @@ def bias_activation(
         raise ValueError(f"expected an activation of {sorted(ACTIVATIONS)}, found {activation!r}")
     function, own_gain = ACTIVATIONS[activation]
     if bias is not None:
-        x = x + bias.astype(x.dtype).reshape((1,) * (x.ndim - 1) + (-1,))
+        x = x + per_channel(bias.astype(x.dtype), x.shape)
     y = function(x)
     total = own_gain * gain
     if total != 1:

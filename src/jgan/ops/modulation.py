@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan.ops.channels import per_image
 from jgan.ops.convolution import convolution, transposed_convolution
 from jgan.ops.resample import BINOMIAL, downsample, normalised, upfirdn, upsample
 from jgan.types import Array
@@ -69,7 +70,7 @@ def modulated_convolution(
     """
     if styles.shape != (x.shape[0], x.shape[3]):
         raise ValueError(f"expected styles of shape {(x.shape[0], x.shape[3])}, found {styles.shape}")
-    scaled, weights = x * styles.astype(x.dtype)[:, None, None, :], kernel.astype(x.dtype)
+    scaled, weights = x * per_image(styles.astype(x.dtype), x.shape), kernel.astype(x.dtype)
     if up:
         y = up_convolution(scaled, weights)
     elif down:
@@ -79,5 +80,5 @@ def modulated_convolution(
     if demodulate:
         energy = jnp.sum(jnp.square(kernel), axis=(0, 1))
         scale = jax.lax.rsqrt(jnp.square(styles) @ energy + np.asarray(epsilon, styles.dtype))
-        y = y * scale.astype(y.dtype)[:, None, None, :]
+        y = y * per_image(scale.astype(y.dtype), y.shape)
     return y
