@@ -8,8 +8,10 @@ file read during training. The file is made for the purpose. Spreads are medians
 ready_seconds       from the name of the set to the feed, which holds the whole set if it is kept on the device
 images_per_second   of the feed alone, up to the batch on the device
 step_ms             of a training step with this feed
-waiting             share of that time in which the host asks for the next batches and puts them on the device; the device has calls to work
-                    on meanwhile, so this is the most that data can cost, but for the cores that reading takes from the step: see step_ms
+fetching            share of that time in which the host asks for the next batches and puts them on the device, which works meanwhile on
+                    what it was given before; the cores that reading takes from the step are in step_ms
+waiting             the part of this after which the device was found with nothing left to work on: training can have waited for so long at
+                    most
 """
 
 import dataclasses
@@ -99,7 +101,7 @@ def measured(config: stylegan.Config, place: Callable[..., Feed], devices: int, 
     setup = measure.Setup(config, training, feed, data_mesh(jax.devices()[:devices]))
     compiled = compile(training, setup.mesh, feed, steps_per_call=config.steps_per_call)
     alone = measure.alternately({"feed": feeding(setup, compiled, steps)}, repeats)["feed"]
-    seconds, waited = waiting(setup, compiled, steps, repeats)
+    seconds, fetched, waited = waiting(setup, compiled, steps, repeats)
     return {
         "resolution": source.shape[:2],
         "images": source.size,
@@ -109,6 +111,7 @@ def measured(config: stylegan.Config, place: Callable[..., Feed], devices: int, 
         "ready_seconds": {"once": measure.digits(ready)},
         "images_per_second": measure.spread(config.batch * steps / alone),
         "step_ms": measure.spread(1e3 * seconds / steps),
+        "fetching": measure.spread(fetched / seconds),
         "waiting": measure.spread(waited / seconds),
     }
 
@@ -126,27 +129,30 @@ def feeding(setup: measure.Setup, compiled: Compiled, steps: int) -> Callable[[]
     return feed
 
 
-def waiting(setup: measure.Setup, compiled: Compiled, steps: int, repeats: int) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds [repeats] of so many training steps, and seconds [repeats] of these that the host spends on getting batches."""
+def waiting(setup: measure.Setup, compiled: Compiled, steps: int, repeats: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Seconds [repeats] of so many training steps, seconds of these that the host spends on getting batches, and of these again those after
+    which the device has nothing to work on."""
     spent = []
-
-    def items(step, steps_per_item):
-        return iter(functools.partial(watched(next, spent), setup.feed.items(step, steps_per_item)), None)
-
     program = ahead(setup, compiled, setup.config.steps_per_call)
     held = {"state": compiled.init(run_key(0, setup.mesh))}
-    observed = setup._replace(feed=setup.feed._replace(items=items)), compiled._replace(put=watched(compiled.put, spent))
+    watch = functools.partial(watched, spent=spent, idle=lambda: held["state"].step.is_ready())
+
+    def items(step, steps_per_item):
+        return iter(functools.partial(watch(next), setup.feed.items(step, steps_per_item)), None)
+
+    observed = setup._replace(feed=setup.feed._replace(items=items)), compiled._replace(put=watch(compiled.put))
     seconds = measure.alternately({"steps": training_steps(*observed, program, held, steps)}, repeats)["steps"]
-    return seconds, np.reshape(spent, (repeats + 1, -1)).sum(axis=1)[1:]
+    fetched, idle = np.reshape(spent, (repeats + 1, -1, 2))[1:].transpose(2, 0, 1)
+    return seconds, fetched.sum(axis=1), (fetched * idle).sum(axis=1)
 
 
-def watched(function: Callable, spent: list[float]) -> Callable:
-    """The same function, which adds the seconds of each call to a list."""
+def watched(function: Callable, spent: list[tuple[float, bool]], idle: Callable[[], bool]) -> Callable:
+    """The same function, which adds to a list the seconds of each call, and whether the device is idle after it."""
 
     def call(*arguments):
         begun = time.perf_counter()
         found = function(*arguments)
-        spent.append(time.perf_counter() - begun)
+        spent.append((time.perf_counter() - begun, idle()))
         return found
 
     return call

@@ -8,7 +8,7 @@ step_ms             of a step
 floor_ms            `compute`: its operations at the rate of large matrix products; `memory`: the bytes that its program reads and writes at
                     the rate of a large copy. The compiler counts the bytes of loops once; what stays in a cache can be faster
 share               of each floor in step_ms
-operations          the ten that take longest, by name, summed over their calls in one profiled step: result, `ms`, share of all operations
+operations          the ten that take longest, by name, summed over their calls in a profiled step: result, `ms`, share of all operations
                     (those of several threads run side by side), and where they come from
 """
 
@@ -35,6 +35,7 @@ from benchmarks.step import ahead, configuration, flops, matmul_flops, matrix_pr
 from jgan.sharding import compile, run_key  # noqa: E402
 
 CONTAINERS = "while", "conditional", "call"  # their time is that of the operations within
+STEPS = 8  # at a time, since one alone would find all caches cold
 
 
 def main(presets: tuple[str, ...] = ("demo",), batch: int | None = None, resolution: int | None = None, repeats: int = 5) -> None:
@@ -56,10 +57,11 @@ def measured(config: Any, repeats: int) -> dict[str, Any]:
     setup = measure.setup(dataclasses.replace(config, path_every=0, r1_every=0, steps_per_call=1))
     compiled = compile(setup.training, setup.mesh, setup.feed)
     program = ahead(setup, compiled, 1)
-    step = training_steps(setup, compiled, program, {"state": compiled.init(run_key(0, setup.mesh))}, 1)
+    step = training_steps(setup, compiled, program, {"state": compiled.init(run_key(0, setup.mesh))}, STEPS)
     copied, copy = large_copy()
     works = {"step": step, "matmul": matrix_products(config, setup.mesh), "copy": copy}
     seconds = measure.alternately(works, repeats)
+    seconds["step"] /= STEPS
     compute = flops(setup.config) * seconds["matmul"] / matmul_flops(setup.mesh)
     memory = program.cost_analysis()["bytes accessed"] * seconds["copy"] / copied
     return {
@@ -68,7 +70,7 @@ def measured(config: Any, repeats: int) -> dict[str, Any]:
         "step_ms": measure.spread(1e3 * seconds["step"]),
         "floor_ms": {"compute": measure.spread(1e3 * compute), "memory": measure.spread(1e3 * memory)},
         "share": {"compute": measure.spread(compute / seconds["step"]), "memory": measure.spread(memory / seconds["step"])},
-        "operations": longest(milliseconds(step), program.as_text()),
+        "operations": longest(milliseconds(step, STEPS), program.as_text()),
     }
 
 
@@ -84,8 +86,8 @@ def large_copy(size: int = 2**26) -> tuple[int, Callable[[], jax.Array]]:
     return 2 * held[0].nbytes, copy
 
 
-def milliseconds(function: Callable[[], Any]) -> collections.Counter:
-    """Time by name of the events in one call of a function, as the profiler of JAX sees them."""
+def milliseconds(function: Callable[[], Any], steps: int) -> collections.Counter:
+    """Time by name of the events in one call of a function of so many steps, as the profiler of JAX sees them, per step."""
     with tempfile.TemporaryDirectory() as folder:
         with jax.profiler.trace(folder, create_perfetto_trace=True):
             jax.block_until_ready(function())
@@ -95,7 +97,7 @@ def milliseconds(function: Callable[[], Any]) -> collections.Counter:
     for event in events:
         if event.get("ph") == "X":
             name = event.get("args", {}).get("hlo_op", event["name"])
-            total[name.split("__onednn$")[0]] += event["dur"] / 1e3
+            total[name.split("__onednn$")[0]] += event["dur"] / 1e3 / steps
     return total
 
 

@@ -116,7 +116,7 @@ def test_input(capsys, monkeypatch):
     lines = printed(capsys)
     assert [(line["feed"], line["images"]) for line in lines] == [("zip", 20), ("stream", 20)]
     assert all(line[name]["low"] > 0 for line in lines for name in ("images_per_second", "step_ms"))
-    assert all(0 < line["waiting"]["low"] < 1 and line["ready_seconds"]["once"] > 0 for line in lines)
+    assert all(0 <= line["waiting"]["low"] <= line["fetching"]["low"] < 1 and line["ready_seconds"]["once"] > 0 for line in lines)
 
 
 @pytest.mark.slow
