@@ -79,6 +79,13 @@ def test_nothing_but_the_sum_is_sent_between_devices():
     assert "f32[2]" in text and "all-reduce" in text and "all-gather" not in text and "f32[1,256]" not in text
 
 
+def test_exported_without_a_number_of_images():
+    x = jax.ShapeDtypeStruct((*jax.export.symbolic_shape("n"), 4, 4, 2), jnp.float32)
+    gradient = jax.jit(jax.grad(lambda v, x: jnp.sum(per_channel(v, x.shape) * x)))
+    exported = jax.export.export(gradient)(jax.ShapeDtypeStruct((2,), jnp.float32), x)
+    np.testing.assert_array_equal(exported.call(jnp.ones(2), jnp.ones((3, 4, 4, 2))), [48, 48])
+
+
 ERRORS = [
     (lambda: per_channel(jnp.ones(2), (1, 4, 4, 3)), r"expected values of shape \(3,\), found \(2,\)"),
     (lambda: per_image(jnp.ones((1, 3)), (2, 4, 4, 3)), r"expected values of shape \(2, 3\), found \(1, 3\)"),

@@ -63,7 +63,8 @@ def sum_in_rows(x):
     """The same, where channels are few first as sums of rows of neighbouring pixels, which fill vectors."""
     m, c, pixels = x.shape[0], x.shape[-1], math.prod(x.shape[1:-1])
     mesh = jax.sharding.get_abstract_mesh()
-    together = math.gcd(pixels, 2 ** int(math.log2(ROW / c))) if 0 < c <= VECTOR else 1
+    narrow = isinstance(pixels, int) and 0 < c <= VECTOR  # an exported function may leave sizes open
+    together = math.gcd(pixels, 2 ** int(math.log2(ROW / c))) if narrow else 1
     if together == 1 or mesh.shape.get("data", 1) > 1:  # rows of all devices would be sent around
         return _sum_array(x)
     rows = jnp.sum(x.reshape(m, pixels // together, together * c), axis=1)
