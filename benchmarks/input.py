@@ -38,7 +38,7 @@ from benchmarks.step import ahead, configuration, training_steps, whole_cycles  
 from experiments import stylegan  # noqa: E402
 
 from jgan.data import Feed, resident, stream  # noqa: E402
-from jgan.sharding import Compiled, compile, data_mesh, run_key  # noqa: E402
+from jgan.sharding import Compiled, compile, data_mesh, first_devices, run_key  # noqa: E402
 
 FEEDS = {"shapes": resident, "zip": resident, "stream": stream}
 
@@ -98,7 +98,7 @@ def measured(config: stylegan.Config, place: Callable[..., Feed], devices: int, 
     feed = place(source, batch=config.batch, seed=config.seed)
     ready = time.perf_counter() - begun
     training = stylegan.build(config, source.shape, len(source.classes))
-    setup = measure.Setup(config, training, feed, data_mesh(jax.devices()[:devices]))
+    setup = measure.Setup(config, training, feed, data_mesh(first_devices(devices)))
     compiled = compile(training, setup.mesh, feed, steps_per_call=config.steps_per_call)
     alone = measure.alternately({"feed": feeding(setup, compiled, steps)}, repeats)["feed"]
     seconds, fetched, waited = waiting(setup, compiled, steps, repeats)

@@ -11,7 +11,7 @@ from jax.sharding import Mesh
 
 from jgan import data
 from jgan.run.circumstances import circumstances
-from jgan.sharding import data_mesh
+from jgan.sharding import data_mesh, first_devices
 from jgan.types import Training
 
 __all__ = ["Setup", "alternately", "circumstances", "digits", "image_shape", "setup", "spread"]
@@ -34,14 +34,12 @@ def setup(config: stylegan.Config, devices: int = 1) -> Setup:
     Raises:
       ValueError: if there are fewer devices.
     """
-    if devices > len(jax.devices()):
-        raise ValueError(f"expected at most {len(jax.devices())} devices, found {devices}; JAX_NUM_CPU_DEVICES={devices} simulates them")
-    shape, n = image_shape(config), 2 * config.batch
+    mesh, shape, n = data_mesh(first_devices(devices)), image_shape(config), 2 * config.batch
     images = np.random.default_rng(0).integers(0, 256, (n, *shape), np.uint8)
     labels = np.arange(n, dtype=np.int32) % CLASSES if config.conditional else None
     source = data.Source("random", shape, n, images.__getitem__, labels)
     feed = data.resident(source, batch=config.batch, seed=0, process_index=jax.process_index(), process_count=jax.process_count())
-    return Setup(config, stylegan.build(config, shape, CLASSES), feed, data_mesh(jax.devices()[:devices]))
+    return Setup(config, stylegan.build(config, shape, CLASSES), feed, mesh)
 
 
 def image_shape(config: stylegan.Config) -> tuple[int, int, int]:

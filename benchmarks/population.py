@@ -31,7 +31,7 @@ from benchmarks import measure  # noqa: E402
 from jgan import losses  # noqa: E402
 from jgan.models import dcgan  # noqa: E402
 from jgan.run.population import Population, population  # noqa: E402
-from jgan.sharding import data_mesh  # noqa: E402
+from jgan.sharding import data_mesh, first_devices  # noqa: E402
 from jgan.training import alternating  # noqa: E402
 from jgan.types import Training  # noqa: E402
 
@@ -66,7 +66,7 @@ def measured(lanes: int, devices: int, resolution: int, width: int, batch: int, 
     images = np.random.default_rng(0).integers(0, 256, (4 * batch, resolution, resolution, 1), np.uint8)
     make, examples = game((resolution, resolution, 1), width), {"image": jnp.asarray(images)}
     rates = jnp.geomspace(1e-4, 1e-3, lanes)
-    mesh = data_mesh(jax.devices()[:devices]) if devices > 1 else None
+    mesh = data_mesh(first_devices(devices)) if devices > 1 else None
     together = player(population(make, examples, range(lanes), batch, mesh), rates, steps)
     one = population(make, examples, [lanes - 1], batch)
     alone = [player(one, rates[i : i + 1], steps) for i in range(lanes)]

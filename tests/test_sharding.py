@@ -219,6 +219,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.mark.parametrize("count", [0, 1000])
+def test_as_many_devices_as_there_are(count):
+    assert sharding.first_devices(None) == jax.devices()
+    with pytest.raises(ValueError, match=f"expected from 1 to {jax.device_count()} devices, found {count}; JAX_NUM_CPU_DEVICES"):
+        sharding.first_devices(count)
+
+
 def test_two_processes_train_as_two_devices_of_one(played):
     address = f"localhost:{free_port()}"
     processes = [start(PROGRAM, address, 2, i) for i in range(2)]

@@ -51,6 +51,21 @@ def data_mesh(devices: list | None = None) -> Mesh:
     return jax.make_mesh((len(devices),), ("data",), axis_types=(AxisType.Auto,), devices=devices)
 
 
+def first_devices(count: int | None) -> list:
+    """The first so many devices, or all.
+
+    Raises:
+      ValueError: if there are fewer.
+
+    >>> len(first_devices(1))
+    1
+    """
+    devices = jax.devices()
+    if count is not None and not 1 <= count <= len(devices):
+        raise ValueError(f"expected from 1 to {len(devices)} devices, found {count}; JAX_NUM_CPU_DEVICES=N makes more of a CPU")
+    return devices[:count]
+
+
 def run_key(seed: int, mesh: Mesh) -> Key:
     """The key of a run, the same on all devices of the mesh."""
     return jax.jit(lambda: jax.random.key(seed, impl="threefry2x32"), out_shardings=NamedSharding(mesh, PartitionSpec()))()

@@ -59,7 +59,7 @@ def test_flops_count_each_penalty_as_often_as_it_runs():
     "call, message",
     [
         (lambda: step.configuration("dmo", None, None), "expected one of the presets demo"),
-        (lambda: measure.setup(step.configuration("demo", None, None), 99), "at most 8 devices, found 99"),
+        (lambda: measure.setup(step.configuration("demo", None, None), 99), "from 1 to 8 devices, found 99"),
         (lambda: step.counters(stylegan.Config(path_every=8, r1_every=4)), "intervals of 8 and 4"),
         (lambda: step.counters(stylegan.Config(path_every=4, r1_every=1)), "intervals of 4 and 1"),
     ],

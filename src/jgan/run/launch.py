@@ -15,7 +15,7 @@ from jgan.run import loop
 from jgan.run.features import classifier_features
 from jgan.run.folder import Folder, write_atomic
 from jgan.run.score import Score, frechet_score
-from jgan.sharding import compile, data_mesh, run_key
+from jgan.sharding import compile, data_mesh, first_devices, run_key
 from jgan.types import Training
 
 RESIDENT_BYTES = 2**31  # sets up to this size live on the device
@@ -66,13 +66,13 @@ def launch(
       score: (folder to keep features in, mesh) -> the score; called if there is one at all, `score_kimg` > 0.
 
     Raises:
-      ValueError: if the batch does not divide over the devices, the data are not those of the run that is resumed, or there is
-        neither a score nor what to draw for a Fréchet distance.
+      ValueError: if there are fewer devices, the batch does not divide over them, the data are not those of the run that is resumed, or
+        there is neither a score nor what to draw for a Fréchet distance.
     """
     if score_kimg and score is None and draw_inputs is None:
         raise ValueError("expected draw_inputs for the Fréchet distance, found None; give them, a score, or score_kimg=0")
+    mesh = data_mesh(first_devices(devices))
     remember(folder, source)
-    mesh = data_mesh(jax.devices()[:devices])
     feed = make_feed(source, batch, seed) if feed is None else feed
     make_score = score or (lambda place, mesh: _score(place, source, score_samples, mesh))
     return loop.train(
