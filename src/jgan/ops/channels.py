@@ -8,9 +8,9 @@ import math
 
 import jax
 import jax.numpy as jnp
-from jax.interpreters import ad, batching
+from jax.interpreters import ad
 
-from jgan.ops.primitive import primitive_of
+from jgan.ops.primitive import devices_of_batch, fold_into_batch, primitive_of
 from jgan.types import Array
 
 VECTOR = 16  # float32 numbers in a vector of AVX-512
@@ -62,10 +62,9 @@ def _sum_array(x):
 def sum_in_rows(x):
     """The same, where channels are few first as sums of rows of neighbouring pixels, which fill vectors."""
     m, c, pixels = x.shape[0], x.shape[-1], math.prod(x.shape[1:-1])
-    mesh = jax.sharding.get_abstract_mesh()
     narrow = isinstance(pixels, int) and 0 < c <= VECTOR  # an exported function may leave sizes open
     together = math.gcd(pixels, 2 ** int(math.log2(ROW / c))) if narrow else 1
-    if together == 1 or mesh.shape.get("data", 1) > 1:  # rows of all devices would be sent around
+    if together == 1 or devices_of_batch() > 1:  # rows of all devices would be sent around
         return _sum_array(x)
     rows = jnp.sum(x.reshape(m, pixels // together, together * c), axis=1)
     return jnp.sum(jax.lax.optimization_barrier(rows).reshape(m, together, c), axis=1)
@@ -79,18 +78,9 @@ def _transpose_of_sum(ct, x):
     return [_spread.bind(ct, between=x.aval.shape[1:-1])]
 
 
-def _batch(primitive):
-    def batch(operands, axes, **settings):
-        x = jnp.moveaxis(operands[0], axes[0], 0)
-        y = primitive.bind(x.reshape(-1, *x.shape[2:]), **settings)
-        return y.reshape(*x.shape[:2], *y.shape[1:]), 0
-
-    return batch
-
-
 _spread = primitive_of("jgan_spread", _spread_array)
 _sum = primitive_of("jgan_sum", _sum_array, cpu=sum_in_rows)
 ad.deflinear2(_spread, _transpose_of_spread)
 ad.deflinear2(_sum, _transpose_of_sum)
-batching.primitive_batchers[_spread] = _batch(_spread)
-batching.primitive_batchers[_sum] = _batch(_sum)
+fold_into_batch(_spread)
+fold_into_batch(_sum)

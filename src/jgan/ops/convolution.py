@@ -18,12 +18,12 @@ import jax.numpy as jnp
 from jax.interpreters import ad, batching
 
 from jgan.ops import onednn
+from jgan.ops.channels import VECTOR
 from jgan.ops.primitive import primitive_of
 from jgan.types import Array
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 _FEW_CHANNELS = 16  # of what a strided transposed convolution yields on CPU, up to which all phases are one convolution
-_VECTOR = 16  # float32 numbers that a processor works on at once
 
 
 def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple = 0) -> Array:
@@ -202,7 +202,7 @@ def weight_by_neighbours(x, y, *, stride, padding, kernel_size):
     """
     (top, _), (left, _) = padding
     n, h, w, o = y.shape
-    p = next(p for p in range(max(1, _VECTOR // o), 0, -1) if w % p == 0)
+    p = next(p for p in range(max(1, VECTOR // o), 0, -1) if w % p == 0)
     columns, i = (p - 1) * stride + kernel_size[1], x.shape[3]
     used = [(m - 1) * stride + k for m, k in zip((h, w), kernel_size, strict=True)]
     pads = (top, used[0] - x.shape[1] - top), (left * i, (used[1] - x.shape[2] - left) * i)

@@ -5,8 +5,9 @@ import inspect
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 from jax.extend.core import Primitive
-from jax.interpreters import mlir
+from jax.interpreters import batching, mlir
 
 
 def primitive_of(name: str, function: Callable, **of_platforms: Callable) -> Primitive:
@@ -25,3 +26,20 @@ def primitive_of(name: str, function: Callable, **of_platforms: Callable) -> Pri
     for platform, form in of_platforms.items():
         mlir.register_lowering(primitive, mlir.lower_fun(form, multiple_results=False), platform=platform)
     return primitive
+
+
+def fold_into_batch(primitive: Primitive) -> None:
+    """Under `vmap` the lanes of the only array are more of what its first axis counts."""
+
+    def batch(operands, axes, **settings):
+        x = jnp.moveaxis(operands[0], axes[0], 0)
+        y = primitive.bind(x.reshape(-1, *x.shape[2:]), **settings)
+        return y.reshape(*x.shape[:2], *y.shape[1:]), 0
+
+    batching.primitive_batchers[primitive] = batch
+
+
+def devices_of_batch() -> int:
+    """Over how many devices the compiler spreads the batch of what is being traced."""
+    mesh = jax.sharding.get_abstract_mesh()
+    return mesh.shape["data"] if "data" in mesh.auto_axes else 1

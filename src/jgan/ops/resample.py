@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.interpreters import ad, batching
+from jax.interpreters import ad
 
 from jgan.ops import onednn
-from jgan.ops.primitive import primitive_of
+from jgan.ops.primitive import fold_into_batch, primitive_of
 from jgan.types import Array
 
 BINOMIAL = (1.0, 3.0, 3.0, 1.0)  # the low-pass filter of StyleGAN (Karras et al. 2018, section 3)
@@ -144,12 +144,6 @@ def _transpose(ct, x, *, taps, up, down, before, size):
     return [_filter.bind(ct, taps=tuple(along[::-1] for along in taps), before=before, **settings)]
 
 
-def _batch(operands, axes, **settings):
-    x = jnp.moveaxis(operands[0], axes[0], 0)
-    y = _filter.bind(x.reshape(-1, *x.shape[2:]), **settings)
-    return y.reshape(*x.shape[:2], *y.shape[1:]), 0
-
-
 _filter = primitive_of("jgan_filter", _filter_of_array, cpu=_filter_on_cpu, cuda=filter_in_one_pass)
 ad.deflinear2(_filter, _transpose)
-batching.primitive_batchers[_filter] = _batch
+fold_into_batch(_filter)
