@@ -136,13 +136,21 @@ def test_phases_of_few_channels_are_one_convolution(channels, kernels, with_oned
 
 @pytest.mark.parametrize("channels", [1, 3, 8, 20])
 @pytest.mark.parametrize("stride, width", [(1, 8), (1, 7), (2, 9), (3, 11)])
-def test_weight_gradient_by_neighbours(stride, width, channels, with_onednn):
-    padding, kernel_size = ((2, 0), (1, 1)), (3, 2)
-    x, shape = normal(0, 2, 5, width, 3, dtype=np.float32), jnp.zeros((*kernel_size, 3, channels))
-    y = normal(1, *convolution(x, shape, stride, padding).shape, dtype=np.float32)
-    settings = {"stride": stride, "padding": padding, "kernel_size": kernel_size}
+def test_neighbours_share_vectors(stride, width, channels, with_onednn):
+    settings, x = {"stride": stride, "padding": ((2, 0), (1, 1))}, normal(0, 2, 5, width, 3, dtype=np.float32)
+    kernel = normal(1, 3, 2, 3, channels, dtype=np.float32)
+    forms = (module.by_neighbours, module._forward_of_arrays)
+    y, expected = (jax.jit(functools.partial(form, **settings))(x, kernel) for form in forms)
+    assert_close(y, expected, 1e-5)
     forms = (module.weight_by_neighbours, module._weight_of_arrays)
-    assert_close(*(jax.jit(functools.partial(form, **settings))(x, y) for form in forms), 1e-5)
+    assert_close(*(jax.jit(functools.partial(form, kernel_size=(3, 2), **settings))(x, y) for form in forms), 1e-5)
+
+
+@pytest.mark.parametrize("channels, width, kernel", [(8, 6, "3x4x5x16"), (8, 7, "3x3x5x8"), (2, 8, "3x10x5x16"), (16, 8, "3x3x5x16")])
+def test_few_channels_fill_vectors(channels, width, kernel, with_onednn):
+    function = jax.jit(functools.partial(convolution, padding=1))
+    text = function.lower(jnp.ones((1, 4, width, 5)), jnp.ones((3, 3, 5, channels))).as_text()
+    assert re.findall(r"onednn\$convolution.*, tensor<([\dx]+)xf32>\) ->", text) == [kernel]
 
 
 def test_transposed_convolution_is_the_adjoint(double_precision):

@@ -85,7 +85,7 @@ def derivatives(function, x, dx):
     }
 
 
-def both_derivatives(geometry, dtype):
+def both_derivatives(geometry, dtype, channels=3):
     """Those of `upfirdn` and those of a product with a dense matrix, and the text of the program."""
     (height, width), settings = GEOMETRIES[geometry]
     basis = np.eye(height * width).reshape(height * width, height, width, 1)
@@ -95,7 +95,7 @@ def both_derivatives(geometry, dtype):
         return jnp.einsum("nhwc,hwpq->npqc", x, matrix)
 
     both = jax.jit(lambda *a: (derivatives(functools.partial(upfirdn, **settings), *a), derivatives(dense, *a)))
-    arguments = normal(0, 2, height, width, 3, dtype=dtype), normal(1, 2, height, width, 3, dtype=dtype)
+    arguments = tuple(normal(seed, 2, height, width, channels, dtype=dtype) for seed in (0, 1))
     return *both(*arguments), both.lower(*arguments).as_text()
 
 
@@ -106,12 +106,13 @@ def test_values_and_derivatives(geometry, double_precision):
         assert_close(ours[name], theirs[name])
 
 
+@pytest.mark.parametrize("channels", [3, 16])  # along rows only, and in both directions
 @pytest.mark.parametrize("geometry", GEOMETRIES)
-def test_values_and_derivatives_by_onednn(geometry, with_onednn):
-    ours, theirs, text = both_derivatives(geometry, np.float32)
+def test_values_and_derivatives_by_onednn(geometry, channels, with_onednn):
+    ours, theirs, text = both_derivatives(geometry, np.float32, channels)
     assert ("__onednn$convolution" in text) == (geometry != "up_and_down_cropped")  # or its adjoint, whichever inserts no zeros
     for name in theirs:
-        np.testing.assert_allclose(ours[name], theirs[name], rtol=0, atol=3e-5 * max(1, np.max(np.abs(theirs[name]))))
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=0, atol=3e-4 * max(1, np.max(np.abs(theirs[name]))))
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)

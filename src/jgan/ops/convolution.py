@@ -99,10 +99,26 @@ def _forward_of_arrays(x, kernel, *, stride, padding):
 
 
 def _forward_on_cpu(x, kernel, *, stride, padding):
-    def form(x, kernel):
-        return onednn.convolution(x, kernel, padding, (stride, stride))
+    settings = {"stride": stride, "padding": padding}
+    return onednn.or_else(functools.partial(by_neighbours, **settings), functools.partial(_forward_of_arrays, **settings))(x, kernel)
 
-    return onednn.or_else(form, functools.partial(_forward_of_arrays, stride=stride, padding=padding))(x, kernel)
+
+def by_neighbours(x, kernel, *, stride, padding, layout="HWIO"):
+    """`convolution` by oneDNN. If channels are too few to fill the processor's vectors, neighbours in a row of the result share one.
+
+    They are channels of one wider kernel, in which that of each begins `stride` columns after that of the one before.
+    """
+    axis = layout.index("O")
+    o, w = kernel.shape[axis], (x.shape[2] + sum(padding[1]) - kernel.shape[1]) // stride + 1
+    p = _sharing(o, w)
+    kernels = [jnp.pad(kernel, ((0, 0), (q * stride, (p - 1 - q) * stride), (0, 0), (0, 0))) for q in range(p)]
+    y = onednn.convolution(x, jnp.concatenate(kernels, axis=axis), padding, (stride, p * stride), layout=layout)
+    return y.reshape(*y.shape[:2], w, o)
+
+
+def _sharing(channels, width):
+    """How many neighbours in a row of so many pixels share a vector."""
+    return next(p for p in range(max(1, VECTOR // channels), 0, -1) if width % p == 0)
 
 
 def _transposed_of_arrays(y, kernel, *, stride, padding, size):
@@ -123,7 +139,8 @@ def _transposed_on_cpu(y, kernel, *, stride, padding, size):
     """The same, if the stride is more than 1 by plain convolutions of the pixels of each phase: all at once if their channels are few."""
 
     def plain(y, kernel):
-        return onednn.convolution(y, kernel[::-1, ::-1], _pads_of_transposed(y, kernel, 1, padding, size), layout="HWOI")
+        pads = _pads_of_transposed(y, kernel, 1, padding, size)
+        return by_neighbours(y, kernel[::-1, ::-1], stride=1, padding=pads, layout="HWOI")
 
     form = plain if stride == 1 else functools.partial(_transposed_by_phases, stride=stride, padding=padding, size=size)
     return onednn.or_else(form, functools.partial(_transposed_of_arrays, stride=stride, padding=padding, size=size))(y, kernel)
@@ -202,7 +219,7 @@ def weight_by_neighbours(x, y, *, stride, padding, kernel_size):
     """
     (top, _), (left, _) = padding
     n, h, w, o = y.shape
-    p = next(p for p in range(max(1, VECTOR // o), 0, -1) if w % p == 0)
+    p = _sharing(o, w)
     columns, i = (p - 1) * stride + kernel_size[1], x.shape[3]
     used = [(m - 1) * stride + k for m, k in zip((h, w), kernel_size, strict=True)]
     pads = (top, used[0] - x.shape[1] - top), (left * i, (used[1] - x.shape[2] - left) * i)
