@@ -116,11 +116,11 @@ def test_values_and_derivatives_by_onednn(geometry, channels, with_onednn):
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
-def test_values_in_one_pass(geometry, double_precision, monkeypatch):
+def test_values_on_gpu(geometry, double_precision, monkeypatch):
     (height, width), settings = GEOMETRIES[geometry]
     x = normal(0, 2, height, width, 3)
     expected = upfirdn(x, **settings)
-    monkeypatch.setattr(resample, "_filter", SimpleNamespace(bind=resample.filter_in_one_pass))
+    monkeypatch.setattr(resample, "_filter", SimpleNamespace(bind=resample.filter_on_gpu))
     assert_close(upfirdn(x, **settings), expected)
 
 

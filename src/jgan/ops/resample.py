@@ -1,9 +1,9 @@
 """Resampling with short FIR filters: up-sample, pad, filter, down-sample.
 
-A filter is a sum of shifted slices, one pass per direction, where a depthwise convolution of XLA is ten times slower; on GPU it is one pass
-for both. On CPU it is a depthwise convolution of oneDNN where that is at hand, of rows only where channels are few. It is linear, and its
-transpose is a filter of the same kind with up- and down-sampling exchanged, the taps reversed and complementary padding; so every
-derivative of every order is as fast as the filter itself.
+A filter is a sum of shifted slices, one pass per direction, where a depthwise convolution of XLA is ten times slower. On GPU it is one pass
+for both unless it resamples; on CPU a depthwise convolution of oneDNN where that is at hand, of rows only where channels are few. It is
+linear, and its transpose is a filter of the same kind with up- and down-sampling exchanged, the taps reversed and complementary padding; so
+every derivative of every order is as fast as the filter itself.
 """
 
 import functools
@@ -137,15 +137,16 @@ def _depthwise(x, plane, down, before, size):
     return onednn.convolution(x, kernel, padding, down, groups=x.shape[3])
 
 
-def filter_in_one_pass(x, *, taps, up, down, before, size):
-    """The same, as one sum over all pairs of taps: XLA for GPUs makes one kernel of it, so that less goes through memory."""
+def filter_on_gpu(x, *, taps, up, down, before, size):
+    """The same, without resampling as one sum over all pairs of taps: XLA makes one kernel of it, so that less goes through memory."""
+    if up > 1 or down > 1:
+        return _filter_of_array(x, taps=taps, up=up, down=down, before=before, size=size)
     sides = zip(x.shape[1:3], taps, before, size, strict=True)
-    pads = [(b, _after(n, len(along), up, down, b, s), up - 1) for n, along, b, s in sides]
+    pads = [(b, _after(n, len(along), 1, 1, b, s), 0) for n, along, b, s in sides]
     z = jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *pads, (0, 0, 0)])
-    height, width = ((s - 1) * down + 1 for s in size)
-    plane = np.outer(*taps)
+    (height, width), plane = size, np.outer(*taps)
     used = [(a, b) for a, b in np.ndindex(plane.shape) if plane[a, b] != 0] or [(0, 0)]
-    slices = [z[:, a : a + height : down, b : b + width : down] * np.asarray(plane[a, b], x.dtype) for a, b in used]
+    slices = [z[:, a : a + height, b : b + width] * np.asarray(plane[a, b], x.dtype) for a, b in used]
     return functools.reduce(jnp.add, slices)
 
 
@@ -155,6 +156,6 @@ def _transpose(ct, x, *, taps, up, down, before, size):
     return [_filter.bind(ct, taps=tuple(along[::-1] for along in taps), before=before, **settings)]
 
 
-_filter = primitive_of("jgan_filter", _filter_of_array, cpu=_filter_on_cpu, cuda=filter_in_one_pass)
+_filter = primitive_of("jgan_filter", _filter_of_array, cpu=_filter_on_cpu, cuda=filter_on_gpu)
 ad.deflinear2(_filter, _transpose)
 fold_into_batch(_filter)
