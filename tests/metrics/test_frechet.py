@@ -46,9 +46,9 @@ def test_diagonal_gaussians_have_a_closed_form(scales_a, scales_b, shift):
     assert frechet(a, b) == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize(("samples", "dead"), [(200, 0), (200, 2), (5, 0)])
+@pytest.mark.parametrize(("samples", "dead", "tolerance"), [(200, 0, 1e-9), (200, 2, 1e-7), (5, 0, 1e-7)])
 @pytest.mark.filterwarnings("ignore:5 samples for 8 features")
-def test_gaussians_moved_by_a_linear_map_have_a_closed_form(samples, dead):
+def test_gaussians_moved_by_a_linear_map_have_a_closed_form(samples, dead, tolerance):
     """x -> T x with T symmetric and positive moves a Gaussian of covariance A optimally: the distance is tr((T - I) A (T - I))."""
     generator = np.random.default_rng(0)
     a = generator.normal(size=(samples, 8)) @ generator.normal(size=(8, 8))
@@ -58,8 +58,9 @@ def test_gaussians_moved_by_a_linear_map_have_a_closed_form(samples, dead):
     move = mapping - np.eye(8)
     centred = a - a.mean(axis=0, keepdims=True)
     expected = np.trace(move @ np.cov(a, rowvar=False) @ move)
-    assert frechet(centred, centred @ mapping) == pytest.approx(expected, rel=1e-9)
-    assert frechet(centred @ mapping, centred) == pytest.approx(expected, rel=1e-9)
+    # Of a singular covariance the roots of zeros count, which are as large as the root of their rounding.
+    assert frechet(centred, centred @ mapping) == pytest.approx(expected, rel=tolerance)
+    assert frechet(centred @ mapping, centred) == pytest.approx(expected, rel=tolerance)
 
 
 def test_distance_to_itself_is_zero_and_order_does_not_matter():
