@@ -67,7 +67,7 @@ def convolution(
 
     Args:
       x: [N, H, W, I].
-      kernel: its axes are named by `layout`, the default being [kh, kw, I / groups, O]; all are copied into blocks, so none costs more.
+      kernel: its axes are named by `layout`, the default being [kh, kw, I / groups, O]; oneDNN copies any into blocks of its own.
       padding: zeros around `x`, ((top, bottom), (left, right)), in pixels; negative numbers crop.
       stride, dilation: of the kernel's positions and of its taps, (vertical, horizontal).
       groups: of channels, each convolved by itself.
