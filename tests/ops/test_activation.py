@@ -45,6 +45,17 @@ def test_dtype_and_shape_of_the_images(dtype, shape):
     np.testing.assert_allclose(found.astype(jnp.float32), np.broadcast_to(expected, shape), rtol=0.01)
 
 
+@pytest.mark.parametrize("gain", [1.0, 0.5])
+def test_leaky_relu_and_its_slopes(gain):
+    x, scale = jnp.asarray([-jnp.inf, -2.0, -0.0, 0.0, 3.0, jnp.inf, jnp.nan]), np.sqrt(2) * gain
+    found = [
+        jax.vmap(f)(x)
+        for f in (lambda x: bias_activation(x[None], gain=gain)[0], jax.grad(lambda x: bias_activation(x[None], gain=gain)[0]))
+    ]
+    np.testing.assert_allclose(found[0], scale * np.asarray(jax.nn.leaky_relu(x, 0.2)), rtol=1e-6)
+    np.testing.assert_allclose(found[1], scale * np.asarray([0.2, 0.2, 1.0, 1.0, 1.0, 1.0, 0.2]), rtol=1e-6)
+
+
 def test_no_gradient_beyond_the_clamp():
     gradient = jax.grad(lambda x: jnp.sum(bias_activation(x, None, "relu", clamp=1.0)))(jnp.asarray([-1.0, 0.5, 2.0]))
     np.testing.assert_allclose(gradient, [0.0, np.sqrt(2), 0.0], rtol=1e-6)
