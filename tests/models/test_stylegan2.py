@@ -132,7 +132,7 @@ def test_half_precision_is_near(players, plain):
     assert_close(outputs, full_outputs, 0.05)
     assert np.abs(outputs[0] - full_outputs[0]).max() > 0
     norms = [jnp.sqrt(sum(jnp.sum(g**2) for g in jax.tree.leaves(tree))) for tree in (gradients, full_gradients)]
-    np.testing.assert_allclose(norms[0], norms[1], rtol=0.05)
+    np.testing.assert_allclose(norms[0], norms[1], rtol=0.15)  # of 60 draws of players and noise, 1 in 10 was more than 0.05 off, none 0.1
     assert {g.dtype for g in jax.tree.leaves(gradients)} == {jnp.dtype(jnp.float32)}
 
 
@@ -242,7 +242,7 @@ def test_mixing_happens_with_its_probability_at_any_layer_but_the_first(probabil
 def test_noise_is_standard_normal_and_of_its_own_in_every_level_layer_and_image():
     levels = plan((16, 12), channel_base=64)
     noise = jax.jit(draw_noise, static_argnums=(1, 2))(jax.random.key(0), 64, levels)
-    assert [x.shape for x in noise] == [(64, *size, 2) for size in levels.sizes]
+    assert [x.shape for x in noise] == [(64, 2, *size) for size in levels.sizes]
     numbers = np.concatenate([np.ravel(x) for x in noise])
     assert len(np.unique(numbers)) > 0.99 * len(numbers)
     np.testing.assert_allclose([numbers.mean(), numbers.var()], [0, 1], atol=0.03)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan.ops.primitive import fold_into_batch, primitive_of
 from jgan.types import Array, Key
 
 _ROTATIONS = (13, 15, 26, 6), (17, 29, 16, 24)
@@ -47,9 +48,19 @@ def _one_pass(key, size):
 
 def _from_bits(bits):
     """Standard normal numbers from uint32."""
+    return np.float32(np.sqrt(2)) * jax.lax.erf_inv(_uniform.bind(bits))
+
+
+def _uniform_of_bits(bits):
+    """Numbers in (-1, 1) from uint32."""
     unit = jax.lax.bitcast_convert_type(bits >> np.uint32(9) | np.uint32(0x3F800000), jnp.float32) - np.float32(1)  # in [0, 1)
     lowest = np.nextafter(np.float32(-1), np.float32(0))
-    return np.float32(np.sqrt(2)) * jax.lax.erf_inv(jnp.maximum(lowest, unit * (np.float32(1) - lowest) + lowest))
+    return jnp.maximum(lowest, unit * (np.float32(1) - lowest) + lowest)
+
+
+def _uniform_on_cpu(bits):
+    """The same behind a barrier, since XLA would make the bits anew in every pass of what follows."""
+    return jax.lax.optimization_barrier(_uniform_of_bits(bits))
 
 
 def _threefry(key, numbers):
@@ -66,3 +77,7 @@ def _threefry(key, numbers):
             y = x ^ (y << np.uint32(turn) | y >> np.uint32(32 - turn))
         x, y = x + keys[(i + 1) % 3], y + (keys[(i + 2) % 3] + np.uint32(i + 1))
     return x ^ y
+
+
+_uniform = primitive_of("jgan_uniform", _uniform_of_bits, cpu=_uniform_on_cpu)
+fold_into_batch(_uniform)
