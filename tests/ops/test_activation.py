@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jgan.ops.activation as module
 from jgan.ops.activation import ACTIVATIONS, bias_activation
 
 VECTORS = pathlib.Path(__file__).parents[2] / ".." / "shared" / "parity" / "ops.npz"
@@ -45,15 +46,38 @@ def test_dtype_and_shape_of_the_images(dtype, shape):
     np.testing.assert_allclose(found.astype(jnp.float32), np.broadcast_to(expected, shape), rtol=0.01)
 
 
+def leaky_relu(x, gain):
+    return bias_activation(x[None], gain=gain)[0]
+
+
+def by_library(x):
+    return jax.nn.leaky_relu(x, 0.2) * np.float32(np.sqrt(2))
+
+
 @pytest.mark.parametrize("gain", [1.0, 0.5])
 def test_leaky_relu_and_its_slopes(gain):
     x, scale = jnp.asarray([-jnp.inf, -2.0, -0.0, 0.0, 3.0, jnp.inf, jnp.nan]), np.sqrt(2) * gain
-    found = [
-        jax.vmap(f)(x)
-        for f in (lambda x: bias_activation(x[None], gain=gain)[0], jax.grad(lambda x: bias_activation(x[None], gain=gain)[0]))
-    ]
-    np.testing.assert_allclose(found[0], scale * np.asarray(jax.nn.leaky_relu(x, 0.2)), rtol=1e-6)
-    np.testing.assert_allclose(found[1], scale * np.asarray([0.2, 0.2, 1.0, 1.0, 1.0, 1.0, 0.2]), rtol=1e-6)
+    np.testing.assert_allclose(leaky_relu(x, gain), scale * np.asarray(jax.nn.leaky_relu(x, 0.2)), rtol=1e-6)
+    slopes = np.diag(scale * np.asarray([0.2, 0.2, 1.0, 1.0, 1.0, 1.0, 0.2]))
+    for jacobian in (jax.jacfwd, jax.jacrev, lambda f: jax.jit(jax.jacrev(f))):
+        np.testing.assert_allclose(jacobian(lambda x: leaky_relu(x, gain))(x), slopes, rtol=1e-6)
+
+
+@pytest.mark.parametrize("derivative", [jax.jacfwd, jax.jacrev, lambda f: jax.vmap(jax.grad(f))], ids=["forward", "reverse", "lanes"])
+def test_derivatives_of_a_penalty_through_leaky_relu(derivative):
+    """As of R1: those of the squared norm of a gradient."""
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(4, 3)), jnp.float32)
+
+    def penalty(function, x):
+        return jnp.sum(jnp.square(jax.grad(lambda x: jnp.sum(jnp.sin(function(x))))(x)))
+
+    found, expected = (derivative(lambda x, f=f: penalty(f, x))(x) for f in (lambda x: leaky_relu(x, 1.0), by_library))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_forms_of_slopes_agree():
+    x, v = (jnp.asarray(np.random.default_rng(seed).normal(size=(5, 3)), jnp.float32) for seed in (0, 1))
+    np.testing.assert_allclose(*(form(x, v, above=1.5, below=-0.5) for form in (module._sloped_arrays, module._sloped_on_cpu)), rtol=1e-6)
 
 
 def test_no_gradient_beyond_the_clamp():
