@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import jgan.ops.activation as module
 from jgan.ops.activation import ACTIVATIONS, bias_activation
 
 VECTORS = pathlib.Path(__file__).parents[2] / ".." / "shared" / "parity" / "ops.npz"
@@ -73,11 +72,6 @@ def test_derivatives_of_a_penalty_through_leaky_relu(derivative):
 
     found, expected = (derivative(lambda x, f=f: penalty(f, x))(x) for f in (lambda x: leaky_relu(x, 1.0), by_library))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-
-
-def test_forms_of_slopes_agree():
-    x, v = (jnp.asarray(np.random.default_rng(seed).normal(size=(5, 3)), jnp.float32) for seed in (0, 1))
-    np.testing.assert_allclose(*(form(x, v, above=1.5, below=-0.5) for form in (module._sloped_arrays, module._sloped_on_cpu)), rtol=1e-6)
 
 
 def test_no_gradient_beyond_the_clamp():
