@@ -32,7 +32,7 @@ def test_equal_numbers(networks):
     g, d, (mapping, synthesis, critic) = networks
     random = np.random.default_rng(1)
     z = random.normal(size=(4, CONFIG.latent_size)).astype(np.float32)
-    noise = [random.normal(size=(4, 2, *size)).astype(np.float32) for size in g.plan.sizes]
+    noise = [random.normal(size=(4, *size, 2)).astype(np.float32) for size in g.plan.sizes]
     w = g.mapping.apply(*mapping, z)[0]
     ws = jnp.repeat(w[:, None], g.layers, axis=1)
     images = g.synthesis.apply(*synthesis, ws, tuple(map(jnp.asarray, noise)))[0]
@@ -40,7 +40,7 @@ def test_equal_numbers(networks):
     with torch.no_grad():
         params = [peers.from_jgan(x[0]) for x in (mapping, synthesis, critic)]
         their_w = peers.mapping(params[0], torch.from_numpy(z))
-        their_noise = list(map(torch.from_numpy, noise))
+        their_noise = [torch.from_numpy(x).permute(0, 3, 1, 2) for x in noise]
         theirs = peers.synthesis(params[1], their_w[:, None].expand(-1, g.layers, -1), their_noise)
         their_logits = peers.discriminator(params[2], theirs, len(g.plan.sizes))
     scale = np.abs(images).max()

@@ -242,7 +242,7 @@ def test_mixing_happens_with_its_probability_at_any_layer_but_the_first(probabil
 def test_noise_is_standard_normal_and_of_its_own_in_every_level_layer_and_image():
     levels = plan((16, 12), channel_base=64)
     noise = jax.jit(draw_noise, static_argnums=(1, 2))(jax.random.key(0), 64, levels)
-    assert [x.shape for x in noise] == [(64, 2, *size) for size in levels.sizes]
+    assert [x.shape for x in noise] == [(64, *size, 2) for size in levels.sizes]
     numbers = np.concatenate([np.ravel(x) for x in noise])
     assert len(np.unique(numbers)) > 0.99 * len(numbers)
     np.testing.assert_allclose([numbers.mean(), numbers.var()], [0, 1], atol=0.03)

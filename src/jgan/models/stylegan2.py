@@ -104,10 +104,10 @@ class SynthesisLevel(nn.Module):
             kernel = self.param("skip", nn.initializers.normal(1.0), (1, 1, x.shape[-1], width))
             skip = upsample(x @ (kernel[0, 0] * (SQRT_HALF / np.sqrt(x.shape[-1]))).astype(x.dtype))
         if self.level > 0:
-            x = StyledConvolution(width, up=True, clamp=self.clamp, name="conv0")(x, ws[:, 0], _of_layer(noise, 1))
+            x = StyledConvolution(width, up=True, clamp=self.clamp, name="conv0")(x, ws[:, 0], _channel(noise, 1))
             ws = ws[:, 1:]
         gain = SQRT_HALF if residual else 1.0
-        x = StyledConvolution(width, clamp=self.clamp, name="conv1")(x, ws[:, 0], _of_layer(noise, 0), gain)
+        x = StyledConvolution(width, clamp=self.clamp, name="conv1")(x, ws[:, 0], _channel(noise, 0), gain)
         x = x + skip if residual else x
         if self.architecture == "skip" or self.level + 1 == len(self.plan.sizes):
             rgb = ToImage(self.channels, self.clamp, name="to_image")(x, ws[:, 1])
@@ -272,9 +272,10 @@ def discriminator(
 
 
 def draw_noise(key: Key, n: int, plan: Plan) -> tuple[Array, ...]:
-    """Standard normal noise for every level, [n, 2, H, W], a plane for each of its layers, from one draw."""
+    """Standard normal noise for every level, [n, H, W, 2] (one channel per layer), from one draw."""
     parts = normal_columns(key, n, tuple(2 * height * width for height, width in plan.sizes))
-    return tuple(part.reshape(n, 2, height, width) for part, (height, width) in zip(parts, plan.sizes, strict=True))
+    planes = [part.reshape(n, 2, height, width) for part, (height, width) in zip(parts, plan.sizes, strict=True)]
+    return tuple(plane.transpose(0, 2, 3, 1) for plane in planes)  # on CPU each layer's numbers lie side by side, which is faster
 
 
 def constant_noise(synthesis_state: State) -> tuple[Array, ...]:
@@ -332,9 +333,8 @@ def one_hot(label: Array | None, size: int) -> Array:
     return jax.nn.one_hot(label, size)
 
 
-def _of_layer(noise, index):
-    """[n, H, W, 1] of noise [n, 2, H, W]."""
-    return None if noise is None else noise[:, index, :, :, None]
+def _channel(noise, index):
+    return None if noise is None else noise[..., index : index + 1]
 
 
 def _check_architecture(player, architecture):

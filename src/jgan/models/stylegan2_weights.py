@@ -92,7 +92,7 @@ def _noise(arrays):
     def of(size):
         one = arrays[f"synthesis.b{size}.conv1.noise_const"]
         other = arrays.get(f"synthesis.b{size}.conv0.noise_const", np.zeros_like(one))
-        return _array(np.stack([one, other])[None])
+        return _array(np.stack([one, other], axis=-1)[None])
 
     return tuple(of(size) for size in sizes)
 
