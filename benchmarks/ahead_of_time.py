@@ -8,7 +8,7 @@ eight) need the package libtpu, h200 (one GPU) JAX's plugin for CUDA and a descr
 A target whose compiler is absent is told on stderr and left out.
 
 kernels             `convolutions`: those with a two-dimensional window, of which `odd` come in groups and `weight_gradients` have the image
-                    as window; `fusions`: what XLA made out of several operations; `loops`: what follows counts their bodies once
+                    as window; `fusions`: what XLA made out of several operations; `loops`, and `passes` through all of them
 cost                of one device, null where the compiler does not say. `gflops`, `gbytes`: operations, and bytes read and written; on TPU
                     as XLA counts them in the compiled program, on GPU those of convolutions, and of arguments and results of all kernels.
                     `estimated_ms`: on TPU the sum of the cycles that the compiler expects of each operation, at the clock of a v5e; on GPU
@@ -135,12 +135,14 @@ def rate(kernel: program.Kernel) -> float:
 
 def kernels(text: str) -> dict[str, int]:
     """How many kernels of each kind a program has."""
+    passes = program.passes(text)
     return {
         "convolutions": len(program.convolutions(text)),
         "odd": len(program.odd_convolutions(text)),
         "weight_gradients": len(program.weight_gradients(text)),
         "fusions": program.fusions(text),
-        "loops": program.loops(text),
+        "loops": len(passes),
+        "passes": sum(passes.values()),
     }
 
 

@@ -1,6 +1,6 @@
 """What the text of a compiled program says: its convolutions, fusions, collectives and, on TPU, the cycles that the compiler expects.
 
-Each operation of the text counts once: bodies of loops and all branches of conditionals too.
+Each operation of the text counts once, all branches of conditionals too; bodies of loops as often as they run where that is said.
 """
 
 import math
@@ -11,6 +11,7 @@ COLLECTIVES = "all-reduce", "all-gather", "reduce-scatter", "collective-permute"
 _CONVOLUTION = re.compile(r' convolution\(|custom_call_target="__cudnn\$conv')
 _ARRAY = re.compile(r"\b([a-z]+(\d*)\w*)\[([\d,]*)\]")
 _OPERATION = re.compile(r"^ +(?:ROOT )?%?([\w.\-]+) = (.*?) ([\w\-]+)\(([^)]*)\)")
+_HEADER = re.compile(r"(?:ENTRY )?%?([\w.\-]+) \(")
 _NOT_RUN = "parameter", "constant", "tuple", "get-tuple-element", "bitcast", "while", "conditional", "call", "after-all"
 _WITHIN = re.compile(r" (?!call\()[\w\-]+\(.*?(?:calls|to_apply)=%?([\w.\-]+)")
 
@@ -84,13 +85,34 @@ def fusions(text: str) -> int:
     return sum(" fusion(" in line for line in _run(text))
 
 
-def loops(text: str) -> int:
-    """The number of loops.
+def passes(text: str) -> dict[str, int]:
+    """How often the body of each loop runs, by its name, if the loop counts up to a constant; once otherwise.
 
-    >>> loops("%w = (s32[], f32[2]) while(%t), condition=%c, body=%b")
-    1
+    >>> text = '''
+    ... %cond (t: (s32[], f32[2])) -> pred[] {
+    ...   %n.2 = s32[]{:T(128)} constant(9)
+    ...   ROOT %less = pred[] compare(%get.1, %n.2), direction=LT
+    ... }
+    ... %body (t: (s32[], f32[2])) -> (s32[], f32[2]) {
+    ...   %inner = (s32[], f32[2]) while(%t), condition=%cond, body=%inner_body
+    ... }
+    ... ENTRY %main (x: f32[2]) -> f32[2] {
+    ...   %outer = (s32[], f32[2]) while(%start), condition=%cond, body=%body
+    ... }'''
+    >>> passes(text)
+    {'inner_body': 81, 'body': 9}
     """
-    return len(re.findall(r" while\(", text))
+    computations = _computations(text)
+    loop_of = {}  # of a body: what holds the loop, and its condition
+    for holder, lines in computations.items():
+        for condition, body in re.findall(r" while\(.*condition=%?([\w.\-]+), body=%?([\w.\-]+)", "\n".join(lines)):
+            loop_of[body] = holder, condition
+
+    def times(name):
+        holder, condition = loop_of.get(name, (None, None))
+        return 1 if holder is None else times(holder) * _limit(computations.get(condition, []))
+
+    return {body: times(body) for body in loop_of}
 
 
 class Kernel(NamedTuple):
@@ -126,20 +148,45 @@ def kernels(text: str) -> list[Kernel]:
 
 
 def estimated_cycles(text: str) -> int | None:
-    """The sum of what the compiler for TPU expects of the operations that it estimates; None for other devices. Collectives are not in it.
+    """The sum of what the compiler for TPU expects of the operations that it estimates; None for other devices.
 
-    >>> estimated_cycles('backend_config={"estimated_cycles":"1825"}, {"estimated_cycles":"175"}'), estimated_cycles("")
-    (2000, None)
+    Collectives, gathers and scatters are not in it.
+
+    >>> line = '%x = f32[2] fusion(%p), backend_config={"estimated_cycles":"1825"}'
+    >>> estimated_cycles("ENTRY %main (p: f32[2]) -> f32[2] {" + chr(10) + line), estimated_cycles("")
+    (1825, None)
     """
-    cycles = [int(n) for n in re.findall(r'"estimated_cycles":"(\d+)"', text)]
+    times = passes(text)
+    cycles = [
+        times.get(name, 1) * int(n)
+        for name, lines in _computations(text).items()
+        for n in re.findall(r'"estimated_cycles":"(\d+)"', "\n".join(lines))
+    ]
     return sum(cycles) if cycles else None
+
+
+def _computations(text):
+    """The lines of each computation by its name."""
+    found, lines = {}, []
+    for line in text.splitlines():
+        if header := _HEADER.match(line):
+            lines = found.setdefault(header[1], [])
+        lines.append(line)
+    return found
+
+
+def _limit(condition):
+    """The constant up to which a loop counts by its condition, or 1."""
+    constants = dict(re.findall(r"%?([\w.\-]+) = [su]\d+\[\]\S* constant\((\d+)\)", "\n".join(condition)))
+    last = re.search(r" compare\([^)]*, %?([\w.\-]+)\), direction=LT", "\n".join(condition))
+    return int(constants.get(last[1], 1)) if last else 1
 
 
 def _run(text):
     """The lines of all computations but those within fusions and reductions."""
     within, runs = set(_WITHIN.findall(text)), True
     for line in text.splitlines():
-        if header := re.match(r"(?:ENTRY )?%?([\w.\-]+) \(", line):
+        if header := _HEADER.match(line):
             runs = header[1] not in within
         if runs:
             yield line

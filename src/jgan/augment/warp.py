@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jgan.ops.lookup import bilinear_lookup
 from jgan.ops.resample import upfirdn
 from jgan.types import Array
 
@@ -64,26 +65,6 @@ def product(geometry: Array, i: int, j: int, grid: Array) -> Array:
     return lax.reduce_precision(geometry[:, i, j, None, None] * grid, exponent_bits=8, mantissa_bits=22)
 
 
-def bilinear(texture: Array, row: Array, column: Array) -> Array:
-    """Bilinear lookup in a periodic texture [N, R + 1, S + 1, C] of periods R and S, at coordinates [N, A, B]: [N, A, B, C]."""
-    height, width, channels = texture.shape[1:]
-    top, left = jnp.floor(row), jnp.floor(column)
-    down, right = (row - top)[..., None, None], (column - left)[..., None]
-    index = jnp.stack([top.astype(jnp.int32) % (height - 1), left.astype(jnp.int32) % (width - 1)], axis=-1)
-    # One gather of 2 x 2 windows, whose transpose scatters a quarter as many updates as four gathers of pixels would; the batch is declared
-    # as such, for a sharded batch to stay where it is.
-    numbers = lax.GatherDimensionNumbers(
-        offset_dims=(3, 4, 5),
-        collapsed_slice_dims=(),
-        start_index_map=(1, 2),
-        operand_batching_dims=(0,),
-        start_indices_batching_dims=(0,),
-    )
-    window = lax.gather(texture, index, numbers, (1, 2, 2, channels), mode=lax.GatherScatterMode.PROMISE_IN_BOUNDS)
-    line = window[..., 0, :, :] * (1 - down) + window[..., 1, :, :] * down
-    return line[..., 0, :] * (1 - right) + line[..., 1, :] * right
-
-
 def warp(images: Array, geometry: Array) -> Array:
     """Images [N, H, W, C] seen through an affine map, band-limited and reflected at the edges.
 
@@ -99,5 +80,5 @@ def warp(images: Array, geometry: Array) -> Array:
     if min(height, width) < 2:
         raise ValueError(f"expected images of at least 2 x 2 pixels, found {height} x {width}")
     geometry = lax.optimization_barrier(geometry)  # computed once, for the same reason as in `product`
-    samples = bilinear(periodic_texture(images), *coordinates(geometry, height, width))
+    samples = bilinear_lookup(periodic_texture(images), *coordinates(geometry, height, width))
     return upfirdn(samples, SYM6, down=2, gain=0.5, flip=True)

@@ -29,12 +29,16 @@ def primitive_of(name: str, function: Callable, **of_platforms: Callable) -> Pri
 
 
 def fold_into_batch(primitive: Primitive) -> None:
-    """Under `vmap` the lanes of the only array are more of what its first axis counts."""
+    """Under `vmap` the lanes of all arrays are more of what their first axes count; an array that is not mapped is the same in all."""
 
     def batch(operands, axes, **settings):
-        x = jnp.moveaxis(operands[0], axes[0], 0)
-        y = primitive.bind(x.reshape(-1, *x.shape[2:]), **settings)
-        return y.reshape(*x.shape[:2], *y.shape[1:]), 0
+        lanes = next(x.shape[axis] for x, axis in zip(operands, axes, strict=True) if axis is not None)
+        moved = [
+            jnp.broadcast_to(x, (lanes, *x.shape)) if axis is None else jnp.moveaxis(x, axis, 0)
+            for x, axis in zip(operands, axes, strict=True)
+        ]
+        y = primitive.bind(*(x.reshape(-1, *x.shape[2:]) for x in moved), **settings)
+        return y.reshape(lanes, -1, *y.shape[1:]), 0
 
     batching.primitive_batchers[primitive] = batch
 
