@@ -44,7 +44,7 @@ from jgan.sharding import data_mesh  # noqa: E402
 TPU = {"v5e": ("v5e:2x2", 1), "v5e8": ("v5e:2x4", 8)}  # topology, devices
 GPU = ("h200",)
 GPU_PLATFORMS = "gpu", "cuda"
-V5E_HERTZ = 0.94e9
+V5E_HERTZ = 197e12 / (4 * 2 * 128**2)  # its rate by the data sheet over the operations of its four matrix units in a cycle: 1.5 GHz
 H200 = {"half": 989e12, "single": 494e12, "bytes": 4.8e12}  # per second: bfloat16, TF32, memory; NVIDIA's data sheet
 OF_PEAK = {"flops": 0.55, "bytes": 0.8}  # what convolutions and passes over memory reach of it: assumed, not measured
 

@@ -34,6 +34,7 @@ from jgan import losses, penalties  # noqa: E402
 from jgan.models import stylegan2  # noqa: E402
 from jgan.ops import onednn  # noqa: E402
 from jgan.ops.convolution import convolution, phases_as_channels  # noqa: E402
+from jgan.ops.lookup import bilinear_lookup, lookup_in_rows, lookup_in_windows  # noqa: E402
 from jgan.ops.modulation import down_convolution, modulated_convolution, up_convolution  # noqa: E402
 from jgan.ops.resample import BINOMIAL, normalised, upfirdn  # noqa: E402
 
@@ -201,6 +202,32 @@ def modulated_convolutions(sizes: Sizes) -> Alternatives:
     return with_gradients({"scaled_activations": modulated_convolution, "kernel_per_image": per_image}, arguments)
 
 
+def lookups(sizes: Sizes) -> Alternatives:
+    """[N, 4 H - 4, 4 W - 4, 3] -> [N, 2 H + 10, 2 W + 10, 3]: turned by a radian, as adaptive augmentation looks images up."""
+
+    def of_period(lookup):
+        return lambda period: lookup(jnp.pad(period, ((0, 0), (0, 1), (0, 1), (0, 0)), mode="wrap"), row, column)
+
+    def four_pixels(period):
+        n, height, width, channels = period.shape
+        pixels = period.reshape(n, height * width, channels)
+        (top, down), (left, right) = (jnp.divmod(x, 1) for x in (row, column))
+        down, right = down[..., None], right[..., None]
+
+        def at(y, x):
+            index = (top + y).astype(jnp.int32) % height * width + (left + x).astype(jnp.int32) % width
+            return jax.vmap(lambda pixels, index: pixels[index])(pixels, index)
+
+        return (at(0, 0) * (1 - right) + at(0, 1) * right) * (1 - down) + (at(1, 0) * (1 - right) + at(1, 1) * right) * down
+
+    size = 2 * sizes.resolution + 10
+    y, x = np.broadcast_to(np.mgrid[:size, :size], (sizes.batch, 2, size, size)).swapaxes(0, 1)
+    row, column = (jnp.asarray(a * np.cos(1) + b * np.sin(1), jnp.float32) for a, b in ((y, x), (x, -y)))
+    forms = {"by_platform": bilinear_lookup, "windows": lookup_in_windows, "rows": lookup_in_rows}
+    forms = {name: of_period(lookup) for name, lookup in forms.items()} | {"four_pixels": four_pixels}
+    return with_gradients(forms, normal(jnp.float32, (sizes.batch, 4 * sizes.resolution - 4, 4 * sizes.resolution - 4, 3)))
+
+
 def judgements(sizes: Sizes) -> Alternatives:
     """The discriminator's gradient on generated and real images: (params, images [2, N, H, W, 3])."""
     game, network, arguments = losses.non_saturating(), *critic(sizes)
@@ -287,6 +314,7 @@ OPERATIONS = {
     "up_convolution": up_convolutions,
     "down_convolution": down_convolutions,
     "modulated_convolution": modulated_convolutions,
+    "lookup": lookups,
     "discriminator": judgements,
     "r1": r1_penalties,
     "r1_of_library_critic": r1_penalties_of_library_critic,

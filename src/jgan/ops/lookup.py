@@ -53,7 +53,8 @@ def _split(coordinate, period):
     return before.astype(jnp.int32) % period, coordinate - before
 
 
-def _lookup_of_windows(texture, row, column):
+def lookup_in_windows(texture, row, column):
+    """`bilinear_lookup` by one gather of 2 x 2 pixels for each place."""
     height, width, channels = texture.shape[1:]
     (top, down), (left, right) = _split(row, height - 1), _split(column, width - 1)
     # One gather of 2 x 2 windows, whose transpose scatters a quarter as many updates as four gathers of pixels would; the batch is declared
@@ -72,8 +73,9 @@ def _lookup_of_windows(texture, row, column):
     return line[..., 0, :] * (1 - right) + line[..., 1, :] * right
 
 
-def _spread_of_windows(values, row, column, *, size):
-    return _transposed(lambda texture: _lookup_of_windows(texture, row, column), (values.shape[0], *size, values.shape[3]), values)
+def spread_in_windows(values, row, column, *, size):
+    """Its transpose."""
+    return _transposed(lambda texture: lookup_in_windows(texture, row, column), (values.shape[0], *size, values.shape[3]), values)
 
 
 def _transposed(linear, shape, values):
@@ -182,8 +184,8 @@ def _transpose_of_spread(ct, values, row, column, *, size):
     return [_lookup.bind(ct, row, column), None, None]
 
 
-_lookup = primitive_of("jgan_lookup", _lookup_of_windows, tpu=lookup_in_rows)
-_spread = primitive_of("jgan_spread_of_lookup", _spread_of_windows, tpu=spread_in_rows)
+_lookup = primitive_of("jgan_lookup", lookup_in_windows, tpu=lookup_in_rows)
+_spread = primitive_of("jgan_spread_of_lookup", spread_in_windows, tpu=spread_in_rows)
 ad.defjvp(
     _lookup,
     lambda change, texture, row, column: _lookup.bind(change, row, column),
