@@ -124,6 +124,18 @@ def test_values_on_gpu(geometry, double_precision, monkeypatch):
     assert_close(upfirdn(x, **settings), expected)
 
 
+@pytest.mark.parametrize("channels", [3, 65, 129])  # one convolution, one for each axis, none
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_values_on_tpu(geometry, channels, monkeypatch):
+    (height, width), settings = GEOMETRIES[geometry]
+    x = normal(0, 2, height, width, channels, dtype=jnp.bfloat16)
+    expected = upfirdn(x.astype(jnp.float32), **settings)
+    monkeypatch.setattr(resample, "_filter", SimpleNamespace(bind=resample.filter_on_tpu))
+    found = upfirdn(x, **settings)
+    assert found.dtype == jnp.bfloat16
+    assert_close(found.astype(jnp.float32), expected, 0.03 * max(1, jnp.abs(expected).max()))
+
+
 @pytest.mark.parametrize("axis", [0, 2, 4])
 def test_vmap(axis, double_precision):
     x = normal(0, 3, 2, 4, 5, 3)

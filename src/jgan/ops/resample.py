@@ -1,9 +1,9 @@
 """Resampling with short FIR filters: up-sample, pad, filter, down-sample.
 
 A filter is a sum of shifted slices, one pass per direction, where a depthwise convolution of XLA is ten times slower. On GPU it is one pass
-for both unless it resamples; on CPU a depthwise convolution of oneDNN where that is at hand, of rows only where channels are few. It is
-linear, and its transpose is a filter of the same kind with up- and down-sampling exchanged, the taps reversed and complementary padding; so
-every derivative of every order is as fast as the filter itself.
+for both unless it resamples; on CPU a depthwise convolution of oneDNN where that is at hand, of rows only where channels are few; on TPU in
+half precision a dense one if channels are few. It is linear, and its transpose is a filter of the same kind with up- and down-sampling
+exchanged, the taps reversed and complementary padding; so every derivative of every order is as fast as the filter itself.
 """
 
 import functools
@@ -19,6 +19,7 @@ from jgan.ops.channels import VECTOR
 from jgan.ops.primitive import fold_into_batch, primitive_of
 from jgan.types import Array
 
+MATRIX_UNIT = 128  # channels that one of a TPU takes in at once
 BINOMIAL = (1.0, 3.0, 3.0, 1.0)  # the low-pass filter of StyleGAN (Karras et al. 2018, section 3)
 
 
@@ -150,12 +151,31 @@ def filter_on_gpu(x, *, taps, up, down, before, size):
     return functools.reduce(jnp.add, slices)
 
 
+def filter_on_tpu(x, *, taps, up, down, before, size):
+    """The same, in half precision without resampling as a convolution of dense diagonal kernels, if a matrix unit takes in all channels.
+
+    Such a unit is idle in a filter, while sums of slices are slow in half precision, in which a TPU v5e does not compute otherwise.
+    """
+    c = x.shape[3]
+    if up > 1 or down > 1 or x.dtype != jnp.bfloat16 or c > MATRIX_UNIT:
+        return _filter_of_array(x, taps=taps, up=up, down=down, before=before, size=size)
+    sides = zip(x.shape[1:3], taps, before, size, strict=True)
+    pads = [(b, _after(n, len(along), 1, 1, b, s), 0) for n, along, b, s in sides]
+    x = jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *pads, (0, 0, 0)])
+    rows, columns = (np.asarray(along) for along in taps)
+    planes = [np.outer(rows, columns)] if 2 * c <= MATRIX_UNIT else [rows[:, None], columns[None]]  # fewer products if they are many
+    for plane in planes:
+        kernel = jnp.asarray(plane[:, :, None, None] * np.eye(c), x.dtype)
+        x = jax.lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    return x
+
+
 def _transpose(ct, x, *, taps, up, down, before, size):
     settings = {"up": down, "down": up, "size": x.aval.shape[1:3]}
     before = tuple(len(along) - 1 - b for along, b in zip(taps, before, strict=True))
     return [_filter.bind(ct, taps=tuple(along[::-1] for along in taps), before=before, **settings)]
 
 
-_filter = primitive_of("jgan_filter", _filter_of_array, cpu=_filter_on_cpu, cuda=filter_on_gpu)
+_filter = primitive_of("jgan_filter", _filter_of_array, cpu=_filter_on_cpu, cuda=filter_on_gpu, tpu=filter_on_tpu)
 ad.deflinear2(_filter, _transpose)
 fold_into_batch(_filter)
