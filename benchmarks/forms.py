@@ -166,7 +166,7 @@ def down_convolutions(sizes: Sizes) -> Alternatives:
 def filters(sizes: Sizes) -> Alternatives:
     """[N, H, W, C] -> [N, H, W, C]: [1, 3, 3, 1] along both axes."""
 
-    def two_passes(x):
+    def by_platform(x):
         return upfirdn(x, normalised(BINOMIAL), padding=(2, 1, 2, 1))
 
     def one_sum(x):
@@ -180,7 +180,12 @@ def filters(sizes: Sizes) -> Alternatives:
         return jnp.einsum("iI,jJ,nIJc->nijc", h, w, x, optimize=True)
 
     n, r, c, dtype = sizes
-    forms = {"two_passes": two_passes, "one_sum": one_sum, "banded_products": banded_products, "depthwise": lambda x: depthwise(x, (2, 1))}
+    forms = {
+        "by_platform": by_platform,
+        "one_sum": one_sum,
+        "banded_products": banded_products,
+        "depthwise": lambda x: depthwise(x, (2, 1)),
+    }
     return with_gradients(forms, normal(dtype, (n, r, r, c)))
 
 

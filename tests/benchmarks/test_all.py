@@ -36,3 +36,11 @@ def test_two_files_side_by_side(tmp_path, capsys):
     assert '"commit": "after"' in printed[1]
     with pytest.raises(SystemExit, match="found none in"):
         benchmarks.show(tmp_path / "absent")
+
+
+def test_recorded_figures_can_be_shown(capsys):
+    recorded = benchmarks.FOLDER.parent / "docs" / "benchmarks.jsonl"
+    benchmarks.show(recorded, recorded)
+    printed = capsys.readouterr().out
+    missing = {name for name in benchmarks.COMMANDS if f"benchmark={name} " not in printed and f"benchmark={name}\n" not in printed}
+    assert missing == {"ahead_of_time"}  # needs the compilers of other devices

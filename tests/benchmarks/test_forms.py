@@ -24,7 +24,7 @@ def test_what_is_printed(capsys):
     forms.main(operations=("filter",), resolutions=(8,), channels=4, batch=2, repeats=1)
     (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (line["benchmark"], line["operation"], line["resolution"], line["dtype"]) == ("forms", "filter", 8, "float32")
-    assert line["of_used"]["two_passes"]["median"] == 1 and line["ms"]["depthwise"]["low"] > 0 and "commit" in line
+    assert line["of_used"]["by_platform"]["median"] == 1 and line["ms"]["depthwise"]["low"] > 0 and "commit" in line
 
 
 def test_what_is_printed_of_other_devices(capsys, monkeypatch):
