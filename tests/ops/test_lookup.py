@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from benchmarks import ahead_of_time, program
+from benchmarks import program
 
 from jgan.ops import lookup
 from jgan.ops.lookup import bilinear_lookup
@@ -126,15 +126,3 @@ def test_every_device_keeps_its_images(settings):
 def test_shapes_that_do_not_fit_are_refused(texture, row, column):
     with pytest.raises(ValueError, match="expected a texture"):
         bilinear_lookup(*map(jnp.zeros, (texture, row, column)))
-
-
-@pytest.mark.slow
-def test_no_loop_over_places_on_tpu():
-    try:
-        (device,) = ahead_of_time.devices_of("v5e")
-    except (RuntimeError, NotImplementedError) as missing:
-        pytest.skip(f"there is no compiler for TPU: {missing}")
-    sharding = jax.sharding.SingleDeviceSharding(device)
-    at = [jax.ShapeDtypeStruct(x.shape, jnp.float32, sharding=sharding) for x in arguments(((2, 61, 61, 3), (40, 40)))]
-    text = jax.jit(jax.grad(lambda *at: jnp.sum(bilinear_lookup(*at) ** 2))).lower(*at).compile().as_text()
-    assert program.passes(text) == {}
