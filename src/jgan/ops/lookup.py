@@ -83,16 +83,21 @@ def _transposed(linear, shape, values):
     return jax.linear_transpose(linear, jax.ShapeDtypeStruct(shape, values.dtype))(values)[0]
 
 
-def _block(channels):
+def _columns(channels):
     """Columns of a block: as many as fill a row of the table with two lines of all channels."""
     return max(2, LANES // (2 * channels))
 
 
+def _blocks(width, channels):
+    """How far apart blocks begin, since neighbours share a column, and how many lie side by side."""
+    step = _columns(channels) - 1
+    return step, -(-(width - 1) // step)
+
+
 def _table(texture):
-    """Texture -> [N, R J, 2 C K]: for each of its lines and J blocks of K columns, block and line below; blocks share a column."""
+    """Texture -> [N, R J, 2 C K]: for each of its lines and J blocks of K columns, the block and the one in the line below."""
     n, height, width, channels = texture.shape
-    step = _block(channels) - 1
-    across = -(-(width - 1) // step)
+    step, across = _blocks(width, channels)
     padded = jnp.pad(texture, ((0, 0), (0, 0), (0, across * step + 1 - width), (0, 0))).transpose(0, 3, 1, 2)
     blocks = padded[..., :-1].reshape(n, channels, height, across, step)
     blocks = jnp.concatenate([blocks, padded[..., step::step, None]], axis=-1)
@@ -102,16 +107,16 @@ def _table(texture):
 
 def _places(row, column, size, channels):
     """Rows of the table, and where between its two lines and among its columns the coordinates lie."""
-    step = _block(channels) - 1
+    step, across = _blocks(size[1], channels)
     (top, down), (left, right) = _split(row, size[0] - 1), _split(column, size[1] - 1)
-    return top * -(-(size[1] - 1) // step) + left // step, down, (left % step).astype(row.dtype) + right
+    return top * across + left // step, down, (left % step).astype(row.dtype) + right
 
 
 def _pick(table, place, channels):
     """Table [N, M, 2 C K], places [N, P] -> values [N, P, C]."""
     index, down, right = place
     rows = jax.vmap(lambda table, index: table.at[index].get(mode="promise_in_bounds"))(table, index)
-    line, channel, across = np.unravel_index(np.arange(table.shape[2]), (2, channels, _block(channels)))
+    line, channel, across = np.unravel_index(np.arange(table.shape[2]), (2, channels, _columns(channels)))
     weights = _nearness(down, line) * _nearness(right, across)
     chosen = jnp.asarray(channel[:, None] == np.arange(channels), table.dtype)
     return jnp.einsum("npl,lc->npc", rows * weights, chosen, precision=lax.Precision.HIGHEST)
@@ -163,16 +168,19 @@ def _slope(texture, axis):
     return jnp.concatenate([steps, lax.slice_in_dim(steps, 0, 1, axis=axis)], axis=axis)
 
 
+def _on_line(row, column, axis):
+    """The coordinates with that along an axis moved to the pixel before: a slope is the same up to the next."""
+    return (jnp.floor(row), column) if axis == 1 else (row, jnp.floor(column))
+
+
 def _of_slope(change, texture, row, column, axis):
     """The derivative of the lookup along one of its coordinates, times a change of it."""
-    at = (jnp.floor(row), column) if axis == 1 else (row, jnp.floor(column))
-    return _lookup.bind(_slope(texture, axis), *at) * change[..., None]
+    return _lookup.bind(_slope(texture, axis), *_on_line(row, column, axis)) * change[..., None]
 
 
 def _spread_of_slope(change, values, row, column, axis, size):
     """The same of its transpose."""
-    at = (jnp.floor(row), column) if axis == 1 else (row, jnp.floor(column))
-    slopes = _spread.bind(values * change[..., None], *at, size=size)
+    slopes = _spread.bind(values * change[..., None], *_on_line(row, column, axis), size=size)
     return _transposed(functools.partial(_slope, axis=axis), slopes.shape, slopes)
 
 

@@ -38,7 +38,7 @@ def fold_into_batch(primitive: Primitive) -> None:
             for x, axis in zip(operands, axes, strict=True)
         ]
         y = primitive.bind(*(x.reshape(-1, *x.shape[2:]) for x in moved), **settings)
-        return y.reshape(lanes, -1, *y.shape[1:]), 0
+        return y.reshape(*moved[0].shape[:2], *y.shape[1:]), 0
 
     batching.primitive_batchers[primitive] = batch
 

@@ -16,6 +16,7 @@ from jax.interpreters import ad
 
 from jgan.ops import onednn
 from jgan.ops.channels import VECTOR
+from jgan.ops.convolution import convolution
 from jgan.ops.primitive import fold_into_batch, primitive_of
 from jgan.types import Array
 
@@ -142,8 +143,7 @@ def filter_on_gpu(x, *, taps, up, down, before, size):
     """The same, without resampling as one sum over all pairs of taps: XLA makes one kernel of it, so that less goes through memory."""
     if up > 1 or down > 1:
         return _filter_of_array(x, taps=taps, up=up, down=down, before=before, size=size)
-    sides = zip(x.shape[1:3], taps, before, size, strict=True)
-    pads = [(b, _after(n, len(along), 1, 1, b, s), 0) for n, along, b, s in sides]
+    pads = [(*side, 0) for side in _padding(x, taps, before, size)]
     z = jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *pads, (0, 0, 0)])
     (height, width), plane = size, np.outer(*taps)
     used = [(a, b) for a, b in np.ndindex(plane.shape) if plane[a, b] != 0] or [(0, 0)]
@@ -159,15 +159,18 @@ def filter_on_tpu(x, *, taps, up, down, before, size):
     c = x.shape[3]
     if up > 1 or down > 1 or x.dtype != jnp.bfloat16 or c > MATRIX_UNIT:
         return _filter_of_array(x, taps=taps, up=up, down=down, before=before, size=size)
-    sides = zip(x.shape[1:3], taps, before, size, strict=True)
-    pads = [(b, _after(n, len(along), 1, 1, b, s), 0) for n, along, b, s in sides]
-    x = jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *pads, (0, 0, 0)])
     rows, columns = (np.asarray(along) for along in taps)
     planes = [np.outer(rows, columns)] if 2 * c <= MATRIX_UNIT else [rows[:, None], columns[None]]  # fewer products if they are many
+    padding = _padding(x, taps, before, size)
     for plane in planes:
-        kernel = jnp.asarray(plane[:, :, None, None] * np.eye(c), x.dtype)
-        x = jax.lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        x, padding = convolution(x, jnp.asarray(plane[:, :, None, None] * np.eye(c), x.dtype), padding=padding), 0
     return x
+
+
+def _padding(x, taps, before, size):
+    """Around the images of a filter that does not resample: ((top, bottom), (left, right)); negative if their last pixels are not used."""
+    sides = zip(x.shape[1:3], taps, before, size, strict=True)
+    return tuple((b, _after(n, len(along), 1, 1, b, s)) for n, along, b, s in sides)
 
 
 def _transpose(ct, x, *, taps, up, down, before, size):
