@@ -2,8 +2,8 @@
 
     python benchmarks/population.py --lanes 8 --devices 1 2
 
-prints one line of JSON per number of devices, for the least-squares DCGAN of `experiments/lsgan_stability.py` on random images. With two
-devices, set JAX_NUM_CPU_DEVICES=2 on a CPU.
+prints one line of JSON per number of devices, for the least-squares DCGAN of `experiments/lsgan_stability.py` on random images. Every core
+of a CPU is a device, unless JAX_NUM_CPU_DEVICES says otherwise.
 
 images_per_second   of all lanes together: `together` in one program, vmapped on one device or spread over the mesh, and `apart`, as
                     many runs one after another, by a program for one run on one device
@@ -31,14 +31,14 @@ from benchmarks import measure  # noqa: E402
 from jgan import losses  # noqa: E402
 from jgan.models import dcgan  # noqa: E402
 from jgan.run.population import Population, population  # noqa: E402
-from jgan.sharding import data_mesh, first_devices  # noqa: E402
+from jgan.sharding import data_mesh, device_per_core, first_devices  # noqa: E402
 from jgan.training import alternating  # noqa: E402
 from jgan.types import Training  # noqa: E402
 
 
 def main(
     lanes: int = 8,
-    devices: tuple[int, ...] = (1,),
+    devices: tuple[int, ...] = (),
     resolution: int = 28,
     width: int = 8,
     batch: int = 32,
@@ -49,14 +49,14 @@ def main(
 
     Args:
         lanes: Runs.
-        devices: Numbers of devices over which the lanes are spread.
+        devices: Numbers of devices over which the lanes are spread; by default one, and all.
         resolution: Height and width of the images, pixels.
         width: Features of the convolutions at half the resolution.
         batch: Images per step and lane.
         steps: Steps per repeat.
         repeats: Of every measurement.
     """
-    for count in devices:
+    for count in devices or sorted({1, jax.device_count()}):
         found = measured(lanes, count, resolution, width, batch, steps, repeats)
         print(json.dumps({"benchmark": "population", **found, **measure.circumstances()}), flush=True)
 
@@ -66,7 +66,7 @@ def measured(lanes: int, devices: int, resolution: int, width: int, batch: int, 
     images = np.random.default_rng(0).integers(0, 256, (4 * batch, resolution, resolution, 1), np.uint8)
     make, examples = game((resolution, resolution, 1), width), {"image": jnp.asarray(images)}
     rates = jnp.geomspace(1e-4, 1e-3, lanes)
-    mesh = data_mesh(first_devices(devices)) if devices > 1 else None
+    mesh = data_mesh(first_devices(devices))
     together = player(population(make, examples, range(lanes), batch, mesh), rates, steps)
     one = population(make, examples, [lanes - 1], batch)
     alone = [player(one, rates[i : i + 1], steps) for i in range(lanes)]
@@ -114,5 +114,6 @@ def difference(together: Any, alone: Any) -> float:
 
 
 if __name__ == "__main__":
+    device_per_core()
     jax.config.update("jax_enable_compilation_cache", False)
     tyro.cli(main)

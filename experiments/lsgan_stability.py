@@ -34,6 +34,7 @@ from jgan.run.features import classifier_features
 from jgan.run.folder import Folder, write_atomic
 from jgan.run.launch import make_feed
 from jgan.run.population import population, wilson
+from jgan.sharding import device_per_core
 from jgan.training import alternating
 from jgan.types import AdversarialLoss, Array
 
@@ -57,7 +58,7 @@ class Config:
     channels: int | None = None
     """Colour channels; as the data if not given."""
     seeds: int = 8
-    """Games per line of the table; they are one program."""
+    """Games per line of the table; they are one program, over as many devices as share them evenly."""
     steps: int = 1000
     """Updates of each player."""
     batch: int = 32
@@ -201,4 +202,5 @@ def picture(shown: list[tuple[np.ndarray, list[bool]]], side: int = 4, frame: in
 
 
 if __name__ == "__main__":
+    device_per_core()
     command_line.main("lsgan_stability", PRESETS, train, description=__doc__, may_change=())

@@ -205,10 +205,10 @@ def test_initialize_takes_all_or_nothing(given):
         sharding.initialize(*given)
 
 
-def start(*arguments):
-    """A fresh process with one device, away from any cluster that the test itself may run in."""
+def start(*arguments, devices=1):
+    """A fresh process with so many devices, away from any cluster that the test itself may run in."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "OMPI", "KUBERNETES"))}
-    environment = kept | {"JAX_NUM_CPU_DEVICES": "1", "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    environment = kept | {"JAX_NUM_CPU_DEVICES": str(devices), "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
     command = [sys.executable, *map(str, arguments)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -224,6 +224,14 @@ def test_as_many_devices_as_there_are(count):
     assert sharding.first_devices(None) == jax.devices()
     with pytest.raises(ValueError, match=f"expected from 1 to {jax.device_count()} devices, found {count}; JAX_NUM_CPU_DEVICES"):
         sharding.first_devices(count)
+
+
+@pytest.mark.parametrize("devices", [-1, 3])  # -1: as if none were given
+def test_every_core_is_a_device_unless_a_number_is_given(devices):
+    program = "import jax; from jgan import sharding; sharding.device_per_core(); print(jax.device_count(), sharding.cores())"
+    output, errors = start("-c", program, devices=devices).communicate(timeout=120)
+    found, cores = map(int, output.split())
+    assert found == (cores if devices < 0 else devices) and 1 <= cores <= os.cpu_count(), errors
 
 
 def test_two_processes_train_as_two_devices_of_one(played):

@@ -41,8 +41,8 @@ def make(rate):
     return Training(init, step, lambda state, key, inputs: jnp.sum(state.kernel) * inputs)
 
 
-def played(seeds, rates, steps, mesh=None):
-    games = population(make, EXAMPLES, seeds, 4, mesh)
+def played(seeds, rates, steps, devices=1):
+    games = population(make, EXAMPLES, seeds, 4, data_mesh(jax.devices()[:devices]))
     begun = games.begin(rates)
     kernels = np.array(begun.kernel)
     return kernels, games.advance(begun, rates, steps), games
@@ -78,8 +78,7 @@ def test_parts_are_the_whole():
 
 
 def test_lanes_on_two_devices_are_those_on_one(together):
-    mesh = data_mesh(jax.devices()[:2])
-    _, state, games = played(SEEDS, RATES, 6, mesh)
+    _, state, games = played(SEEDS, RATES, 6, devices=2)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), state, together[1])
     assert {shard.data.shape[0] for shard in state.kernel.addressable_shards} == {2}
     drawn = [g.sample(s, RATES, None, jnp.ones((2, 1))) for s, g in ((state, games), together[1:])]
@@ -89,6 +88,13 @@ def test_lanes_on_two_devices_are_those_on_one(together):
 
 def test_lazy_updates_stay_branches(together):
     assert " cond[" in str(jax.make_jaxpr(lambda s: together[2].advance(s, RATES, 3))(together[1]))
+
+
+@pytest.mark.parametrize("lanes", [1, 3, 8, 9])
+def test_lanes_are_spread_over_as_many_devices_as_share_them_evenly(lanes):
+    state = population(make, EXAMPLES, range(lanes), 4).begin(jnp.zeros(lanes))
+    share = lanes // max(n for n in range(1, jax.device_count() + 1) if lanes % n == 0)
+    assert {shard.data.shape[0] for shard in state.kernel.addressable_shards} == {share}
 
 
 def test_lanes_divide_over_the_devices():

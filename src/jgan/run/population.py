@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jgan.ops import onednn
+from jgan.sharding import data_mesh
 from jgan.types import Training
 
 
@@ -24,15 +25,16 @@ class Population(NamedTuple):
 def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[int], batch: int, mesh: Mesh | None = None) -> Population:
     """A training algorithm for all lanes in one program: its step under `jax.vmap`, with states, batches and keys of their own.
 
+    Devices do not wait for each other, so on a CPU small networks gain most with a device for each core (`jgan.sharding.device_per_core`).
     The convolutions of `jgan.ops.convolution` stay dense under `vmap`, where those of other libraries become grouped ones, which are slow.
     Lazy penalties stay branches, since the lanes count their steps together.
 
     Args:
       make: setting -> the algorithm, whose state is a NamedTuple. Settings are traced: one program serves all.
-      examples: of what a batch is made, {"image": uint8 [N, H, W, C], ...}, all on the device.
+      examples: of what a batch is made, {"image": uint8 [N, H, W, C], ...}, all on every device.
       seeds: one per lane, of its initialisation, its batches and everything drawn.
       batch: examples per step and lane, drawn at random.
-      mesh: spreads the lanes over its axis `data`; by default all are on one device.
+      mesh: spreads the lanes over its axis `data`; by default over as many devices as share them evenly.
 
     Returns:
       A population. Its settings are a pytree of arrays [lanes, ...].
@@ -49,15 +51,13 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
     >>> counters.advance(counters.begin(by), by, 5).sum.tolist()
     [5.0, 50.0, 500.0]
     """
-    if mesh is not None and len(seeds) % mesh.shape["data"]:
+    mesh = _mesh_of_lanes(len(seeds)) if mesh is None else mesh
+    if len(seeds) % mesh.shape["data"]:
         raise ValueError(f"expected a number of lanes that divides over {mesh.shape['data']} devices, found {len(seeds)}")
     keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed, impl="threefry2x32"), 3))(jnp.asarray(seeds))
     lanes, whole = PartitionSpec("data"), PartitionSpec()
-
-    def spread(function, in_specs, out_specs):
-        if mesh is None:
-            return function
-        return jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)
+    examples = jax.device_put(examples, NamedSharding(mesh, whole))
+    spread = functools.partial(jax.shard_map, mesh=mesh, check_vma=False)
 
     def begin(settings, keys, examples):
         first = jax.tree.map(lambda x: x[:batch], examples)
@@ -81,24 +81,30 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
     @jax.jit
     def begin_all(settings, keys, examples):
         specs = _all_but_step(jax.eval_shape(begin, settings, keys, examples), lanes, whole)
-        return spread(begin, (lanes, lanes, whole), specs)(settings, keys, examples)
+        return spread(begin, in_specs=(lanes, lanes, whole), out_specs=specs)(settings, keys, examples)
 
-    @onednn.allowed(None if mesh is None else mesh.devices.flat[0].platform)
+    @onednn.allowed(mesh.devices.flat[0].platform)
     @functools.partial(jax.jit, donate_argnums=0)
     def advance_all(states, settings, keys, examples, steps):
         specs = _all_but_step(states, lanes, whole)
-        return spread(advance, (specs, lanes, lanes, whole, whole), specs)(states, settings, keys, examples, steps)
+        return spread(advance, in_specs=(specs, lanes, lanes, whole, whole), out_specs=specs)(states, settings, keys, examples, steps)
 
     @jax.jit
     def sample_all(states, settings, key, inputs):
         specs = _all_but_step(states, lanes, whole)
-        return spread(sample, (specs, lanes, whole, whole), lanes)(states, settings, key, inputs)
+        return spread(sample, in_specs=(specs, lanes, whole, whole), out_specs=lanes)(states, settings, key, inputs)
 
     return Population(
         lambda settings: begin_all(settings, keys, examples),
         lambda states, settings, steps: advance_all(states, settings, keys, examples, steps),
         sample_all,
     )
+
+
+def _mesh_of_lanes(lanes):
+    """The largest mesh that shares so many lanes evenly."""
+    devices = jax.devices()
+    return data_mesh(devices[: max(n for n in range(1, len(devices) + 1) if lanes % n == 0)])
 
 
 def _all_but_step(states, value, of_step):
