@@ -30,7 +30,7 @@ from benchmarks import measure  # noqa: E402
 
 from jgan import losses  # noqa: E402
 from jgan.models import dcgan  # noqa: E402
-from jgan.run.population import Population, population  # noqa: E402
+from jgan.run.population import Population, mesh_of_lanes, population  # noqa: E402
 from jgan.sharding import data_mesh, device_per_core, first_devices  # noqa: E402
 from jgan.training import alternating  # noqa: E402
 from jgan.types import Training  # noqa: E402
@@ -49,14 +49,14 @@ def main(
 
     Args:
         lanes: Runs.
-        devices: Numbers of devices over which the lanes are spread; by default one, and all.
+        devices: Numbers of devices over which the lanes are spread; by default one, and as many as share them evenly.
         resolution: Height and width of the images, pixels.
         width: Features of the convolutions at half the resolution.
         batch: Images per step and lane.
         steps: Steps per repeat.
         repeats: Of every measurement.
     """
-    for count in devices or sorted({1, jax.device_count()}):
+    for count in devices or sorted({1, mesh_of_lanes(lanes).shape["data"]}):
         found = measured(lanes, count, resolution, width, batch, steps, repeats)
         print(json.dumps({"benchmark": "population", **found, **measure.circumstances()}), flush=True)
 

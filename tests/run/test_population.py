@@ -97,9 +97,10 @@ def test_lanes_are_spread_over_as_many_devices_as_share_them_evenly(lanes):
     assert {shard.data.shape[0] for shard in state.kernel.addressable_shards} == {share}
 
 
-def test_lanes_divide_over_the_devices():
-    with pytest.raises(ValueError, match="divides over 2 devices, found 3"):
-        population(make, EXAMPLES, [1, 2, 3], 4, data_mesh(jax.devices()[:2]))
+@pytest.mark.parametrize("seeds", [[], [1, 2, 3]])
+def test_lanes_divide_over_the_devices(seeds):
+    with pytest.raises(ValueError, match=f"divides over 2 devices, found {len(seeds)}"):
+        population(make, EXAMPLES, seeds, 4, data_mesh(jax.devices()[:2]))
 
 
 INTERVALS = [(0, 8, 0.0, 0.324), (8, 8, 0.676, 1.0), (8, 10, 0.490, 0.943), (50, 100, 0.404, 0.596)]

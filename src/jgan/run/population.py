@@ -40,7 +40,7 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
       A population. Its settings are a pytree of arrays [lanes, ...].
 
     Raises:
-      ValueError: if the lanes cannot be spread evenly over the mesh.
+      ValueError: if there are no lanes or they cannot be spread evenly over the mesh.
 
     >>> State = NamedTuple("State", [("step", jax.Array), ("sum", jax.Array)])
     >>> def counting(by):
@@ -51,9 +51,9 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
     >>> counters.advance(counters.begin(by), by, 5).sum.tolist()
     [5.0, 50.0, 500.0]
     """
-    mesh = _mesh_of_lanes(len(seeds)) if mesh is None else mesh
-    if len(seeds) % mesh.shape["data"]:
-        raise ValueError(f"expected a number of lanes that divides over {mesh.shape['data']} devices, found {len(seeds)}")
+    mesh = mesh_of_lanes(len(seeds)) if mesh is None else mesh
+    if not len(seeds) or len(seeds) % mesh.shape["data"]:
+        raise ValueError(f"expected one lane or more, a number that divides over {mesh.shape['data']} devices, found {len(seeds)}")
     keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed, impl="threefry2x32"), 3))(jnp.asarray(seeds))
     lanes, whole = PartitionSpec("data"), PartitionSpec()
     examples = jax.device_put(examples, NamedSharding(mesh, whole))
@@ -101,8 +101,12 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
     )
 
 
-def _mesh_of_lanes(lanes):
-    """The largest mesh that shares so many lanes evenly."""
+def mesh_of_lanes(lanes: int) -> Mesh:
+    """A mesh of as many devices as share so many lanes evenly.
+
+    >>> mesh_of_lanes(1).shape["data"]
+    1
+    """
     devices = jax.devices()
     return data_mesh(devices[: max(n for n in range(1, len(devices) + 1) if lanes % n == 0)])
 
