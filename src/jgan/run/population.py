@@ -34,7 +34,7 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
       examples: of what a batch is made, {"image": uint8 [N, H, W, C], ...}, all on every device.
       seeds: one per lane, of its initialisation, its batches and everything drawn.
       batch: examples per step and lane, drawn at random.
-      mesh: spreads the lanes over its axis `data`; by default over as many devices as share them evenly.
+      mesh: spreads the lanes over its axis `data`; by default over as many devices of this process as share them evenly.
 
     Returns:
       A population. Its settings are a pytree of arrays [lanes, ...].
@@ -102,12 +102,12 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
 
 
 def mesh_of_lanes(lanes: int) -> Mesh:
-    """A mesh of as many devices as share so many lanes evenly.
+    """A mesh of as many devices of this process as share so many lanes evenly.
 
     >>> mesh_of_lanes(1).shape["data"]
     1
     """
-    devices = jax.devices()
+    devices = jax.local_devices()
     return data_mesh(devices[: max(n for n in range(1, len(devices) + 1) if lanes % n == 0)])
 
 
