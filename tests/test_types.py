@@ -8,24 +8,34 @@ import pytest
 from tests.tiny_game import discriminator, game, generator
 
 import jgan.types
-from jgan.types import AdversarialLoss, Network, Training
+from jgan.types import AdversarialLoss, Network, Penalty, Spec, Stage, Training
 
 FIELDS = [
-    (Network, ("init", "apply")),
-    (Training, ("init", "step", "sample")),
-    (AdversarialLoss, ("discriminator", "generator")),
+    (Network, ("init", "apply"), {}),
+    (Training, ("init", "step", "sample"), {}),
+    (AdversarialLoss, ("discriminator", "generator"), {}),
+    (Penalty, ("function", "weight", "every"), {"weight": 1.0, "every": 1}),
+    (Spec, ("fields", "names"), {"names": {}}),
+    (Stage, ("images", "batch", "training", "source", "grow"), {"grow": None}),
 ]
 
 
-@pytest.mark.parametrize("kind, fields", FIELDS)
-def test_fields_and_their_order(kind, fields):
+@pytest.mark.parametrize("kind, fields, defaults", FIELDS)
+def test_fields_and_their_order(kind, fields, defaults):
     assert kind._fields == fields
-    assert kind._field_defaults == {}
+    assert kind._field_defaults == defaults
 
 
-def test_types_are_all_that_the_module_defines():
-    defined = {name for name, value in vars(jgan.types).items() if inspect.isclass(value) and value.__module__ == "jgan.types"}
-    assert defined == {kind.__name__ for kind, _ in FIELDS}
+def test_every_record_of_the_module_is_in_the_table():
+    defined = {name for name, value in vars(jgan.types).items() if inspect.isclass(value) and hasattr(value, "_fields")}
+    assert defined == {kind.__name__ for kind, _, _ in FIELDS}
+
+
+def test_spec():
+    spec = Spec({"image": jax.ShapeDtypeStruct((8, 8, 3), "uint8")})
+    assert (spec.classes, spec.shape()) == (0, (8, 8, 3))
+    with pytest.raises(ValueError, match="expected data with the field audio, found image"):
+        spec.shape("audio")
 
 
 @pytest.mark.parametrize("network, size", [(generator(), (16, 64)), (discriminator(), (16, 8, 8, 3))])
