@@ -28,18 +28,19 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import tyro
-from jax.experimental import topologies
 from jax.sharding import NamedSharding, PartitionSpec
+
+from jgan.compat import topologies  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measure, program  # noqa: E402
-from benchmarks.step import configuration, memory  # noqa: E402
-from experiments import stylegan  # noqa: E402
+from benchmarks.step import memory  # noqa: E402
 
+from jgan.data.settings import size_of  # noqa: E402
 from jgan.sharding import data_mesh  # noqa: E402
+from jgan.systems import stylegan  # noqa: E402
 
 TPU = {"v5e": ("v5e:2x2", 1), "v5e8": ("v5e:2x4", 8)}  # topology, devices
 GPU = ("h200",)
@@ -59,7 +60,7 @@ def main(
     """Compiles training steps of StyleGAN2 for devices that are not here; one line of JSON per preset and target.
 
     Args:
-        presets: Names of presets of experiments/stylegan.py.
+        presets: Names of presets of StyleGAN2.
         targets: Out of v5e, v5e8 and h200.
         gpu_description: File with the text of XLA's GpuTargetConfigProto, for h200.
         batch: Images per step over all devices, instead of the preset's.
@@ -73,8 +74,8 @@ def main(
             continue
         for preset in presets:
             line = {"benchmark": "ahead_of_time", "preset": preset, "target": target}
-            line |= described(configuration(preset, batch, resolution), devices)
-            print(json.dumps(line | measure.circumstances()), flush=True)
+            line |= described(measure.configuration(preset, batch, resolution), devices)
+            print(json.dumps(line | measure.provenance()), flush=True)
 
 
 def devices_of(target: str, gpu_description: Path | None = None) -> list[Any]:
@@ -97,7 +98,7 @@ def devices_of(target: str, gpu_description: Path | None = None) -> list[Any]:
 def described(config: stylegan.Config, devices: list[Any]) -> dict[str, Any]:
     """All figures of one configuration on some devices."""
     begun = time.perf_counter()
-    sizes = {"resolution": measure.image_shape(config)[:2], "batch": config.batch, "devices": len(devices)}
+    sizes = {"resolution": size_of(config), "batch": config.batch, "devices": len(devices)}
     try:
         compiled = compiled_step(config, devices)
     except jax.errors.JaxRuntimeError as error:
@@ -148,15 +149,12 @@ def kernels(text: str) -> dict[str, int]:
 
 def compiled_step(config: stylegan.Config, devices: list[Any]) -> Any:
     """The step (state, batch, key) -> (state, metrics), compiled for devices that need not be here: the state on all, the batch spread."""
-    mesh, shape = data_mesh(devices), measure.image_shape(config)
+    mesh = data_mesh(devices)
     whole, spread = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("data"))
-    training = stylegan.build(config, shape, measure.CLASSES)
-    batch = {"image": jax.ShapeDtypeStruct((config.batch, *shape), jnp.uint8), "label": jax.ShapeDtypeStruct((config.batch,), jnp.int32)}
-    key = jax.eval_shape(lambda: jax.random.key(0, impl="threefry2x32"))
     with jax.set_mesh(mesh):
-        state = jax.eval_shape(training.init, key, batch)
-        step = jax.jit(training.step, in_shardings=(whole, spread, whole), out_shardings=(whole, whole), donate_argnums=0)
-        return step.lower(state, batch, key).compile(compiler_options=options(devices[0]))
+        step, arguments = measure.abstract_step(config)
+        program = jax.jit(step, in_shardings=(whole, spread, whole), out_shardings=(whole, whole), donate_argnums=0)
+        return program.lower(*arguments).compile(compiler_options=options(devices[0]))
 
 
 def options(device: Any) -> dict[str, str] | None:

@@ -31,8 +31,8 @@ COMMANDS = {
     "forms": (),
     "population": (),
 }
-CIRCUMSTANCES = "machine", "versions", "commit"
-MEASURED = "init_seconds", "compile_seconds", "flops_per_step", "speedup", "difference"  # numbers that are results, not settings
+PROVENANCE = "machine", "versions", "commit"
+MEASURED = "trace_seconds", "init_seconds", "compile_seconds", "flops_per_step", "speedup", "difference"  # results, not settings
 
 
 def run(out: Path = Path("results.jsonl"), only: tuple[str, ...] = tuple(COMMANDS)) -> None:
@@ -66,7 +66,7 @@ def show(first: tyro.conf.Positional[Path], second: tyro.conf.Positional[Path | 
     before = {setting: numbers for line in lines(first) for setting, numbers in [described(line)]}
     after = {setting: numbers for line in lines(second) for setting, numbers in [described(line)]} if second else {}
     for path in (first, second) if second else (first,):
-        print(f"{path}: {json.dumps({name: lines(path)[-1].get(name) for name in CIRCUMSTANCES})}")
+        print(f"{path}: {json.dumps({name: lines(path)[-1].get(name) for name in PROVENANCE})}")
     for setting, numbers in before.items():
         print(f"\n{setting}")
         for name, value in numbers.items():
@@ -92,7 +92,7 @@ def described(line: dict[str, Any]) -> tuple[str, dict[str, float]]:
     >>> described({"benchmark": "b", "batch": 8, "ms": {"median": 2.0, "low": 1.0, "high": 3.0}, "machine": {}})
     ('benchmark=b batch=8', {'ms': 2.0})
     """
-    line = {name: value for name, value in line.items() if name not in CIRCUMSTANCES}
+    line = {name: value for name, value in line.items() if name not in PROVENANCE}
     numbers = {name: float(value) for name, value in flat(line) if value is not None}
     settings = {name: value for name, value in line.items() if not isinstance(value, dict) and name not in MEASURED}
     return " ".join(f"{name}={value}" for name, value in settings.items()), numbers

@@ -25,11 +25,9 @@ import tyro
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measure  # noqa: E402
-from benchmarks.step import ahead, training_steps  # noqa: E402
-from experiments import stylegan  # noqa: E402
 
 from jgan.ops.convolution import convolution  # noqa: E402
-from jgan.sharding import compile, run_key  # noqa: E402
+from jgan.systems import stylegan  # noqa: E402
 
 UPDATES = 5
 
@@ -54,9 +52,9 @@ def main(batch: int = 16, resolution: int = 32, channels: int = 32, steps: int =
     """
     where = {"batch": batch, "resolution": resolution}
     for line in convolutions(batch, resolution, channels, repeats):
-        print(json.dumps({"benchmark": "control_flow", **line, **where, "channels": channels, **measure.circumstances()}), flush=True)
+        print(json.dumps({"benchmark": "control_flow", **line, **where, "channels": channels, **measure.provenance()}), flush=True)
     for line in stylegan2(batch, resolution, steps, repeats):
-        print(json.dumps({"benchmark": "control_flow", **line, **where, **measure.circumstances()}), flush=True)
+        print(json.dumps({"benchmark": "control_flow", **line, **where, **measure.provenance()}), flush=True)
 
 
 def convolutions(batch: int, resolution: int, channels: int, repeats: int) -> list[dict[str, Any]]:
@@ -105,7 +103,8 @@ def forms(convolve: Callable, x: jax.Array, kernels: jax.Array) -> dict[str, Cal
 def stylegan2(batch: int, resolution: int, steps: int, repeats: int) -> list[dict[str, Any]]:
     """The lines of the preset demo, by steps per dispatch."""
     config = dataclasses.replace(stylegan.PRESETS["demo"], batch=batch, resolution=resolution)
-    seconds = measure.alternately({k: _steps(dataclasses.replace(config, steps_per_call=k), steps) for k in (1, 8)}, repeats)
+    ready = {k: measure.ready(measure.setup(dataclasses.replace(config, steps_per_call=k))) for k in (1, 8)}
+    seconds = measure.alternately({k: measure.training_steps(of_k, steps) for k, of_k in ready.items()}, repeats)
 
     def line(k, times):
         of_loop = measure.spread(times / seconds[1])
@@ -118,13 +117,6 @@ def stylegan2(batch: int, resolution: int, steps: int, repeats: int) -> list[dic
         }
 
     return [line(*item) for item in seconds.items()]
-
-
-def _steps(config: stylegan.Config, steps: int) -> Callable[[], Any]:
-    setup = measure.setup(config)
-    compiled = compile(setup.training, setup.mesh, setup.feed, steps_per_call=config.steps_per_call)
-    held = {"state": compiled.init(run_key(0, setup.mesh))}
-    return training_steps(setup, compiled, ahead(setup, compiled, config.steps_per_call), held, steps)
 
 
 if __name__ == "__main__":

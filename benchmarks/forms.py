@@ -36,9 +36,9 @@ OPERATIONS = {
     "down_convolution": forms_of_operations.down_convolutions,
     "modulated_convolution": forms_of_operations.modulated_convolutions,
     "lookup": forms_of_operations.lookups,
-    "discriminator": forms_of_gradients.judgements,
+    "discriminator": forms_of_gradients.discriminator_gradients,
     "r1": forms_of_gradients.r1_penalties,
-    "r1_of_library_critic": forms_of_gradients.r1_penalties_of_library_critic,
+    "r1_of_library_critic": forms_of_gradients.r1_penalties_of_library_discriminator,
     "path_length": forms_of_gradients.path_penalties,
     "both_players": forms_of_gradients.two_players,
 }
@@ -73,7 +73,7 @@ def main(
         where = {"batch": batch, "resolution": resolution, "channels": channels, "dtype": jnp.dtype(sizes.dtype).name}
         for name in operations or tuple(OPERATIONS):
             found = compiled(name, sizes, targets, gpu_description) if targets else timed(name, sizes, repeats)
-            print(json.dumps({"benchmark": "forms", "operation": name, **where, **found, **measure.circumstances()}), flush=True)
+            print(json.dumps({"benchmark": "forms", "operation": name, **where, **found, **measure.provenance()}), flush=True)
 
 
 def alternatives(name: str, sizes: Sizes) -> Alternatives:

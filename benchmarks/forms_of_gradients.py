@@ -12,12 +12,12 @@ from jgan import losses, penalties
 from jgan.models import stylegan2
 
 
-def judgements(sizes: Sizes) -> Alternatives:
+def discriminator_gradients(sizes: Sizes) -> Alternatives:
     """The discriminator's gradient on generated and real images: (params, images [2, N, H, W, 3])."""
-    game, network, arguments = losses.non_saturating(), *critic(sizes)
+    adversarial, network, arguments = losses.non_saturating(), *discriminator(sizes)
 
     def loss(logits):
-        return jnp.mean(game.discriminator(logits[1], logits[0]))
+        return jnp.mean(adversarial.discriminator(logits[1], logits[0]))
 
     def apart(params, images):
         return loss([network(params, half) for half in images])
@@ -30,16 +30,16 @@ def judgements(sizes: Sizes) -> Alternatives:
 
 def r1_penalties(sizes: Sizes) -> Alternatives:
     """The discriminator's gradient of R1: (params, images [2, N, H, W, 3])."""
-    return r1_of(*critic(sizes))
+    return r1_of(*discriminator(sizes))
 
 
-def r1_penalties_of_library_critic(sizes: Sizes) -> Alternatives:
-    """The same for a critic whose convolutions are not those of jgan, as others write it."""
-    return r1_of(*library_critic(sizes))
+def r1_penalties_of_library_discriminator(sizes: Sizes) -> Alternatives:
+    """The same for a discriminator whose convolutions are not those of jgan, as others write it."""
+    return r1_of(*library_discriminator(sizes))
 
 
 def r1_of(network: Callable, arguments: tuple) -> Alternatives:
-    """The gradient of R1 of any critic, (params, images) -> logits."""
+    """The gradient of R1 of any discriminator, (params, images) -> logits."""
 
     def forward_over_reverse(params, images):
         return jnp.mean(penalties.r1(lambda x: network(params, x), images[1]))
@@ -54,7 +54,7 @@ def r1_of(network: Callable, arguments: tuple) -> Alternatives:
 
 def path_penalties(sizes: Sizes) -> Alternatives:
     """The generator's gradient of its path lengths: (params, styles, directions)."""
-    synthesize, (params, ws) = artist(sizes)
+    synthesize, (params, ws) = synthesis(sizes)
     arguments = params, ws, *normal(jnp.float32, (sizes.batch, sizes.resolution, sizes.resolution, 3))
 
     def reverse_over_reverse(params, ws, directions):
@@ -73,24 +73,24 @@ def path_penalties(sizes: Sizes) -> Alternatives:
 def two_players(sizes: Sizes) -> Alternatives:
     """Both players' gradients on generated images: (generator's params, styles, discriminator's params).
 
-    Not the same game: with one forward pass both players learn at once and from the same images.
+    Not the same training: with one forward pass both players learn at once and from the same images.
     """
-    game, network, (critic_params, _), (synthesize, (params, ws)) = losses.non_saturating(), *critic(sizes), artist(sizes)
+    adversarial, (network, (params_d, _)), (synthesize, (params_g, ws)) = losses.non_saturating(), discriminator(sizes), synthesis(sizes)
 
-    def apart(params, ws, critic_params):
+    def apart(params_g, ws, params_d):
         ws_again = jax.lax.optimization_barrier(ws)  # or XLA would see that both forward passes are one
-        for_generator = jax.grad(lambda p: jnp.mean(game.generator(None, network(critic_params, synthesize(p, ws)))))(params)
-        fake = synthesize(params, ws_again)
-        return for_generator, jax.grad(lambda p: jnp.mean(jax.nn.softplus(network(p, fake))))(critic_params)
+        for_generator = jax.grad(lambda p: jnp.mean(adversarial.generator(None, network(params_d, synthesize(p, ws)))))(params_g)
+        fake = synthesize(params_g, ws_again)
+        return for_generator, jax.grad(lambda p: jnp.mean(jax.nn.softplus(network(p, fake))))(params_d)
 
-    def one_forward_pass(params, ws, critic_params):
-        fake, to_params = jax.vjp(lambda p: synthesize(p, ws), params)
-        logits, pullback = jax.vjp(network, critic_params, fake)
-        generators = jax.grad(lambda logits: jnp.mean(game.generator(None, logits)))(logits)
-        critics = jax.grad(lambda logits: jnp.mean(jax.nn.softplus(logits)))(logits)
-        return to_params(pullback(generators)[1])[0], pullback(critics)[0]
+    def one_forward_pass(params_g, ws, params_d):
+        fake, to_params = jax.vjp(lambda p: synthesize(p, ws), params_g)
+        logits, pullback = jax.vjp(network, params_d, fake)
+        of_generator = jax.grad(lambda logits: jnp.mean(adversarial.generator(None, logits)))(logits)
+        of_discriminator = jax.grad(lambda logits: jnp.mean(jax.nn.softplus(logits)))(logits)
+        return to_params(pullback(of_generator)[1])[0], pullback(of_discriminator)[0]
 
-    return Alternatives({"apart": apart, "one_forward_pass": one_forward_pass}, (params, ws, critic_params))
+    return Alternatives({"apart": apart, "one_forward_pass": one_forward_pass}, (params_g, ws, params_d))
 
 
 def plan(sizes: Sizes) -> stylegan2.Plan:
@@ -98,7 +98,7 @@ def plan(sizes: Sizes) -> stylegan2.Plan:
     return stylegan2.plan(sizes.resolution, sizes.channels * sizes.resolution, 2 * sizes.channels, 4 if sizes.dtype == jnp.bfloat16 else 0)
 
 
-def critic(sizes: Sizes) -> tuple[Callable, tuple]:
+def discriminator(sizes: Sizes) -> tuple[Callable, tuple]:
     """The discriminator, (params, images) -> logits, and its arguments for two batches of images."""
     network = stylegan2.discriminator(plan(sizes))
     (images,) = normal(jnp.float32, (2, sizes.batch, sizes.resolution, sizes.resolution, 3))
@@ -106,10 +106,10 @@ def critic(sizes: Sizes) -> tuple[Callable, tuple]:
     return lambda params, images: network.apply(params, state, images)[0], (params, images)
 
 
-def library_critic(sizes: Sizes) -> tuple[Callable, tuple]:
-    """Two strided and two plain convolutions, as `critic`."""
+def library_discriminator(sizes: Sizes) -> tuple[Callable, tuple]:
+    """Two strided and two plain convolutions, as `discriminator`."""
 
-    class Critic(nn.Module):
+    class Discriminator(nn.Module):
         @nn.compact
         def __call__(self, x):
             for features in (sizes.channels, 2 * sizes.channels):
@@ -118,10 +118,10 @@ def library_critic(sizes: Sizes) -> tuple[Callable, tuple]:
             return jnp.sum(nn.Dense(1)(x.astype(jnp.float32)), axis=(1, 2, 3))
 
     (images,) = normal(jnp.float32, (2, sizes.batch, sizes.resolution, sizes.resolution, 3))
-    return Critic().apply, (jax.jit(Critic().init)(jax.random.key(0, impl="rbg"), images[0]), images)
+    return Discriminator().apply, (jax.jit(Discriminator().init)(jax.random.key(0, impl="rbg"), images[0]), images)
 
 
-def artist(sizes: Sizes) -> tuple[Callable, tuple]:
+def synthesis(sizes: Sizes) -> tuple[Callable, tuple]:
     """The synthesis network without noise, (params, ws) -> images, and its arguments."""
     generator = stylegan2.generator(plan(sizes), style_size=64)
     (ws,) = normal(jnp.float32, (sizes.batch, generator.layers, 64))

@@ -34,11 +34,10 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measure  # noqa: E402
-from benchmarks.step import ahead, configuration, training_steps, whole_cycles  # noqa: E402
-from experiments import stylegan  # noqa: E402
 
 from jgan.data import Feed, resident, stream  # noqa: E402
-from jgan.sharding import Compiled, compile, data_mesh, first_devices, run_key  # noqa: E402
+from jgan.sharding import data_mesh, first_devices  # noqa: E402
+from jgan.systems import stylegan  # noqa: E402
 
 FEEDS = {"shapes": resident, "zip": resident, "stream": stream}
 
@@ -58,7 +57,7 @@ def main(
 
     Args:
         feeds: Of shapes, zip, stream.
-        preset: Name of a preset of experiments/stylegan.py.
+        preset: Name of a preset of StyleGAN2.
         batch: Images per step over all devices, instead of the preset's.
         resolution: Height and width in pixels to which images are brought, instead of the preset's.
         devices: On which the step runs.
@@ -70,13 +69,13 @@ def main(
     unknown = [name for name in feeds if name not in FEEDS]
     if unknown:
         raise ValueError(f"expected feeds out of {', '.join(FEEDS)}, found {', '.join(unknown)}")
-    config = configuration(preset, batch, resolution)
+    config = measure.configuration(preset, batch, resolution)
     with tempfile.TemporaryDirectory() as folder:
         write_zip(path := Path(folder) / "images.zip", images, pixels)
         for name in feeds:
             chosen = dataclasses.replace(config, data="shapes" if name == "shapes" else str(path))
-            found = measured(chosen, FEEDS[name], devices, whole_cycles(config, steps), repeats)
-            print(json.dumps({"benchmark": "input", "feed": name, "preset": preset, **found, **measure.circumstances()}), flush=True)
+            found = measured(chosen, FEEDS[name], devices, measure.whole_cycles(config, steps), repeats)
+            print(json.dumps({"benchmark": "input", "feed": name, "preset": preset, **found, **measure.provenance()}), flush=True)
 
 
 def write_zip(path: Path, images: int, pixels: int) -> None:
@@ -96,19 +95,18 @@ def measured(config: stylegan.Config, place: Callable[..., Feed], devices: int, 
     begun = time.perf_counter()
     source = stylegan.open_data(config)
     feed = place(source, batch=config.batch, seed=config.seed)
-    ready = time.perf_counter() - begun
-    training = stylegan.build(config, source.shape, len(source.classes))
-    setup = measure.Setup(config, training, feed, data_mesh(first_devices(devices)))
-    compiled = compile(training, setup.mesh, feed, steps_per_call=config.steps_per_call)
-    alone = measure.alternately({"feed": feeding(setup, compiled, steps)}, repeats)["feed"]
-    seconds, fetched, waited = waiting(setup, compiled, steps, repeats)
+    opened = time.perf_counter() - begun
+    training = stylegan.build(config, source.spec)
+    ready = measure.ready(measure.Setup(config, training, feed, data_mesh(first_devices(devices))))
+    alone = measure.alternately({"feed": feeding(ready, steps)}, repeats)["feed"]
+    seconds, fetched, waited = waiting(ready, steps, repeats)
     return {
-        "resolution": source.shape[:2],
+        "resolution": source.spec.shape()[:2],
         "images": source.size,
         "batch": config.batch,
         "devices": devices,
         "steps_per_call": config.steps_per_call,
-        "ready_seconds": {"once": measure.digits(ready)},
+        "ready_seconds": {"once": measure.digits(opened)},
         "images_per_second": measure.spread(config.batch * steps / alone),
         "step_ms": measure.spread(1e3 * seconds / steps),
         "fetching": measure.spread(fetched / seconds),
@@ -116,32 +114,31 @@ def measured(config: stylegan.Config, place: Callable[..., Feed], devices: int, 
     }
 
 
-def feeding(setup: measure.Setup, compiled: Compiled, steps: int) -> Callable[[], Any]:
+def feeding(ready: measure.Ready, steps: int) -> Callable[[], Any]:
     """A function that brings the batches of so many steps to the device, and does nothing with them."""
-    k = setup.config.steps_per_call
+    setup, compiled, k = ready.setup, ready.compiled, ready.setup.config.steps_per_call
     items = setup.feed.items(0, k)
     lookup = jax.jit(lambda constants, items: jax.lax.map(functools.partial(setup.feed.lookup, constants), items))
 
     def feed():
         for _ in range(steps // k):
-            jax.block_until_ready(lookup(compiled.constants, compiled.put(next(items))))
+            jax.block_until_ready(lookup(compiled.constants["feed"], compiled.put(next(items))))
 
     return feed
 
 
-def waiting(setup: measure.Setup, compiled: Compiled, steps: int, repeats: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def waiting(ready: measure.Ready, steps: int, repeats: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Seconds [repeats] of so many training steps, seconds of these that the host spends on getting batches, and of these again those after
     which the device has nothing to work on."""
-    spent = []
-    program = ahead(setup, compiled, setup.config.steps_per_call)
-    held = {"state": compiled.init(run_key(0, setup.mesh))}
-    watch = functools.partial(watched, spent=spent, idle=lambda: held["state"].step.is_ready())
+    setup, compiled, spent = ready.setup, ready.compiled, []
+    watch = functools.partial(watched, spent=spent, idle=lambda: ready.held["state"].step.is_ready())
 
     def items(step, steps_per_item):
         return iter(functools.partial(watch(next), setup.feed.items(step, steps_per_item)), None)
 
-    observed = setup._replace(feed=setup.feed._replace(items=items)), compiled._replace(put=watch(compiled.put))
-    seconds = measure.alternately({"steps": training_steps(*observed, program, held, steps)}, repeats)["steps"]
+    feed = setup.feed._replace(items=items)
+    observed = ready._replace(setup=setup._replace(feed=feed), compiled=compiled._replace(put=watch(compiled.put)))
+    seconds = measure.alternately({"steps": measure.training_steps(observed, steps)}, repeats)["steps"]
     fetched, idle = np.reshape(spent, (repeats + 1, -1, 2))[1:].transpose(2, 0, 1)
     return seconds, fetched.sum(axis=1), (fetched * idle).sum(axis=1)
 

@@ -1,31 +1,96 @@
-"""What the benchmarks share: a preset on random images, and timing in turns."""
+"""What the benchmarks share: a preset on random images, its step, and timing in turns."""
 
+import dataclasses
+import inspect
+import math
+import resource
+import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from experiments import stylegan
 from jax.sharding import Mesh
 
 from jgan import data
-from jgan.run.circumstances import circumstances
-from jgan.sharding import data_mesh, first_devices
-from jgan.types import Training
+from jgan.data.settings import size_of
+from jgan.evaluation.provenance import provenance
+from jgan.ops import onednn
+from jgan.run.loop import IN_FLIGHT
+from jgan.sharding import Compiled, compile, data_mesh, first_devices, run_key
+from jgan.systems import stylegan
+from jgan.types import Spec, Training
 
-__all__ = ["Setup", "alternately", "circumstances", "digits", "image_shape", "setup", "spread"]
+__all__ = [
+    "Ready",
+    "Setup",
+    "abstract_step",
+    "ahead",
+    "alternately",
+    "configuration",
+    "digits",
+    "peak_bytes",
+    "provenance",
+    "random_source",
+    "ready",
+    "setup",
+    "spec_of",
+    "spread",
+    "training_steps",
+    "whole_cycles",
+]
 
-CLASSES = 10  # of conditional presets
+CLASSES = 10  # of the random images
 
 
 class Setup(NamedTuple):
-    """A training algorithm on random images, and where it is to run."""
+    """A training algorithm with its data, and where it is to run."""
 
     config: stylegan.Config
     training: Training
     feed: data.Feed
     mesh: Mesh
+
+
+class Ready(NamedTuple):
+    """A training that can begin: compiled, with its first state."""
+
+    setup: Setup
+    compiled: Compiled
+    program: Any  # of `ahead`
+    held: dict[str, Any]  # `state`, which is donated from call to call, so this owns it
+
+
+def configuration(preset: str, batch: int | None, resolution: int | None) -> stylegan.Config:
+    """A preset, with its batch and resolution replaced where they are given.
+
+    Raises:
+      ValueError: if there is no such preset.
+    """
+    if preset not in stylegan.PRESETS:
+        raise ValueError(f"expected one of the presets {', '.join(stylegan.PRESETS)}, found {preset!r}")
+    config = stylegan.PRESETS[preset]
+    size = {} if resolution is None else {"resolution": resolution, "width": None}
+    return dataclasses.replace(config, batch=batch or config.batch, **size)
+
+
+def spec_of(config: stylegan.Config) -> Spec:
+    """Labelled images of the size of a configuration."""
+    image = jax.ShapeDtypeStruct((*size_of(config), config.channels or 3), np.uint8)
+    return Spec({"image": image, "label": jax.ShapeDtypeStruct((), np.int32)}, {"label": tuple(map(str, range(CLASSES)))})
+
+
+def random_source(config: stylegan.Config) -> data.Source:
+    """Two batches of random images with labels."""
+    spec, n = spec_of(config), 2 * config.batch
+    images = np.random.default_rng(0).integers(0, 256, (n, *spec.shape()), np.uint8)
+    labels = np.arange(n, dtype=np.int32) % CLASSES
+
+    def read(index):
+        return {"image": images[index], "label": labels[index]}
+
+    return data.Source("random", n, spec.fields, read, spec.names, {"label": labels})
 
 
 def setup(config: stylegan.Config, devices: int = 1) -> Setup:
@@ -34,17 +99,55 @@ def setup(config: stylegan.Config, devices: int = 1) -> Setup:
     Raises:
       ValueError: if there are fewer devices.
     """
-    mesh, shape, n = data_mesh(first_devices(devices)), image_shape(config), 2 * config.batch
-    images = np.random.default_rng(0).integers(0, 256, (n, *shape), np.uint8)
-    labels = np.arange(n, dtype=np.int32) % CLASSES if config.conditional else None
-    source = data.Source("random", shape, n, images.__getitem__, labels)
+    mesh, source = data_mesh(first_devices(devices)), random_source(config)
     feed = data.resident(source, batch=config.batch, seed=0, process_index=jax.process_index(), process_count=jax.process_count())
-    return Setup(config, stylegan.build(config, shape, CLASSES), feed, mesh)
+    return Setup(config, stylegan.build(config, source.spec), feed, mesh)
 
 
-def image_shape(config: stylegan.Config) -> tuple[int, int, int]:
-    """(H, W, C) of the images of a configuration."""
-    return config.resolution, config.width or config.resolution, config.channels or 3
+def abstract_step(config: stylegan.Config) -> tuple[Callable, tuple[Any, Any, Any]]:
+    """The step of a configuration, and the shapes of its arguments (state, batch, key), to compile it without running anything."""
+    spec = spec_of(config)
+    training = stylegan.build(config, spec)
+    batch = {name: jax.ShapeDtypeStruct((config.batch, *field.shape), field.dtype) for name, field in spec.fields.items()}
+    key = jax.eval_shape(lambda: jax.random.key(0, impl="threefry2x32"))
+    return training.step, (jax.eval_shape(training.init, key, batch), batch, key)
+
+
+def ready(setup: Setup) -> Ready:
+    """Compiles a training, and makes its first state."""
+    compiled = compile(setup.training, setup.mesh, setup.feed, steps_per_call=setup.config.steps_per_call)
+    return Ready(setup, compiled, ahead(setup, compiled), {"state": compiled.init(run_key(0, setup.mesh))})
+
+
+def ahead(setup: Setup, compiled: Compiled) -> Any:
+    """The step, traced and compiled: (state, constants, items, key) -> (state, metrics)."""
+    jitted = inspect.unwrap(compiled.step, stop=lambda function: hasattr(function, "lower"))
+    with jax.set_mesh(setup.mesh), onednn.allowed():
+        items, key = compiled.put(next(setup.feed.items(0, setup.config.steps_per_call))), run_key(0, setup.mesh)
+        return jitted.lower(compiled.abstract, compiled.constants, items, key).compile()
+
+
+def training_steps(ready: Ready, steps: int) -> Callable[[], Any]:
+    """A function that trains for so many steps, as a run does."""
+    setup, compiled, program, held = ready
+    key, k = run_key(0, setup.mesh), setup.config.steps_per_call
+    items = setup.feed.items(0, k)
+
+    def train():
+        metrics = []
+        for _ in range(steps // k):
+            held["state"], values = program(held["state"], compiled.constants, compiled.put(next(items)), key)
+            metrics.append(values)
+            jax.block_until_ready(metrics[-1 - IN_FLIGHT :][:1] if len(metrics) > IN_FLIGHT else ())
+        return held["state"].step, metrics
+
+    return train
+
+
+def whole_cycles(config: stylegan.Config, steps: int) -> int:
+    """At least so many steps, in which each penalty runs as often as in a whole run."""
+    cycle = math.lcm(*(n for n in (config.path_every, config.r1_every, config.steps_per_call) if n))
+    return math.ceil(steps / cycle) * cycle
 
 
 def alternately(functions: dict[str, Callable], repeats: int) -> dict[str, np.ndarray]:
@@ -59,6 +162,11 @@ def alternately(functions: dict[str, Callable], repeats: int) -> dict[str, np.nd
             jax.block_until_ready(function())
             seconds[name].append(time.perf_counter() - begun)
     return {name: np.asarray(values[1:]) for name, values in seconds.items()}
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

@@ -19,7 +19,6 @@ import contextlib
 import importlib
 import json
 import multiprocessing
-import resource
 import sys
 import tempfile
 import time
@@ -38,9 +37,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import measure  # noqa: E402
 
 from jgan.metrics.frechet import covariance, empty, frechet_distance, update  # noqa: E402
-from jgan.metrics.inception import fold, taps, tensor_shapes  # noqa: E402
 from jgan.metrics.kernel import kernel_distance_subsets  # noqa: E402
 from jgan.metrics.prdc import prdc  # noqa: E402
+from jgan.models.pretrained.inception import fold, taps, tensor_shapes  # noqa: E402
 
 NEAREST = 5
 
@@ -75,7 +74,7 @@ def main(
     if unknown:
         raise ValueError(f"expected subjects out of {', '.join(kinds)}, found {', '.join(unknown)}")
     for subject in subjects:
-        print(json.dumps({"benchmark": "metrics", "subject": subject, **kinds[subject](), **measure.circumstances()}), flush=True)
+        print(json.dumps({"benchmark": "metrics", "subject": subject, **kinds[subject](), **measure.provenance()}), flush=True)
 
 
 def of_frechet(dimensions: int, samples: int, repeats: int) -> dict[str, Any]:
@@ -190,8 +189,7 @@ def timed(compute: Callable, dimensions: int, samples: int) -> dict[str, Any]:
     begun = time.perf_counter()
     numbers = np.asarray(compute(real, fake))
     seconds = time.perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {"seconds": measure.digits(seconds), "peak_gib": measure.digits(peak / 2**30), "numbers": numbers}
+    return {"seconds": measure.digits(seconds), "peak_gib": measure.digits(measure.peak_bytes() / 2**30), "numbers": numbers}
 
 
 def inception_tensors() -> dict[str, np.ndarray]:

@@ -30,9 +30,9 @@ import tyro
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measure  # noqa: E402
-from benchmarks.step import ahead, configuration, flops, matmul_flops, matrix_products, training_steps  # noqa: E402
+from benchmarks.step import flops, matmul_flops, matrix_products  # noqa: E402
 
-from jgan.sharding import compile, run_key  # noqa: E402
+from jgan.data.settings import size_of  # noqa: E402
 
 CONTAINERS = "while", "conditional", "call"  # their time is that of the operations within
 STEPS = 8  # at a time, since one alone would find all caches cold
@@ -42,22 +42,21 @@ def main(presets: tuple[str, ...] = ("demo",), batch: int | None = None, resolut
     """Measures floors and operations of a training step of StyleGAN2; one line of JSON per preset.
 
     Args:
-        presets: Names of presets of experiments/stylegan.py.
+        presets: Names of presets of StyleGAN2.
         batch: Images per step, instead of the preset's.
         resolution: Height and width in pixels, instead of the preset's.
         repeats: Of every measurement.
     """
     for preset in presets:
-        line = {"benchmark": "operations", "preset": preset, **measured(configuration(preset, batch, resolution), repeats)}
-        print(json.dumps(line | measure.circumstances()), flush=True)
+        line = {"benchmark": "operations", "preset": preset, **measured(measure.configuration(preset, batch, resolution), repeats)}
+        print(json.dumps(line | measure.provenance()), flush=True)
 
 
 def measured(config: Any, repeats: int) -> dict[str, Any]:
     """All figures of one configuration."""
     setup = measure.setup(dataclasses.replace(config, path_every=0, r1_every=0, steps_per_call=1))
-    compiled = compile(setup.training, setup.mesh, setup.feed)
-    program = ahead(setup, compiled, 1)
-    step = training_steps(setup, compiled, program, {"state": compiled.init(run_key(0, setup.mesh))}, STEPS)
+    ready = measure.ready(setup)
+    program, step = ready.program, measure.training_steps(ready, STEPS)
     copied, copy = large_copy()
     works = {"step": step, "matmul": matrix_products(config, setup.mesh), "copy": copy}
     seconds = measure.alternately(works, repeats)
@@ -65,7 +64,7 @@ def measured(config: Any, repeats: int) -> dict[str, Any]:
     compute = flops(setup.config) * seconds["matmul"] / matmul_flops(setup.mesh)
     memory = program.cost_analysis()["bytes accessed"] * seconds["copy"] / copied
     return {
-        "resolution": measure.image_shape(config)[:2],
+        "resolution": size_of(config),
         "batch": config.batch,
         "step_ms": measure.spread(1e3 * seconds["step"]),
         "floor_ms": {"compute": measure.spread(1e3 * compute), "memory": measure.spread(1e3 * memory)},

@@ -25,11 +25,10 @@ import tyro
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measure  # noqa: E402
-from benchmarks.step import ahead, training_steps, whole_cycles  # noqa: E402
-from experiments import stylegan  # noqa: E402
 
 from jgan.models import stylegan2  # noqa: E402
 from jgan.sharding import compile, run_key  # noqa: E402
+from jgan.systems import stylegan  # noqa: E402
 
 
 def main(
@@ -54,11 +53,11 @@ def main(
     """
     for resolution in resolutions:
         config = configuration(resolution, batch, channel_base, channel_max)
-        print(json.dumps({"benchmark": "peer", **compared(config, devices, steps, repeats), **measure.circumstances()}), flush=True)
+        print(json.dumps({"benchmark": "peer", **compared(config, devices, steps, repeats), **measure.provenance()}), flush=True)
 
 
 def configuration(resolution: int, batch: int, channel_base: int, channel_max: int) -> stylegan.Config:
-    """The paper's game without classes, augmentation and style mixing."""
+    """The paper's settings without classes, augmentation and style mixing."""
     sizes = {"resolution": resolution, "batch": batch, "channel_base": channel_base, "channel_max": channel_max}
     return stylegan.Config(**sizes, style_mixing=0, augment="none", latent_size=128, style_size=128, mapping_layers=8)
 
@@ -67,7 +66,7 @@ def compared(config: stylegan.Config, devices: int, steps: int, repeats: int) ->
     """All figures of one configuration."""
     import torch
 
-    steps = whole_cycles(config, steps)
+    steps = measure.whole_cycles(config, steps)
     with elsewhere(ours, config, devices, steps) as jgan, elsewhere(theirs, config, steps) as pytorch:
         seconds = measure.alternately({"jgan": jgan, "pytorch": pytorch}, repeats)
     return {
@@ -115,10 +114,7 @@ def serve(connection: Any, make: Callable, *arguments: Any) -> None:
 
 def ours(config: stylegan.Config, devices: int, steps: int) -> Callable[[], Any]:
     """A function that trains for so many steps here."""
-    setup = measure.setup(config, devices)
-    compiled = compile(setup.training, setup.mesh, setup.feed, steps_per_call=config.steps_per_call)
-    state = {"state": compiled.init(run_key(0, setup.mesh))}
-    return training_steps(setup, compiled, ahead(setup, compiled, config.steps_per_call), state, steps)
+    return measure.training_steps(measure.ready(measure.setup(config, devices)), steps)
 
 
 def theirs(config: stylegan.Config, steps: int) -> Callable[[], None]:
@@ -140,7 +136,7 @@ def peer(config: stylegan.Config, state: stylegan.State) -> Any:
 
     params = jax.device_get((state.generator.params, state.discriminator.params))
     players = peers.new_players(*params, config.learning_rate, config.path_every, config.r1_every)
-    shape = measure.image_shape(config)
+    shape = measure.spec_of(config).shape()
     images = np.random.default_rng(0).integers(0, 256, (2 * config.batch, *shape), np.uint8)
     sizes = stylegan2.plan(shape[:2], config.channel_base, config.channel_max).sizes
     return peers.trainer(players, config, sizes, images)

@@ -2,14 +2,14 @@
 
     python benchmarks/population.py --lanes 8 --devices 1 2
 
-prints one line of JSON per number of devices, for the least-squares DCGAN of `experiments/lsgan_stability.py` on random images. Every core
-of a CPU is a device, unless JAX_NUM_CPU_DEVICES says otherwise.
+prints one line of JSON per number of devices, for the least-squares DCGAN of `experiments/studies/lsgan_stability.py` on random images.
+Every core of a CPU is a device, unless JAX_NUM_CPU_DEVICES says otherwise.
 
 images_per_second   of all lanes together: `together` in one program, vmapped on one device or spread over the mesh, and `apart`, as
                     many runs one after another, by a program for one run on one device
 speedup             of together over apart, repeat by repeat
 difference          largest relative difference between the parameters of the last lane and those of the same run alone, after the first
-                    `steps`: later the game makes much of little, whatever the rounding
+                    `steps`: later the training makes much of little, whatever the rounding
 """
 
 import json
@@ -30,7 +30,7 @@ from benchmarks import measure  # noqa: E402
 
 from jgan import losses  # noqa: E402
 from jgan.models import dcgan  # noqa: E402
-from jgan.run.population import Population, mesh_of_lanes, population  # noqa: E402
+from jgan.population import Population, mesh_of_lanes, population  # noqa: E402
 from jgan.sharding import data_mesh, device_per_core, first_devices  # noqa: E402
 from jgan.training import alternating  # noqa: E402
 from jgan.types import Training  # noqa: E402
@@ -58,20 +58,20 @@ def main(
     """
     for count in devices or sorted({1, mesh_of_lanes(lanes).shape["data"]}):
         found = measured(lanes, count, resolution, width, batch, steps, repeats)
-        print(json.dumps({"benchmark": "population", **found, **measure.circumstances()}), flush=True)
+        print(json.dumps({"benchmark": "population", **found, **measure.provenance()}), flush=True)
 
 
 def measured(lanes: int, devices: int, resolution: int, width: int, batch: int, steps: int, repeats: int) -> dict[str, Any]:
     """All figures of one number of devices."""
     images = np.random.default_rng(0).integers(0, 256, (4 * batch, resolution, resolution, 1), np.uint8)
-    make, examples = game((resolution, resolution, 1), width), {"image": jnp.asarray(images)}
+    make, examples = least_squares((resolution, resolution, 1), width), {"image": jnp.asarray(images)}
     rates = jnp.geomspace(1e-4, 1e-3, lanes)
     mesh = data_mesh(first_devices(devices))
-    together = player(population(make, examples, range(lanes), batch, mesh), rates, steps)
+    together = advancing(population(make, examples, range(lanes), batch, mesh), rates, steps)
     one = population(make, examples, [lanes - 1], batch)
-    alone = [player(one, rates[i : i + 1], steps) for i in range(lanes)]
+    alone = [advancing(one, rates[i : i + 1], steps) for i in range(lanes)]
     apart = difference(together(), alone[-1]())
-    seconds = measure.alternately({"together": together, "apart": lambda: [play() for play in alone]}, repeats)
+    seconds = measure.alternately({"together": together, "apart": lambda: [advance() for advance in alone]}, repeats)
     total = lanes * batch * steps
     return {
         "lanes": lanes,
@@ -85,26 +85,26 @@ def measured(lanes: int, devices: int, resolution: int, width: int, batch: int, 
     }
 
 
-def game(shape: tuple[int, int, int], width: int) -> Callable[[Any], Training]:
-    """(learning rate) -> the game of least squares between networks without batch norm."""
+def least_squares(shape: tuple[int, int, int], width: int) -> Callable[[Any], Training]:
+    """(learning rate) -> the training with least squares of networks without batch norm."""
     plan = dcgan.least_squares(shape, width, (False, False))
 
     def make(rate):
-        players, adam = (dcgan.generator(plan), dcgan.discriminator(plan)), optax.adam(rate, b1=0.5)
-        return alternating(*players, losses.least_squares(scale=0.5), adam, adam, latent_size=100, half_life=0)
+        networks, adam = (dcgan.generator(plan), dcgan.discriminator(plan)), optax.adam(rate, b1=0.5)
+        return alternating(*networks, losses.least_squares(scale=0.5), adam, adam, latent_size=100, half_life=0)
 
     return make
 
 
-def player(games: Population, rates: jax.Array, steps: int) -> Callable[[], Any]:
+def advancing(runs: Population, rates: jax.Array, steps: int) -> Callable[[], Any]:
     """A function that goes so many steps further with every call, and returns the parameters of the generators."""
-    held = [games.begin(rates)]
+    held = [runs.begin(rates)]
 
-    def play():
-        held[0] = games.advance(held[0], rates, steps)
+    def advance():
+        held[0] = runs.advance(held[0], rates, steps)
         return held[0].generator.params
 
-    return play
+    return advance
 
 
 def difference(together: Any, alone: Any) -> float:

@@ -5,7 +5,7 @@
 prints one line of JSON per preset and batch. Parameters are random, which costs as much as trained ones. Spreads are medians and quartiles
 over the repeats.
 
-images_per_second   from seeds to uint8 images on the host, by `jgan.run.styles.Trained`: `truncation_...`, `mixed` (two styles per image)
+images_per_second   from seeds to uint8 images on the host, by what `jgan.load` returns: `truncation_...`, `mixed` (two styles per image)
                     and `called`, the plain call, which draws 16 at a time whatever is asked for; in [-1, 1] on the host: `sampler`, of
                     evaluations, and `exported`, the file that runs without this code
 compilations        of programs, large and small: `first`, by the first call at this batch, where what an earlier batch needed as well is
@@ -28,15 +28,15 @@ import tyro
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measure  # noqa: E402
-from benchmarks.step import configuration  # noqa: E402
-from experiments import stylegan  # noqa: E402
 
-from jgan.models import stylegan2  # noqa: E402
+from jgan.data.settings import size_of  # noqa: E402
+from jgan.models.stylegan2 import mix_styles  # noqa: E402
 from jgan.run.export import export, load_exported  # noqa: E402
-from jgan.run.styles import Trained  # noqa: E402
+from jgan.run.trained import Trained, leaf_name, used_leaves  # noqa: E402
+from jgan.systems import stylegan  # noqa: E402
+from jgan.types import Inputs  # noqa: E402
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
-LABELS = np.arange(measure.CLASSES, dtype=np.int32)
 
 
 def main(
@@ -49,45 +49,44 @@ def main(
     """Measures drawing with StyleGAN2; one line of JSON per preset and batch.
 
     Args:
-        presets: Names of presets of experiments/stylegan.py.
+        presets: Names of presets of StyleGAN2.
         batches: Numbers of images that are drawn at a time.
         resolution: Height and width in pixels, instead of the preset's.
         images: Per repeat, rounded up to whole batches.
         repeats: Of every measurement.
     """
     for preset in presets:
-        config = configuration(preset, None, resolution)
+        config = measure.configuration(preset, None, resolution)
         trained = untrained(config)
         exported = through_file(trained)
         for batch in batches:
             found = measured(trained, exported, batch, images, repeats)
-            line = {"benchmark": "sampling", "preset": preset, "resolution": trained.shape[:2], "batch": batch, **found}
-            print(json.dumps(line | measure.circumstances()), flush=True)
+            line = {"benchmark": "sampling", "preset": preset, "resolution": size_of(config), "batch": batch, **found}
+            print(json.dumps(line | measure.provenance()), flush=True)
 
 
 def untrained(config: stylegan.Config) -> Trained:
-    """The generator of a configuration, with the parameters that training begins with."""
-    setup, shape = measure.setup(config), measure.image_shape(config)
-
-    @jax.jit
-    def begin(key):
-        batch = setup.feed.lookup(setup.feed.constants, {"index": jnp.arange(config.batch)})
-        state = setup.training.init(key, batch)
-        return state.average, state.generator.state
-
-    generator = stylegan.make_generator(config, shape, measure.CLASSES)
-    return Trained(generator, *begin(jax.random.key(0, impl="rbg")), shape, tuple(map(str, LABELS)))
+    """What `jgan.load` would return of a run, with the parameters that training begins with."""
+    spec = measure.spec_of(config)
+    training = stylegan.build(config, spec)
+    batch = {name: jnp.zeros((config.batch, *field.shape), field.dtype) for name, field in spec.fields.items()}
+    state = jax.jit(training.init)(jax.random.key(0, impl="rbg"), batch)
+    wanted = used_leaves(training.sample, state, stylegan.sampling(config, spec), spec)
+    leaves = {leaf_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
+    weights = {name: np.asarray(leaves[name]) for name in wanted}
+    return Trained(stylegan.SYSTEM, config, spec, {}, weights, jax.eval_shape(lambda: state), training.sample)
 
 
-def through_file(trained: Trained) -> Callable:
-    """The function that the command `export` writes, read back."""
-    function, shapes = trained.exportable()
+def through_file(trained: Trained) -> Callable[[Inputs], jax.Array]:
+    """What the command `export` writes, read back: inputs -> images."""
+    function, names, shapes = trained.exportable()
     with tempfile.TemporaryDirectory() as folder:
         export(function, path := Path(folder) / "generator.jaxexp", *shapes)
-        return load_exported(path)
+        exported = load_exported(path)
+    return lambda inputs: exported(*(inputs[name] for name in names))
 
 
-def measured(trained: Trained, exported: Callable, batch: int, images: int, repeats: int) -> dict[str, Any]:
+def measured(trained: Trained, exported: Callable[[Inputs], jax.Array], batch: int, images: int, repeats: int) -> dict[str, Any]:
     """All figures of one batch."""
     draws = {"styles": styles(trained, batch), "sampler": sampler(trained, batch), "exported": of_file(trained, exported, batch)}
     compilations = {name: {"first": compiled(draw, 1.0), "again": compiled(draw, 0.7, 0.5)} for name, draw in draws.items()}
@@ -102,31 +101,30 @@ def measured(trained: Trained, exported: Callable, batch: int, images: int, repe
 
 def styles(trained: Trained, batch: int) -> Callable[[float], np.ndarray]:
     """truncation -> images [batch, H, W, C] of seeds."""
-    return lambda truncation: trained.render(trained.styles(range(batch), truncation=truncation), batch)
+    return lambda truncation: trained(range(batch), truncation=truncation, batch=batch)
 
 
 def mixed(trained: Trained, batch: int) -> Callable[[], np.ndarray]:
     """Draws images whose upper half of layers has the styles of other seeds."""
-    first = jnp.full((batch,), trained.generator.layers // 2)
 
     def draw():
-        coarse, fine = (trained.styles(range(start, start + batch)) for start in (0, batch))
-        return trained.render(stylegan2.mix_styles(coarse, fine, first), batch)
+        coarse, fine = (trained.outputs(range(start, start + batch), batch=batch)["ws"] for start in (0, batch))
+        first = jnp.full((batch,), coarse.shape[1] // 2)
+        return trained(ws=np.asarray(mix_styles(coarse, fine, first)), batch=batch)
 
     return draw
 
 
 def sampler(trained: Trained, batch: int) -> Callable[[float], np.ndarray]:
-    """truncation -> images [batch, H, W, C], by a sampler made for that truncation, as evaluations make it."""
-    return lambda truncation: np.asarray(trained.sampler(LABELS, truncation, batch)(jax.random.key(0))["image"])
+    """truncation -> images [batch, H, W, C], as evaluations draw them."""
+    source = measure.random_source(trained.config)
+    return lambda truncation: np.asarray(next(trained.draw(source, batch, batch=batch, truncation=truncation))["image"])
 
 
-def of_file(trained: Trained, exported: Callable, batch: int) -> Callable[[float], np.ndarray]:
+def of_file(trained: Trained, exported: Callable[[Inputs], jax.Array], batch: int) -> Callable[[float], np.ndarray]:
     """truncation -> images [batch, H, W, C] of the exported function."""
-    g = trained.generator
-    z = np.random.default_rng(0).standard_normal((batch, g.latent_size), np.float32)
-    label = (LABELS[np.arange(batch) % len(LABELS)],) if g.label_size else ()
-    return lambda truncation: np.asarray(exported(z, np.full(batch, truncation, np.float32), *label))
+    given = {"z": trained.latents(range(batch)), "label": np.arange(batch, dtype=np.int32) % measure.CLASSES}
+    return lambda truncation: np.asarray(exported({**given, "truncation": np.full(batch, truncation, np.float32)}))
 
 
 def repeated(work: Callable, times: int) -> list[np.ndarray]:

@@ -29,10 +29,9 @@ import tyro
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measure, program  # noqa: E402
-from benchmarks.step import ahead, configuration, training_steps  # noqa: E402
-from experiments import stylegan  # noqa: E402
 
-from jgan.sharding import compile, initialize, run_key  # noqa: E402
+from jgan.sharding import initialize  # noqa: E402
+from jgan.systems import stylegan  # noqa: E402
 
 
 def main(
@@ -46,14 +45,14 @@ def main(
     """Measures training steps of StyleGAN2 with the same batch on each device; one line of JSON per number of devices.
 
     Args:
-        preset: Name of a preset of experiments/stylegan.py.
+        preset: Name of a preset of StyleGAN2.
         devices: Numbers of simulated devices of one process, the first of which the others are held against.
         processes: Processes with one device each; 0: none.
         batch: Images per step and device, instead of the preset's.
         steps: Steps per repeat.
         repeats: Of every measurement.
     """
-    each, first = batch or configuration(preset, None, None).batch, None
+    each, first = batch or measure.configuration(preset, None, None).batch, None
     for count, of_each in [(1, n) for n in devices] + ([(processes, 1)] if processes else []):
         line = measured_apart(count, of_each, preset, each * count * of_each, steps, repeats)
         per_device = {name: value / (count * of_each) for name, value in line["images_per_second"].items()}
@@ -85,23 +84,20 @@ def worker(preset: str, batch: str, steps: str, repeats: str, coordinator: str, 
     """One of the processes that measure together: prints what `measured` says on all their devices."""
     if processes != "1":
         initialize(coordinator, int(processes), int(process))
-    found = measured(configuration(preset, int(batch), None), len(jax.devices()), int(steps), int(repeats))
-    print(json.dumps(found | measure.circumstances()), flush=True)
+    found = measured(measure.configuration(preset, int(batch), None), len(jax.devices()), int(steps), int(repeats))
+    print(json.dumps(found | measure.provenance()), flush=True)
 
 
 def measured(config: stylegan.Config, devices: int, steps: int, repeats: int) -> dict[str, Any]:
     """All figures of one number of devices."""
-    setup = measure.setup(dataclasses.replace(config, path_every=0, r1_every=0, steps_per_call=1), devices)
-    compiled = compile(setup.training, setup.mesh, setup.feed)
-    step = ahead(setup, compiled, 1)
-    held = {"state": compiled.init(run_key(0, setup.mesh))}
-    train = training_steps(setup, compiled, step, held, steps)
-    seconds = measure.alternately({"steps": train}, repeats)["steps"]
+    plain = dataclasses.replace(config, path_every=0, r1_every=0, steps_per_call=1)
+    ready = measure.ready(measure.setup(plain, devices))
+    seconds = measure.alternately({"steps": measure.training_steps(ready, steps)}, repeats)["steps"]
     return {
         "devices": devices,
         "batch": config.batch,
         "images_per_second": measure.spread(config.batch * steps / seconds),
-        "traffic": traffic(step.as_text(), compiled.abstract),
+        "traffic": traffic(ready.program.as_text(), ready.compiled.abstract),
     }
 
 

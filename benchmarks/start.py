@@ -27,7 +27,6 @@ import tyro
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measure  # noqa: E402
-from benchmarks.step import configuration  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 MARKS = {"folder": "config.json", "sample": "samples/*.png", "record": "metrics.jsonl"}  # what in the folder of a run shows how far it is
@@ -38,19 +37,19 @@ def main(presets: tuple[str, ...] = ("demo",), options: tuple[str, ...] = (), re
     """Measures how runs of StyleGAN2 begin; one line of JSON per preset, and one for the import.
 
     Args:
-        presets: Names of presets of experiments/stylegan.py.
+        presets: Names of presets of StyleGAN2.
         options: Further options of the command train, each as name=value, say resolution=64.
         repeats: Of every measurement.
     """
     lines = [{"preset": preset, **started(preset, options, repeats)} for preset in presets]
     lines.append({"import_seconds": measure.spread([import_seconds() for _ in range(repeats)])})
-    for line in lines:  # only now, since circumstances take hold of the accelerator
-        print(json.dumps({"benchmark": "start", **line, **measure.circumstances()}), flush=True)
+    for line in lines:  # only now, since provenance takes hold of the accelerator
+        print(json.dumps({"benchmark": "start", **line, **measure.provenance()}), flush=True)
 
 
 def started(preset: str, options: tuple[str, ...], repeats: int) -> dict[str, Any]:
     """Spreads of seconds to each mark, cold and warm, and the number of programs in the cache."""
-    config = configuration(preset, None, None)
+    config = measure.configuration(preset, None, None)
     kimg = config.batch * config.steps_per_call / 1000
     chosen = [f"--{option}" for option in (f"kimg={kimg}", f"record-kimg={kimg}", "score-kimg=0", *options)]
     runs = [cold_and_warm([preset, *chosen]) for _ in range(repeats)]

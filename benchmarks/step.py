@@ -13,18 +13,16 @@ phases_ms           one execution of each phase. `generator`: a program that com
 flops_per_step      as trained, counted by XLA before optimisation, over all devices
 of_matmul           flops_per_step / step time, as a share of what large matrix products reach on the same devices in the same run: in
                     bfloat16 if the preset has levels in half precision, else in float32, at the backend's default precision
+trace_seconds       tracing of init and of one step
 init_seconds        the first call of init: compilation and execution
-compile_seconds     tracing and compilation of the step; no cache of compiled programs is used
+compile_seconds     tracing of all steps of a call, and their compilation; no cache of compiled programs is used
 memory_gib          `program`: arguments, results and temporaries of the compiled step, per device; `device` and `process`: peaks of this
                     run so far, so give one preset per run where they matter
 """
 
 import dataclasses
 import functools
-import inspect
 import json
-import math
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -39,11 +37,11 @@ import tyro
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measure  # noqa: E402
-from experiments import stylegan  # noqa: E402
 
+from jgan.data.settings import size_of  # noqa: E402
 from jgan.ops import onednn  # noqa: E402
-from jgan.run.loop import IN_FLIGHT  # noqa: E402
-from jgan.sharding import compile, run_key  # noqa: E402
+from jgan.sharding import Compiled, compile, run_key  # noqa: E402
+from jgan.systems import stylegan  # noqa: E402
 
 
 def main(
@@ -57,7 +55,7 @@ def main(
     """Measures training steps of StyleGAN2; one line of JSON per preset and number of devices.
 
     Args:
-        presets: Names of presets of experiments/stylegan.py.
+        presets: Names of presets of StyleGAN2.
         devices: Numbers of devices; each preset is measured on all of them.
         batch: Images per step over all devices, instead of the preset's.
         resolution: Height and width in pixels, instead of the preset's.
@@ -65,46 +63,33 @@ def main(
         repeats: Of every measurement.
     """
     for preset in presets:
-        config, first = configuration(preset, batch, resolution), None
+        config, first = measure.configuration(preset, batch, resolution), None
         for count in devices:
             found = measured(config, count, steps, repeats)
             speed = found["images_per_second"]["median"]
             first = first or speed
             line = {"benchmark": "step", "preset": preset, **found, "speedup": measure.digits(speed / first)}
-            print(json.dumps(line | measure.circumstances()), flush=True)
-
-
-def configuration(preset: str, batch: int | None, resolution: int | None) -> stylegan.Config:
-    """A preset, with its batch and resolution replaced where they are given.
-
-    Raises:
-      ValueError: if there is no such preset.
-    """
-    if preset not in stylegan.PRESETS:
-        raise ValueError(f"expected one of the presets {', '.join(stylegan.PRESETS)}, found {preset!r}")
-    config = stylegan.PRESETS[preset]
-    size = {} if resolution is None else {"resolution": resolution, "width": None}
-    return dataclasses.replace(config, batch=batch or config.batch, **size)
+            print(json.dumps(line | measure.provenance()), flush=True)
 
 
 def measured(config: stylegan.Config, devices: int, steps: int, repeats: int) -> dict[str, Any]:
     """All figures of one configuration."""
     setup, k = measure.setup(config, devices), config.steps_per_call
-    compiled = compile(setup.training, setup.mesh, setup.feed, steps_per_call=k)
     begun = time.perf_counter()
+    compiled = compile(setup.training, setup.mesh, setup.feed, steps_per_call=k)
+    traced = time.perf_counter()
     held = {"state": jax.block_until_ready(compiled.init(run_key(0, setup.mesh)))}
     initialised = time.perf_counter()
-    program = ahead(setup, compiled, k)
+    program = measure.ahead(setup, compiled)
     done = time.perf_counter()
-    steps = whole_cycles(config, steps)
-    works = {"steps": training_steps(setup, compiled, program, held, steps), "matmul": matrix_products(config, setup.mesh)}
+    steps = measure.whole_cycles(config, steps)
+    ready = measure.Ready(setup, compiled, program, held)
+    works = {"steps": measure.training_steps(ready, steps), "matmul": matrix_products(config, setup.mesh)}
     seconds = measure.alternately(works, repeats)
-    if k != 1:
-        compiled = compile(setup.training, setup.mesh, setup.feed)
-    apart = phases(setup, compiled, program if k == 1 else ahead(setup, compiled, 1), held, repeats)
+    apart = phases(ready if k == 1 else one_per_call(ready), repeats)
     step, flops = seconds["steps"] / steps, flops_as_trained(config)
     return {
-        "resolution": measure.image_shape(config)[:2],
+        "resolution": size_of(config),
         "batch": config.batch,
         "devices": devices,
         "steps_per_call": k,
@@ -113,44 +98,23 @@ def measured(config: stylegan.Config, devices: int, steps: int, repeats: int) ->
         "phases_ms": {name: measure.spread(1e3 * t) for name, t in apart.items()},
         "flops_per_step": flops,
         "of_matmul": measure.spread(flops / step * seconds["matmul"] / matmul_flops(setup.mesh)),
-        "init_seconds": measure.digits(initialised - begun),
+        "trace_seconds": measure.digits(traced - begun),
+        "init_seconds": measure.digits(initialised - traced),
         "compile_seconds": measure.digits(done - initialised),
         "memory_gib": memory(program),
     }
 
 
-def ahead(setup: measure.Setup, compiled: Any, steps_per_call: int) -> Any:
-    """The step, traced and compiled: (state, constants, items, key) -> (state, metrics)."""
-    jitted = inspect.unwrap(compiled.step, stop=lambda function: hasattr(function, "lower"))
-    with jax.set_mesh(setup.mesh), onednn.allowed():
-        items, key = compiled.put(next(setup.feed.items(0, steps_per_call))), run_key(0, setup.mesh)
-        return jitted.lower(compiled.abstract, compiled.constants, items, key).compile()
+def one_per_call(ready: measure.Ready) -> measure.Ready:
+    """The same training, with one step per call."""
+    setup = ready.setup._replace(config=dataclasses.replace(ready.setup.config, steps_per_call=1))
+    compiled = compile(setup.training, setup.mesh, setup.feed)
+    return measure.Ready(setup, compiled, measure.ahead(setup, compiled), ready.held)
 
 
-def whole_cycles(config: stylegan.Config, steps: int) -> int:
-    """At least so many steps, in which each penalty runs as often as in a whole run."""
-    cycle = math.lcm(*(n for n in (config.path_every, config.r1_every, config.steps_per_call) if n))
-    return math.ceil(steps / cycle) * cycle
-
-
-def training_steps(setup: measure.Setup, compiled: Any, program: Any, held: dict[str, Any], steps: int) -> Callable[[], Any]:
-    """A function that trains for so many steps, as a run does. The state is donated from call to call, so `held["state"]` owns it."""
-    key, k = run_key(0, setup.mesh), setup.config.steps_per_call
-    items = setup.feed.items(0, k)
-
-    def train():
-        metrics = []
-        for _ in range(steps // k):
-            held["state"], values = program(held["state"], compiled.constants, compiled.put(next(items)), key)
-            metrics.append(values)
-            jax.block_until_ready(metrics[-1 - IN_FLIGHT :][:1] if len(metrics) > IN_FLIGHT else ())
-        return held["state"].step, metrics
-
-    return train
-
-
-def phases(setup: measure.Setup, compiled: Any, program: Any, held: dict[str, Any], repeats: int) -> dict[str, np.ndarray]:
-    """Seconds [repeats] of each phase, by itself; `program` makes one step per call."""
+def phases(ready: measure.Ready, repeats: int) -> dict[str, np.ndarray]:
+    """Seconds [repeats] of each phase, by itself, of a training with one step per call."""
+    setup, compiled, program, held = ready
     key, items = run_key(0, setup.mesh), compiled.put(next(setup.feed.items(0, 1)))
     alone = generator_alone(setup, compiled, items, key)
 
@@ -174,11 +138,11 @@ def phases(setup: measure.Setup, compiled: Any, program: Any, held: dict[str, An
     return found
 
 
-def generator_alone(setup: measure.Setup, compiled: Any, items: Any, key: jax.Array) -> Any:
+def generator_alone(setup: measure.Setup, compiled: Compiled, items: Any, key: jax.Array) -> Any:
     """The step as a program that returns only the new generator and its average."""
 
     def step(state, constants, items, key):
-        batch = setup.feed.lookup(constants, jax.tree.map(lambda x: x[0], items))
+        batch = setup.feed.lookup(constants["feed"], jax.tree.map(lambda x: x[0], items))
         new, _ = setup.training.step(state, batch, key)
         return new.generator, new.average
 
@@ -215,12 +179,8 @@ def flops(config: stylegan.Config) -> float:
 
     The step is lowered for a TPU, whatever there is, because the form for CPUs has loops, whose bodies would be counted once.
     """
-    shape = measure.image_shape(config)
-    training = stylegan.build(config, shape, measure.CLASSES)
-    batch = {"image": jax.ShapeDtypeStruct((config.batch, *shape), jnp.uint8), "label": jax.ShapeDtypeStruct((config.batch,), jnp.int32)}
-    key = jax.eval_shape(lambda: jax.random.key(0, impl="threefry2x32"))
-    state = jax.eval_shape(training.init, key, batch)
-    return jax.jit(training.step).trace(state, batch, key).lower(lowering_platforms=("tpu",)).cost_analysis()["flops"]
+    step, arguments = measure.abstract_step(config)
+    return jax.jit(step).trace(*arguments).lower(lowering_platforms=("tpu",)).cost_analysis()["flops"]
 
 
 def matrix_products(config: stylegan.Config, mesh: jax.sharding.Mesh) -> Callable[[], jax.Array]:
@@ -241,8 +201,7 @@ def memory(program: Any) -> dict[str, float | None]:
     """GiB; None where the backend does not count."""
     sizes, device = program.memory_analysis(), jax.local_devices()[0].memory_stats() or {}
     parts = sizes.argument_size_in_bytes + sizes.output_size_in_bytes - sizes.alias_size_in_bytes + sizes.temp_size_in_bytes
-    process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    found = {"program": parts, "device": device.get("peak_bytes_in_use"), "process": process}
+    found = {"program": parts, "device": device.get("peak_bytes_in_use"), "process": measure.peak_bytes()}
     return {name: None if size is None else measure.digits(size / 2**30) for name, size in found.items()}
 
 

@@ -1,130 +1,16 @@
-"""DCGAN: the network of the paper, and that of TensorFlow's tutorial.
+"""DCGAN: the network of the paper, and the network of TensorFlow's tutorial.
 
 Papers:   Radford et al. 2015, https://arxiv.org/abs/1511.06434; https://www.tensorflow.org/tutorials/generative/dcgan
 Command:  python experiments/dcgan.py                            (the preset demo: 32 px, embedded data, minutes on two cores)
-          python experiments/dcgan.py train fashion_mnist --data FOLDER
+          python experiments/dcgan.py train fashion_mnist --data FOLDER --kimg 60
           python experiments/dcgan.py sample RUN --seeds 0-63 --out grid.png
-Hardware: demo and fashion_mnist are sized for CPUs; paper and tutorial for an accelerator.
-Scores:   see the table in README.md.
+Hardware: demo and fashion_mnist (2.9 minutes) are sized for CPUs; paper and tutorial for an accelerator.
+Scores:   fashion_mnist: 6.9, 6.2, 4.1, 3.7 after 15,000 ... 60,000 images in the features of the GAN's card; all 10 classes, recall 0.85.
+Pictures: docs/dcgan.png: tops, trousers, shoes; patchy inside.
 """
 
-import dataclasses
-from pathlib import Path
-from typing import Literal
-
-import jax.numpy as jnp
-import optax
-
-from jgan import losses
-from jgan.models import dcgan
-from jgan.run import command_line, noise, noise_runs
-from jgan.run.folder import Folder
-from jgan.training import alternating
-from jgan.types import Network, Training
-
-
-@dataclasses.dataclass(frozen=True)
-class Config:
-    """What a run is made of."""
-
-    data: str = "shapes"
-    """Images: shapes (embedded), tfds:NAME, or the path of a folder, zip, tar, npz or folder of idx files."""
-    split: str = "train"
-    """Part of the data to train on."""
-    limit: int | None = None
-    """Use at most so many images."""
-    resolution: int = 64
-    """Side of the images, pixels."""
-    channels: int | None = None
-    """Colour channels; as the data if not given."""
-    kimg: float = 5_000.0
-    """Length of the run, thousands of real images seen."""
-    batch: int = 128
-    """Real images per step, over all devices."""
-    seed: int = 0
-    """Seed of initialisation, data order and everything drawn."""
-    microbatches: int = 1
-    """Parts in which a batch is worked through, to save memory; batch norm is over a part."""
-    network: Literal["paper", "tutorial"] = "paper"
-    """Which of the two."""
-    width: int = 128
-    """Features of the convolutions at half the resolution; doubled with every further halving, in the paper at most thrice."""
-    latent_size: int = 100
-    """Numbers in z."""
-    uniform: bool = True
-    """z is uniform on [-1, 1], else standard normal."""
-    learning_rate: float = 2e-4
-    """Of Adam, for both players."""
-    beta1: float = 0.5
-    """Of Adam."""
-    half: bool = False
-    """Compute activations in bfloat16."""
-    average_kimg: float = 0.0
-    """Half-life of the generator's average, thousands of images; 0: the generator itself, as in the paper."""
-    record_kimg: float = 1.0
-    """Between two records of metrics, thousands of images."""
-    sample_kimg: float = 100.0
-    """Between two grids of samples, thousands of images."""
-    checkpoint_kimg: float = 250.0
-    """Between two checkpoints, thousands of images."""
-    score_kimg: float = 250.0
-    """Between two scores, thousands of images; 0: none."""
-    score_samples: int = 5000
-    """Generated images per score."""
-    steps_per_call: int = 4
-    """Steps per dispatch of the compiled program."""
-    devices: int | None = None
-    """Use only the first so many devices."""
-    fsdp: bool = False
-    """Shard large parameters and moments over the devices."""
-
-
-_SMALL = Config(resolution=28, batch=64, width=32, kimg=300, sample_kimg=20, checkpoint_kimg=50, score_kimg=50)
-_TUTORIAL = dataclasses.replace(_SMALL, network="tutorial", batch=256, width=64, uniform=False, learning_rate=1e-4, beta1=0.9)
-PRESETS = {
-    "demo": dataclasses.replace(_SMALL, resolution=32, width=16, kimg=100, sample_kimg=10, checkpoint_kimg=25, score_kimg=25),
-    "fashion_mnist": dataclasses.replace(_SMALL, data="tfds:fashion_mnist", kimg=100, sample_kimg=10, checkpoint_kimg=25, score_kimg=25),
-    "tutorial": dataclasses.replace(_TUTORIAL, data="tfds:mnist", kimg=3_000, checkpoint_kimg=300, score_kimg=300),
-    "paper": Config(data="tfds:celeb_a"),
-}
-NETWORKS = {"paper": dcgan.paper, "tutorial": dcgan.tutorial}
-
-
-def make_generator(config: Config, shape: tuple[int, int, int]) -> Network:
-    """Transposed convolutions with batch norm."""
-    return dcgan.generator(NETWORKS[config.network](shape, config.width), config.uniform, _dtype(config))
-
-
-def build(config: Config, shape: tuple[int, int, int]) -> Training:
-    """The ordinary game with Adam."""
-    adam = optax.adam(config.learning_rate, b1=config.beta1)
-    return alternating(
-        make_generator(config, shape),
-        dcgan.discriminator(NETWORKS[config.network](shape, config.width), _dtype(config)),
-        losses.non_saturating(),
-        adam,
-        adam,
-        latent_size=config.latent_size,
-        half_life=1000 * config.average_kimg,
-        microbatches=config.microbatches,
-    )
-
-
-def _dtype(config):
-    return jnp.bfloat16 if config.half else jnp.float32
-
-
-def train(folder: Folder, config: Config) -> None:
-    """Trains on the data of the configuration, into the folder."""
-    noise_runs.train(folder, config, build)
-
-
-def load(run: str | Path, step: int | None = None) -> noise.Trained:
-    """The generator of a run: of the best checkpoint by score, of the latest if there is no score, or of a given step."""
-    return noise_runs.load(run, step, Config, make_generator, build)
-
-
-COMMANDS = noise_runs.commands(Config, load)
+from jgan.run import main
+from jgan.systems.dcgan import SYSTEM
 
 if __name__ == "__main__":
-    command_line.main("dcgan", PRESETS, train, description=__doc__, may_change=("kimg",), **COMMANDS)
+    main(SYSTEM)

@@ -61,8 +61,8 @@ def test_losses_are_those_of_one_device(name, played):
     assert_close(many[2], one[2])
 
 
-def test_steps_of_one_call_are_those_of_single_calls_to_the_bit(played):
-    single, several = played(8), played(8, steps_per_call=3)
+def test_steps_of_one_call_are_those_of_single_calls_to_the_bit(adam, optimised):
+    single, several = (play(game(adam(1e-2)), jax.devices(), steps) for steps in (1, 3))
     jax.tree.map(np.testing.assert_array_equal, single[1:], several[1:])
 
 
@@ -183,7 +183,7 @@ def test_pmap_step_refuses_a_batch_that_does_not_divide(adam):
     mesh = sharding.data_mesh(jax.devices()[:3])
     training = game(adam(1e-2), axis_name="data")
     batch = {"image": jnp.zeros((4, 8, 8, 3), jnp.uint8)}
-    state = sharding.replicate(training.init(jax.random.key(0), batch), mesh)
+    state = sharding.replicate(jax.jit(training.init)(jax.random.key(0), batch), mesh)
     with pytest.raises(ValueError, match="divides into 3 equal parts, found 4"):
         sharding.pmap_step(training, mesh)(state, batch, jax.random.key(0))
 
@@ -253,3 +253,28 @@ def test_two_processes_train_as_two_devices_of_one(played):
         history = json.loads(output.splitlines()[-1])
         assert history.pop("devices") == 2
         assert_close({name: np.array(values) for name, values in history.items()}, played(2)[2])
+
+
+def test_large_arrays_become_arguments():
+    table = jnp.ones((200, 200))
+    small = jnp.ones(3)
+
+    def function(x):
+        def body(carry, _):
+            return carry @ table + small[0], None
+
+        return jax.lax.scan(body, jax.grad(lambda x: jnp.sum(x @ table))(x), None, length=2)[0]
+
+    call, constants = sharding.lift(function, jax.ShapeDtypeStruct((2, 200), jnp.float32))
+    assert [c.shape for c in constants] == [(200, 200)]
+    np.testing.assert_allclose(call(constants, jnp.ones((2, 200))), function(jnp.ones((2, 200))), rtol=1e-6)
+    assert len(jax.jit(call).lower(constants, jnp.ones((2, 200))).as_text()) < table.nbytes
+    with pytest.raises(ValueError, match="expected arguments as the function was traced with"):
+        call(constants, jnp.ones((3, 200)))
+
+
+def test_arrays_of_inner_jitted_functions_are_warned_of():
+    table = jnp.ones((200, 200))
+    inner = jax.jit(lambda x: x @ table)
+    with pytest.warns(UserWarning, match="a function within is jitted and closes over 0.2 MiB"):
+        sharding.lift(lambda x: jax.lax.cond(x.sum() > 0, inner, lambda x: x, x), jax.ShapeDtypeStruct((2, 200), jnp.float32))

@@ -8,13 +8,15 @@ import pytest
 from tests.tiny_game import discriminator, game, generator
 
 import jgan.types
-from jgan.types import AdversarialLoss, Network, Penalty, Spec, Stage, Training
+from jgan.types import Adaptive, AdversarialLoss, Features, Network, Penalty, Spec, Stage, Training
 
 FIELDS = [
     (Network, ("init", "apply"), {}),
     (Training, ("init", "step", "sample"), {}),
-    (AdversarialLoss, ("discriminator", "generator"), {}),
+    (AdversarialLoss, ("discriminator", "generator", "relativistic", "matching"), {"relativistic": False, "matching": False}),
     (Penalty, ("function", "weight", "every"), {"weight": 1.0, "every": 1}),
+    (Features, ("name", "apply", "params", "protocol"), {}),
+    (Adaptive, ("init", "at", "update"), {}),
     (Spec, ("fields", "names"), {"names": {}}),
     (Stage, ("images", "batch", "training", "source", "grow"), {"grow": None}),
 ]
@@ -33,7 +35,9 @@ def test_every_record_of_the_module_is_in_the_table():
 
 def test_spec():
     spec = Spec({"image": jax.ShapeDtypeStruct((8, 8, 3), "uint8")})
-    assert (spec.classes, spec.shape()) == (0, (8, 8, 3))
+    assert (spec.classes, spec.shape(), spec.image_shape) == (0, (8, 8, 3), (8, 8, 3))
+    with pytest.raises(ValueError, match=r"expected images \(H, W, C\), found the shape \(8, 8\)"):
+        _ = Spec({"image": jax.ShapeDtypeStruct((8, 8), "uint8")}).image_shape
     with pytest.raises(ValueError, match="expected data with the field audio, found image"):
         spec.shape("audio")
 
@@ -54,5 +58,5 @@ def test_a_step_keeps_the_structure_of_the_state_and_gives_scalars():
     assert jax.tree.map(lambda x: (x.shape, x.dtype), after) == jax.tree.map(lambda x: (x.shape, x.dtype), state)
     assert (state.step.shape, state.step.dtype) == ((), "int32")
     assert {(m.shape, str(m.dtype)) for m in metrics.values()} == {((), "float32")}
-    images = jax.eval_shape(training.sample, state, key, {"z": jax.ShapeDtypeStruct((5, 64), "float32")})
-    assert images.shape == (5, 8, 8, 3)
+    outputs = jax.eval_shape(training.sample, state, key, {"z": jax.ShapeDtypeStruct((5, 64), "float32")})
+    assert {name: output.shape for name, output in outputs.items()} == {"image": (5, 8, 8, 3)}

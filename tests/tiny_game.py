@@ -11,6 +11,7 @@ import optax
 
 from jgan import sharding
 from jgan.ops.convolution import convolution
+from jgan.penalties import on_real
 from jgan.training import alternating
 from jgan.types import AdversarialLoss, Network, Training
 
@@ -53,7 +54,8 @@ def r1(critic, x):
 
 def game(optimizer: optax.GradientTransformation, **settings) -> Training:
     loss = AdversarialLoss(lambda real, fake: jax.nn.softplus(-real) + jax.nn.softplus(fake), lambda real, fake: jax.nn.softplus(-fake))
-    return alternating(generator(), discriminator(), loss, optimizer, optimizer, latent_size=LATENT, penalty=r1, half_life=100, **settings)
+    networks, penalties = (generator(), discriminator()), [on_real(r1)]
+    return alternating(*networks, loss, optimizer, optimizer, latent_size=LATENT, penalties=penalties, half_life=100, **settings)
 
 
 def feed(batch: int = BATCH) -> Feed:

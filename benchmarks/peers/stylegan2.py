@@ -1,6 +1,6 @@
 """A training step of StyleGAN2 in eager PyTorch: what a careful programmer writes without kernels of his own, to compare speed with.
 
-The networks, losses, penalties and optimizers are those of `experiments/stylegan.py` with its skip generator, its residual discriminator,
+The networks, losses, penalties and optimizers are those of `jgan.systems.stylegan` with its skip generator, its residual discriminator,
 without classes, augmentation and style mixing, in float32. Parameters are ours (`from_jgan`), so both can be held equal. All arrays
 [N, C, H, W] are in channels-last memory, biases belong to the convolutions where they can, gains are folded into the weights, Adam and
 the average are fused over all parameters, and modulation scales activations, so that all images share one convolution.
@@ -132,17 +132,17 @@ def discriminator(p: dict, x: torch.Tensor, levels: int) -> torch.Tensor:
     return dense(p["logits"], x)[:, 0]
 
 
-def new_players(generator: Any, critic: Any, learning_rate: float, path_every: int, r1_every: int) -> Players:
+def new_players(generator: Any, discriminator: Any, learning_rate: float, path_every: int, r1_every: int) -> Players:
     """Players with our parameters: {"mapping", "synthesis"} and those of the discriminator."""
-    generator, critic = from_jgan(generator), from_jgan(critic)
+    generator, discriminator = from_jgan(generator), from_jgan(discriminator)
 
     def adam(params, interval):
         c = interval / (interval + 1) if interval else 1.0
         return torch.optim.Adam(leaves(params), lr=learning_rate * c, betas=(0.0, 0.99**c), eps=1e-8, fused=True)
 
     average = [leaf.detach().clone() for leaf in leaves(generator)]
-    optimizers = adam(generator, path_every), adam(critic, r1_every)
-    return Players(generator["mapping"], generator["synthesis"], critic, average, optimizers)
+    optimizers = adam(generator, path_every), adam(discriminator, r1_every)
+    return Players(generator["mapping"], generator["synthesis"], discriminator, average, optimizers)
 
 
 def trainer(players: Players, config: Any, sizes: tuple[tuple[int, int], ...], images: np.ndarray) -> Callable[[int], None]:
@@ -151,8 +151,8 @@ def trainer(players: Players, config: Any, sizes: tuple[tuple[int, int], ...], i
     r1_weight = 0.0002 * images.shape[1] * images.shape[2] / n if config.r1_weight is None else config.r1_weight
     data = torch.from_numpy(images.transpose(0, 3, 1, 2).copy()).contiguous(memory_format=torch.channels_last)
     adam_g, adam_d = players.optimizers
-    generator = [*leaves(players.mapping), *leaves(players.synthesis)]
-    critic, path_mean = leaves(players.discriminator), torch.zeros(())
+    params_g = [*leaves(players.mapping), *leaves(players.synthesis)]
+    params_d, path_mean = leaves(players.discriminator), torch.zeros(())
 
     def draw(n):
         noise = [torch.randn(n, 2, *size).contiguous(memory_format=torch.channels_last) for size in sizes]
@@ -171,11 +171,11 @@ def trainer(players: Players, config: Any, sizes: tuple[tuple[int, int], ...], i
             p.grad = torch.zeros_like(p) if gradient is None else gradient
         optimizer.step()
 
-    def judge(x):
+    def logits_of(x):
         return discriminator(players.discriminator, x, levels)
 
     def step(number):
-        learn(F.softplus(-judge(generate(n))).mean(), generator, adam_g)
+        learn(F.softplus(-logits_of(generate(n))).mean(), params_g, adam_g)
         if config.path_every and number % config.path_every == 0:
             z, noise = draw(n // config.path_shrink)
             ws = mapping(players.mapping, z)[:, None].repeat(1, layers, 1)
@@ -184,14 +184,14 @@ def trainer(players: Players, config: Any, sizes: tuple[tuple[int, int], ...], i
             (gradient,) = torch.autograd.grad((fake * direction).sum(), ws, create_graph=True)
             lengths = gradient.square().sum(dim=2).mean(dim=1).sqrt()
             path_mean.add_((lengths.mean().detach() - path_mean) * 0.01)
-            learn(config.path_weight * config.path_every * (lengths - path_mean).square().mean(), generator, adam_g)
+            learn(config.path_weight * config.path_every * (lengths - path_mean).square().mean(), params_g, adam_g)
         with torch.no_grad():
             fake = generate(n)
-        learn(F.softplus(judge(fake)).mean() + F.softplus(-judge(real())).mean(), critic, adam_d)
+        learn(F.softplus(logits_of(fake)).mean() + F.softplus(-logits_of(real())).mean(), params_d, adam_d)
         if config.r1_every and number % config.r1_every == 0:
             x = real().requires_grad_()
-            (gradient,) = torch.autograd.grad(judge(x).sum(), x, create_graph=True)
-            learn(r1_weight / 2 * config.r1_every * gradient.square().sum(dim=(1, 2, 3)).mean(), critic, adam_d)
-        torch._foreach_lerp_(players.average, [p.detach() for p in generator], 0.001)
+            (gradient,) = torch.autograd.grad(logits_of(x).sum(), x, create_graph=True)
+            learn(r1_weight / 2 * config.r1_every * gradient.square().sum(dim=(1, 2, 3)).mean(), params_d, adam_d)
+        torch._foreach_lerp_(players.average, [p.detach() for p in params_g], 0.001)
 
     return step

@@ -3,28 +3,38 @@
 import contextlib
 import functools
 import os
+import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from jgan.compat import eval_jaxpr
 from jgan.ops import onednn
-from jgan.types import Key, Training
+from jgan.types import Array, Batch, Fields, Key, Metrics, Outputs, SampleTraining, Training
 
 FSDP_SIZE = 2**16  # elements from which an array is worth sharding
+LIFTED_BYTES = 2**16  # constants of at least so many bytes are arguments of a program instead of parts of it
 
 
 class Compiled(NamedTuple):
     """A training algorithm, compiled for a mesh: one program for the whole run."""
 
-    init: Callable  # (key) -> state
-    step: Callable  # (state, constants, items, key) -> (state, metrics); the state is donated; leaves of items and metrics are [K, ...]
-    constants: Any  # what the feed keeps on the devices
-    put: Callable  # (items of this process) -> items of all processes, on the devices
+    init: Callable[[Key], Any]  # (key) -> state
+    # (state, constants, items, key) -> (state, metrics); the state is donated; leaves of items and metrics are [K, ...]
+    step: Callable[[Any, Any, Any, Key], tuple[Any, Metrics]]
+    constants: Any  # what the feed keeps on the devices, and what the training closes over
+    put: Callable[[Any], Any]  # (items of this process) -> items of all processes, on the devices
     abstract: Any  # shapes, dtypes and shardings of the state: what a checkpoint is restored to
+
+
+class Sampler(Protocol):
+    """`Training.sample`, compiled: (state, key or None, inputs on the host or on devices) -> outputs."""
+
+    def __call__(self, state: Any, key: Key | None, inputs: Fields, /) -> Outputs: ...
 
 
 def initialize(coordinator: str | None = None, processes: int | None = None, process: int | None = None) -> None:
@@ -51,7 +61,7 @@ def device_per_core() -> None:
     Raises:
       RuntimeError: if JAX has its devices already.
     """
-    if jax.config.jax_num_cpu_devices < 0:
+    if jax.config.jax_num_cpu_devices < 0:  # pyright: ignore[reportAttributeAccessIssue]  unknown to the stubs of JAX
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         jax.config.update("jax_num_cpu_devices", cores)
 
@@ -82,7 +92,12 @@ def first_devices(count: int | None) -> list:
 
 
 def run_key(seed: int, mesh: Mesh) -> Key:
-    """The key of a run, the same on all devices of the mesh."""
+    """The key of a run, the same on all devices of the mesh.
+
+    Raises:
+      ValueError: for a seed beyond those of 32 bits, of which the others would be repetitions.
+    """
+    check_seed(seed)
     return jax.jit(lambda: jax.random.key(seed, impl="threefry2x32"), out_shardings=NamedSharding(mesh, PartitionSpec()))()
 
 
@@ -111,35 +126,114 @@ def compile(training: Training, mesh: Mesh, feed: Any, *, steps_per_call: int = 
     """
     devices = mesh.shape["data"]
     whole, spread = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec(None, "data"))
-    first = next(feed.items(0, 1))
-    _check_batch(first, devices)
-
-    def begin(key, constants, items):
-        return training.init(_fast_key(key), feed.lookup(constants, jax.tree.map(lambda x: x[0], items)))
-
-    def steps(state, constants, items, key):
-        def one(state, item):
-            return training.step(state, feed.lookup(constants, item), key)
-
-        return jax.lax.scan(one, state, items)
+    in_mesh = functools.partial(jax.set_mesh, mesh)
+    for_training = functools.partial(onednn.allowed, mesh.devices.flat[0].platform)
+    items = next(feed.items(0, 1))
+    check_batch(jax.tree.leaves(items)[0].shape[1] * jax.process_count(), devices)
 
     def put(items):
         return jax.tree.map(lambda x: jax.make_array_from_process_local_data(spread, x), items)
 
-    constants = jax.tree.map(lambda x: jax.make_array_from_callback(x.shape, whole, lambda index, x=x: x[index]), feed.constants)
-    first = put(first)
-    in_mesh = functools.partial(jax.set_mesh, mesh)
-    shapes = _within(jax.eval_shape, in_mesh)(begin, jax.random.key(0), constants, first)
+    def first_batch(of_feed, items):
+        return feed.lookup(of_feed, jax.tree.map(lambda x: x[0], items))
+
+    of_feed = jax.tree.map(lambda x: jax.make_array_from_callback(x.shape, whole, lambda index, x=x: x[index]), feed.constants)
+    items, key = put(items), jax.eval_shape(functools.partial(jax.random.key, impl="threefry2x32"), 0)
+    batch = jax.eval_shape(first_batch, of_feed, items)
+    begin, of_init = _within(lift, in_mesh)(lambda key, batch: training.init(_fast_key(key), batch), key, batch)
+    shapes = _within(jax.eval_shape, in_mesh)(begin, of_init, key, batch)
+    step_once, of_step = _within(lift, in_mesh, for_training)(training.step, shapes, batch, key)
+
+    def init(constants, key, of_feed, items):
+        return begin(constants, key, first_batch(of_feed, items))
+
+    def steps(state, constants, items, key):
+        def one(state, item):
+            return step_once(constants["closed"], state, feed.lookup(constants["feed"], item), key)
+
+        return jax.lax.scan(one, state, items)
+
     spec = functools.partial(fsdp_spec, devices=devices) if fsdp else lambda shape: PartitionSpec()
     shardings = jax.tree.map(lambda x: NamedSharding(mesh, spec(x.shape)), shapes)
     abstract = jax.tree.map(lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s), shapes, shardings)
-    init = jax.jit(begin, out_shardings=shardings)
+    of_init, constants = jax.device_put((of_init, {"feed": of_feed, "closed": of_step}), whole)
+    init = jax.jit(init, out_shardings=shardings)
     step = jax.jit(steps, in_shardings=(shardings, whole, spread, whole), out_shardings=(shardings, whole), donate_argnums=0)
-    step = _within(step, in_mesh, functools.partial(onednn.allowed, mesh.devices.flat[0].platform))
-    return Compiled(_within(lambda key: init(key, constants, first), in_mesh), step, constants, put, abstract)
+    return Compiled(
+        _within(lambda key: init(of_init, key, of_feed, items), in_mesh),
+        _within(step, in_mesh, for_training),
+        constants,
+        put,
+        abstract,
+    )
 
 
-def pmap_step(training: Training, mesh: Mesh, axis_name: str = "data") -> Callable:
+def lift(function: Callable[..., Any], *arguments: Any) -> tuple[Callable[..., Any], list[Array]]:
+    """Makes the large arrays that a function closes over, such as pretrained parameters, into an argument.
+
+    A compiled program holds what it closes over as text, twice. The function is traced once, for arguments of these shapes. Arrays that a
+    function inside closes over which is jitted itself are out of reach: a warning says so.
+
+    Args:
+      function: pure.
+      *arguments: pytrees of arrays, or of their shapes and dtypes.
+
+    Returns:
+      (constants, *arguments) -> what the function gives; and the constants, arrays of at least LIFTED_BYTES.
+
+    >>> table = jnp.ones((200, 200))
+    >>> call, constants = lift(lambda x: x @ table, jax.ShapeDtypeStruct((2, 200), jnp.float32))
+    >>> call(constants, jnp.ones((2, 200))).shape, [c.shape for c in constants]
+    ((2, 200), [(200, 200)])
+    """
+    traced, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
+    structure = jax.tree.structure(shapes)
+    _warn_of_hidden(traced)
+    large = [i for i, constant in enumerate(traced.consts) if constant.nbytes >= LIFTED_BYTES]
+
+    def call(constants, *arguments):
+        leaves = jax.tree.leaves(arguments)
+        _check_like_traced(leaves, traced.in_avals)
+        given = list(traced.consts)
+        for i, constant in zip(large, constants, strict=True):
+            given[i] = constant
+        return jax.tree.unflatten(structure, eval_jaxpr(traced.jaxpr, given, *leaves))
+
+    return call, [traced.consts[i] for i in large]
+
+
+def sampler(sample: SampleTraining, abstract: Any) -> Sampler:
+    """Compiles `Training.sample`: its inputs are spread over the devices of the state, what it closes over are arguments.
+
+    Args:
+      sample: (state, key, inputs) -> outputs.
+      abstract: the state as shapes and dtypes, with shardings if it is spread over a mesh.
+    """
+    sharding = getattr(jax.tree.leaves(abstract)[0], "sharding", None)
+    mesh = sharding.mesh if isinstance(sharding, NamedSharding) else None
+    programs = {}
+
+    def placed(x):
+        if mesh is None:
+            return jnp.asarray(x)
+        divides = x.ndim and x.shape[0] % mesh.shape["data"] == 0
+        return jax.device_put(x, NamedSharding(mesh, PartitionSpec("data") if divides else PartitionSpec()))
+
+    def draw(state, key, inputs):
+        signature = key is None, tuple((name, x.shape, str(x.dtype)) for name, x in sorted(inputs.items()))
+        if signature not in programs:
+            call, constants = lift(sample, abstract, key, inputs)
+            programs[signature] = (
+                jax.jit(call),
+                constants if mesh is None else jax.device_put(constants, NamedSharding(mesh, PartitionSpec())),
+            )
+        program, constants = programs[signature]
+        return program(constants, state, key, jax.tree.map(placed, inputs))
+
+    return draw
+
+
+def pmap_step(training: Training, mesh: Mesh, axis_name: str = "data") -> Callable[[Any, Batch, Key], tuple[Any, Metrics]]:
     """The step for code that is built on `jax.pmap`: (replicated state, batch, key) -> (replicated state, metrics of each device).
 
     The training must have been made with the same `axis_name` (see `jgan.training.update`). Every device is given the whole batch and
@@ -172,7 +266,38 @@ def _within(function, *contexts):
     return call
 
 
-def _check_batch(items, devices):
-    n = jax.tree.leaves(items)[0].shape[1] * jax.process_count()
-    if n % devices:
-        raise ValueError(f"expected a batch that divides over {devices} devices, found {n}; change the batch or the number of devices")
+def _warn_of_hidden(traced):
+    """Warns of large arrays that functions close over which are jitted themselves: they cannot be reached, and stay in the program."""
+    size = sum(constant.nbytes for inner in _inner(traced) for constant in inner.consts if constant.nbytes >= LIFTED_BYTES)
+    if size:
+        message = f"a function within is jitted and closes over {size / 2**20:.1f} MiB: take its jax.jit away, the whole is compiled anyway"
+        warnings.warn(message, stacklevel=3)
+
+
+def _inner(traced):
+    """All traced programs inside of one."""
+    for equation in traced.jaxpr.eqns:
+        for value in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda x: hasattr(x, "consts")):
+            if hasattr(value, "consts") and hasattr(value, "jaxpr"):
+                yield value
+                yield from _inner(value)
+
+
+def _check_like_traced(leaves, avals):
+    found = [(x.shape, x.dtype) for x in leaves]
+    expected = [(aval.shape, aval.dtype) for aval in avals]
+    if found != expected:
+        differing = [pair for pair in zip(expected, found, strict=False) if pair[0] != pair[1]]
+        raise ValueError(f"expected arguments as the function was traced with, found (expected, found) {differing or (expected, found)}")
+
+
+def check_seed(seed: int) -> None:
+    """Raises ValueError for a seed that keys of 32 bits do not have."""
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"expected a seed from 0 to {2**32 - 1}, found {seed}")
+
+
+def check_batch(batch: int, devices: int) -> None:
+    """Raises ValueError for a batch that does not divide over the devices."""
+    if batch % devices:
+        raise ValueError(f"expected a batch that divides over {devices} devices, found {batch}; change the batch or the number of devices")

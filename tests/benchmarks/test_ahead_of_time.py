@@ -7,7 +7,8 @@ import json
 import jax
 import pytest
 from benchmarks import ahead_of_time, operations, program
-from experiments import stylegan
+
+from jgan.systems import stylegan
 
 TINY = stylegan.Config(
     resolution=8, batch=4, channel_base=64, channel_max=8, latent_size=8, style_size=8, mapping_layers=1, augment="none", style_mixing=0

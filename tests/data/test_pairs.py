@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgan.data import resident, shapes, stream
-from jgan.data.pairs import combined, open_domains, open_pairs, paired, together
+from jgan.data import make_feed
+from jgan.data.pairs import domains_labelled, open_domains, open_pairs
+from jgan.data.procedural import shapes
+from jgan.data.source import read_rows
 
 SHARED = pathlib.Path(__file__).parents[2] / ".." / "shared" / "data"
 
@@ -41,13 +43,13 @@ def layouts(tmp_path):
 @pytest.mark.parametrize("layout", ["beside", "folders", "splits", "folders.zip"])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_layouts_and_directions(layouts, layout, reverse):
-    pairs = open_pairs(str(layouts / layout), reverse=reverse)
-    assert pairs.both.shape == (6, 8, 6) and pairs.image.shape == pairs.target.shape == (6, 8, 3)
+    pairs = open_pairs(layouts / layout, reverse=reverse)
+    assert list(pairs.fields) == ["input", "target"] and pairs.spec.shape("input") == pairs.spec.shape("target") == (6, 8, 3)
+    assert pairs.columns == pairs.names == {} and pairs.size == 5
     for i, (_, image, negative) in enumerate(pictures(5)):
         expected = (negative, image) if reverse else (image, negative)
-        np.testing.assert_array_equal(pairs.image.read(i), expected[0])
-        np.testing.assert_array_equal(pairs.target.read(i), expected[1])
-        np.testing.assert_array_equal(pairs.both.read(i), np.concatenate(expected, axis=2))
+        np.testing.assert_array_equal(pairs.read(i)["input"], expected[0])
+        np.testing.assert_array_equal(pairs.read(i)["target"], expected[1])
 
 
 def test_each_side_is_resized_by_itself(tmp_path):
@@ -55,7 +57,7 @@ def test_each_side_is_resized_by_itself(tmp_path):
     white, black = np.full((8, 8, 3), 255, np.uint8), np.zeros((8, 8, 3), np.uint8)
     save(tmp_path / "0.png", np.concatenate([white, black], axis=1))
     pairs = open_pairs(str(tmp_path), resolution=4)
-    assert pairs.image.read(0).min() == 255 and pairs.target.read(0).max() == 0
+    assert pairs.read(0)["input"].min() == 255 and pairs.read(0)["target"].max() == 0
 
 
 def test_grey_masks_beside_colour(tmp_path):
@@ -63,9 +65,11 @@ def test_grey_masks_beside_colour(tmp_path):
         save(tmp_path / "image" / name, image)
         save(tmp_path / "mask" / name, image[..., 0])
     pairs = open_pairs(str(tmp_path))
-    assert pairs.target.shape == (6, 8, 3) and np.ptp(pairs.target.read(0), axis=2).max() == 0
+    assert pairs.spec.shape("input") == (6, 8, 3) and pairs.spec.shape("target") == pairs.read(0)["target"].shape == (6, 8, 1)
+    colour = open_pairs(str(tmp_path), channels=3).read(0)["target"]
+    assert colour.shape == (6, 8, 3) and np.ptp(colour, axis=2).max() == 0
     grey = open_pairs(str(tmp_path), channels=1, resolution=(3, 4), limit=2)
-    assert grey.image.shape == grey.target.shape == (3, 4, 1) and grey.both.size == 2
+    assert grey.spec.shape("input") == grey.spec.shape("target") == (3, 4, 1) and grey.size == 2
 
 
 def test_a_damaged_image_takes_its_partner_with_it(layouts):
@@ -73,9 +77,9 @@ def test_a_damaged_image_takes_its_partner_with_it(layouts):
     path.write_bytes(path.read_bytes()[:-60])
     pairs = open_pairs(str(layouts / "folders"))
     with pytest.warns(UserWarning, match="2.png is damaged"):
-        target = pairs.target.read(2)
-    np.testing.assert_array_equal(target, 255 - pairs.image.read(2))
-    np.testing.assert_array_equal(pairs.image.read(2), pairs.image.read(3))
+        pair = pairs.read(2)
+    np.testing.assert_array_equal(pair["target"], 255 - pair["input"])
+    np.testing.assert_array_equal(pair["input"], pairs.read(3)["input"])
 
 
 def test_mistakes(layouts, tmp_path):
@@ -96,55 +100,53 @@ def test_mistakes(layouts, tmp_path):
 def test_the_built_in_pairs():
     pairs = open_pairs("shapes", resolution=16, limit=20, split="test")
     scene = shapes.scene(shapes.FIRST["test"] + 7)
-    np.testing.assert_array_equal(pairs.target.read(7), shapes.render(scene, 16))
-    np.testing.assert_array_equal(pairs.image.read(7)[..., 1], shapes.outline(scene, 16))
+    np.testing.assert_array_equal(pairs.read(7)["target"], shapes.render(scene, 16))
+    np.testing.assert_array_equal(pairs.read(7)["input"][..., 1], shapes.outline(scene, 16))
 
 
-def seen(feed, steps=4):
-    """The batches of some steps."""
-    return [feed.lookup(feed.constants, {k: _first(v) for k, v in item.items()}) for item in itertools.islice(feed.items(0, 1), steps)]
-
-
-def _first(leaf):
-    return {name: value[0] for name, value in leaf.items()} if isinstance(leaf, dict) else leaf[0]
-
-
-@pytest.mark.parametrize("place", [resident, stream])
-def test_batches_of_pairs(place):
+def test_batches_of_pairs():
     pairs = open_pairs("shapes", resolution=8, limit=10)
-    partners = {pairs.image.read(i).tobytes(): pairs.target.read(i).tobytes() for i in range(10)}
-    for batch in seen(paired(place(pairs.both, batch=4, seed=0))):
-        assert batch["image"].shape == batch["target"].shape == (4, 8, 8, 3)
-        for image, target in zip(np.asarray(batch["image"]), np.asarray(batch["target"]), strict=True):
+    partners = {pairs.read(i)["input"].tobytes(): pairs.read(i)["target"].tobytes() for i in range(10)}
+    feed = make_feed(pairs, 4, 0)
+    for item in itertools.islice(feed.items(0, 1), 4):
+        batch = feed.lookup(feed.constants, {"index": item["index"][0]})
+        assert batch["input"].shape == batch["target"].shape == (4, 8, 8, 3)
+        for image, target in zip(np.asarray(batch["input"]), np.asarray(batch["target"]), strict=True):
             assert partners[image.tobytes()] == target.tobytes()
 
 
-def test_batches_of_domains_pair_nothing():
-    domains = open_domains("pairs:shapes", resolution=8, limit=12)
-    partners = {domains[0].read(i).tobytes(): domains[1].read(i).tobytes() for i in range(12)}
-    feed = combined(**{name: resident(s, batch=4, seed=i) for i, (name, s) in enumerate(zip(("image", "target"), domains, strict=True))})
-    batches = seen(feed, 9)
-    hits = [partners[a.tobytes()] == b.tobytes() for batch in batches for a, b in zip(*map(np.asarray, batch.values()), strict=True)]
-    assert list(batches[0]) == ["image", "target"] and np.mean(hits) < 0.4
-    again = [feed.lookup(feed.constants, {k: _first(v) for k, v in next(feed.items(5, 1)).items()})]
-    np.testing.assert_array_equal(again[0]["target"], batches[5]["target"])
+@pytest.mark.parametrize("spec", ["pairs:shapes", "folders"])
+def test_domains_of_pairs(layouts, spec):
+    spec = f"pairs:{layouts / spec}" if spec == "folders" else spec
+    domains = open_domains(spec, resolution=8, limit=4)
+    pairs = open_pairs(spec.removeprefix("pairs:"), resolution=8, limit=4)
+    assert [list(part.fields) for part in domains.parts] == [["input"], ["target"]] and domains.size == 4
+    for field, part in zip(("input", "target"), domains.parts, strict=True):
+        np.testing.assert_array_equal(read_rows(part, np.arange(4))[field], read_rows(pairs, np.arange(4))[field])
 
 
 def test_domains_in_folders(tmp_path):
     for letter, count in (("A", 3), ("B", 2)):
         for name, image, _ in pictures(count):
             save(tmp_path / f"train{letter}" / name, image)
-    first, second = open_domains(str(tmp_path))
-    assert (first.size, second.size) == (3, 2)
-    both = together(first, second)
-    assert both.size == 5 and both.labels.tolist() == [0, 0, 0, 1, 1] and both.shape == (6, 8, 3)
-    np.testing.assert_array_equal(both.read(3), second.read(0))
+    domains = open_domains(tmp_path)
+    assert [part.size for part in domains.parts] == [3, 2] and domains.size == 3
+    np.testing.assert_array_equal(domains.read(2)["target"], domains.parts[1].read(0)["target"])
+    both = domains_labelled(domains)
+    assert both.size == 5 and both.columns["label"].tolist() == [0, 0, 0, 1, 1] and both.spec.shape("image") == (6, 8, 3)
+    np.testing.assert_array_equal(both.read(3)["image"], domains.parts[1].read(0)["target"])
+    assert both.read(3)["label"] == 1 and both.names == {"label": ("A", "B")}
     with pytest.raises(IndexError):
         both.read(5)
     save(tmp_path / "testA" / "0.png", np.zeros((4, 4, 3), np.uint8))
     save(tmp_path / "testB" / "0.png", np.zeros((4, 5, 3), np.uint8))
     with pytest.raises(ValueError, match="domains of one shape"):
         open_domains(str(tmp_path), split="test")
+
+
+def test_pairs_are_no_domains():
+    with pytest.raises(ValueError, match="expected two unpaired sets, found 0 in shapes; open them with open_domains"):
+        domains_labelled(open_pairs("shapes", resolution=8, limit=4))
 
 
 REAL = {  # file, what opens it, sizes of train and test
@@ -159,12 +161,5 @@ def test_real_pairs(name):
         pytest.skip("../shared/data is not there")
     shape, *sizes = REAL[name]
     found = [open_pairs(str(SHARED / name), channels=3, split=split) for split in ("train", "test")]
-    assert [pairs.both.size for pairs in found] == sizes and found[0].image.shape == found[0].target.shape == shape
-
-
-def test_turned_shapes():
-    scenes = [shapes.turned(i, "heart", "red") for i in range(300)]
-    angles = np.rad2deg([scene.shapes[0].angle for scene in scenes])
-    assert -75 <= angles.min() < -73 and 73 < angles.max() <= 75
-    assert np.histogram(angles, bins=5, range=(-75, 75))[0].min() > 40
-    assert shapes.turned(3, "heart", "red", seed=1) != scenes[3] == shapes.turned(3, "heart", "red")
+    assert [pairs.size for pairs in found] == sizes
+    assert found[0].spec.shape("input") == found[0].spec.shape("target") == shape

@@ -9,6 +9,7 @@ LAYERS = {  # layer, the shape that comes of [2, 6, 8, 3]
     "same": (Convolution(5, 3, padding=1), (2, 6, 8, 5)),
     "half": (Convolution(5, 4, 2, 1), (2, 3, 4, 5)),
     "valid": (Convolution(5, 4, use_bias=False), (2, 3, 5, 5)),
+    "a filter for every channel": (Convolution(6, 3, padding=1, groups=3), (2, 6, 8, 6)),
     "double, even kernel": (TransposedConvolution(5, 4, 2), (2, 12, 16, 5)),
     "double, odd kernel": (TransposedConvolution(5, 3, 2), (2, 12, 16, 5)),
     "whole": (TransposedConvolution(5, 4, whole=True, use_bias=False), (2, 9, 11, 5)),

@@ -65,19 +65,19 @@ def test_unit_variance_stays_about_one(name):
 
 def test_a_rate_slows_learning_and_nothing_else():
     x, fast, slow = normal(8, 16), Dense(4, bias=1.0), Dense(4, rate=0.01, bias=1.0)
-    params = fast.init(jax.random.key(0), x)
+    params = jax.jit(fast.init)(jax.random.key(0), x)
     scaled = jax.tree.map(lambda p: p * 100, params)
-    np.testing.assert_allclose(slow.init(jax.random.key(0), x)["params"]["bias"], 100, rtol=1e-6)
-    np.testing.assert_allclose(slow.apply(scaled, x), fast.apply(params, x), rtol=1e-5, atol=1e-5)
-    gradients = [jax.grad(lambda p, m=m: jnp.sum(m.apply(p, x) ** 2))(p) for m, p in ((fast, params), (slow, scaled))]
+    np.testing.assert_allclose(jax.jit(slow.init)(jax.random.key(0), x)["params"]["bias"], 100, rtol=1e-6)
+    np.testing.assert_allclose(jax.jit(slow.apply)(scaled, x), jax.jit(fast.apply)(params, x), rtol=1e-5, atol=1e-5)
+    gradients = [jax.jit(jax.grad(lambda p, m=m: jnp.sum(m.apply(p, x) ** 2)))(p) for m, p in ((fast, params), (slow, scaled))]
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a * 0.01, b, rtol=1e-4, atol=1e-5), *gradients)
 
 
 @pytest.mark.parametrize("module", [Convolution(8), Convolution(8, 1, use_bias=False), Convolution(8, down=True, clamp=0.1)])
 def test_half_precision_in_half_precision_out(module):
-    params = module.init(jax.random.key(0), normal(2, 4, 6, 3))
+    params = jax.jit(module.init)(jax.random.key(0), normal(2, 4, 6, 3))
     assert {p.dtype for p in jax.tree.leaves(params)} == {jnp.dtype(jnp.float32)}
-    found = module.apply(params, normal(2, 4, 6, 3).astype(jnp.bfloat16), 0.5)
+    found = jax.jit(lambda params, x: module.apply(params, x, 0.5))(params, normal(2, 4, 6, 3).astype(jnp.bfloat16))
     assert found.dtype == jnp.bfloat16
     assert found.shape == ((2, 2, 3, 8) if module.down else (2, 4, 6, 8))
     assert module.clamp is None or jnp.max(jnp.abs(found)) <= 0.051
@@ -85,10 +85,10 @@ def test_half_precision_in_half_precision_out(module):
 
 def test_noise_enters_with_its_learned_strength():
     module, x, w, noise = StyledConvolution(3, up=True), normal(2, 4, 4, 3), normal(2, 8), normal(2, 8, 8, 1)
-    params = module.init(jax.random.key(0), x, w, noise)
+    params = jax.jit(module.init)(jax.random.key(0), x, w, noise)
     apply = jax.jit(module.apply)
     plain = apply(params, x, w, None)
     np.testing.assert_array_equal(apply(params, x, w, noise), plain)
     noisy = {"params": {**params["params"], "noise_strength": jnp.float32(0.5)}}
-    before = [jnp.where(y > 0, y, y * 5) / np.float32(np.sqrt(2)) for y in (plain, apply(noisy, x, w, noise))]
+    before = [np.where(y > 0, y, y * 5) / np.float32(np.sqrt(2)) for y in map(np.asarray, (plain, apply(noisy, x, w, noise)))]
     np.testing.assert_allclose(before[1] - before[0], np.broadcast_to(0.5 * noise, plain.shape), rtol=1e-3, atol=1e-4)

@@ -15,7 +15,7 @@ IMAGES = jnp.tanh(jnp.asarray(np.random.default_rng(1).normal(size=(5, 2, 3, 2))
 def test_the_generator():
     network = perceptrons.generator((2, 3, 2), (7, 6), spread=2.0)
     params, state = jax.device_get(jax.jit(network.init)(jax.random.key(0), Z))
-    images, _ = network.apply(params, state, Z, train=True)
+    images, _ = jax.jit(network.apply, static_argnames="train")(params, state, Z, train=True)
     x = np.asarray(uniform(Z))
     for name in ("hidden_0", "hidden_1"):
         x = np.maximum(x @ params[name]["kernel"] + params[name]["bias"], 0)
@@ -28,7 +28,7 @@ def test_the_generator():
 def test_the_discriminator_without_dropout():
     network = perceptrons.discriminator((3, 2), pieces=4, spread=1.0)
     params, state = jax.device_get(jax.jit(network.init)(jax.random.key(0), IMAGES))
-    logits, _ = network.apply(params, state, IMAGES)
+    logits, _ = jax.jit(network.apply)(params, state, IMAGES)
     x = np.asarray(IMAGES).reshape(5, 12) / 2 + 0.5
     for name, units in (("maxout_0", 3), ("maxout_1", 2)):
         kernel = np.asarray(params[name]["kernel"])
@@ -41,9 +41,9 @@ def test_half_precision_is_near():
     for network, dtype, x in ((perceptrons.generator, jnp.bfloat16, Z), (perceptrons.discriminator, jnp.bfloat16, IMAGES)):
         given = {"shape": (2, 3, 2), "hidden": (7, 6)} if x is Z else {"units": (3, 2), "pieces": 4}
         exact, half = network(**given, spread=0.5), network(**given, spread=0.5, dtype=dtype)
-        params, state = exact.init(jax.random.key(0), x)
-        expected, found = exact.apply(params, state, x)[0], half.apply(params, state, x)[0]
-        assert found.dtype == jnp.float32 and 0 < np.abs(found - expected).max() < 0.05
+        params, state = jax.jit(exact.init)(jax.random.key(0), x)
+        expected, found = (np.asarray(jax.jit(each.apply)(params, state, x)[0]) for each in (exact, half))
+        assert found.dtype == np.float32 and 0 < np.abs(found - expected).max() < 0.05
 
 
 @pytest.mark.parametrize("input_dropout, dropout", [(0.5, 0.0), (0.0, 0.5)])
@@ -52,7 +52,8 @@ def test_dropout_is_drawn_from_the_key(input_dropout, dropout):
     params, state = jax.device_get(jax.jit(network.init)(jax.random.key(0), IMAGES))
     draw = jax.jit(lambda seed: network.apply(params, state, IMAGES, key=jax.random.key(seed), train=True)[0])
     one, again, other = draw(1), draw(1), draw(2)
-    still = network.apply(params, state, IMAGES, key=jax.random.key(1))[0]
+    still = jax.jit(network.apply)(params, state, IMAGES, key=jax.random.key(1))[0]
+    one, again, other, still = map(np.asarray, (one, again, other, still))
     np.testing.assert_array_equal(one, again)
     assert (one != other).all() and (one != still).all()
 
@@ -60,8 +61,9 @@ def test_dropout_is_drawn_from_the_key(input_dropout, dropout):
 def test_no_dropout_at_all():
     network = perceptrons.discriminator((30,), 2, 0.0, 0.0)
     params, state = jax.device_get(jax.jit(network.init)(jax.random.key(0), IMAGES))
-    trained = network.apply(params, state, IMAGES, key=jax.random.key(1), train=True)[0]
-    np.testing.assert_array_equal(trained, network.apply(params, state, IMAGES)[0])
+    apply = jax.jit(network.apply, static_argnames="train")
+    trained = apply(params, state, IMAGES, key=jax.random.key(1), train=True)[0]
+    np.testing.assert_array_equal(trained, apply(params, state, IMAGES)[0])
 
 
 def test_the_published_sizes():

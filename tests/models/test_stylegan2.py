@@ -1,6 +1,7 @@
 """StyleGAN2 in miniature: every shape and variant, precision, recomputation, and what drives its styles."""
 
 import functools
+import itertools
 from typing import NamedTuple
 
 import jax
@@ -9,7 +10,17 @@ import numpy as np
 import pytest
 
 from jgan.models import stylegan2
-from jgan.models.stylegan2 import discriminator, draw_mixing, draw_noise, generator, mix_styles, plan, truncate
+from jgan.models.stylegan2 import (
+    discriminator,
+    discriminator_layers,
+    draw_mixing,
+    draw_noise,
+    first_layers,
+    generator,
+    mix_styles,
+    plan,
+    truncate,
+)
 
 N, LATENT, STYLE = 4, 6, 8
 
@@ -140,6 +151,30 @@ def test_everything_learns(plain):
     """All parameters have a gradient; that of a class that is not drawn would be zero."""
     still = [jax.tree_util.keystr(path) for path, g in jax.tree_util.tree_leaves_with_path(plain[0]) if not np.any(g)]
     assert still == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_first_layers_are_those_next_to_the_image(name):
+    """All that is not among them is what comes of the features: logits and the label's embedding."""
+    case = CASES[name]
+    g, d = networks(case)
+    _, label, images = inputs(case)
+    params, _ = jax.eval_shape(d.init, jax.random.key(0), images, label)
+    paths = [tuple(key.key for key in path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
+    layers = discriminator_layers(g.plan, case.architectures[1])
+    counts = range(len(layers) + 1)
+    chosen = [{path for path in paths if first_layers(g.plan, n, case.architectures[1])(path)} for n in counts]
+    added = [{path[:-1] for path in after - before} for before, after in itertools.pairwise(chosen)]
+    assert chosen[0] == set() and added == [{layer} for layer in layers]
+    assert {path[0] for path in set(paths) - chosen[-1]} == {"logits", "mapping"} - ({"mapping"} if not case.classes else set())
+    levels = [path[0] for path in layers if path[0].startswith("level")]
+    assert layers[0][-1] == "from_image" and levels == sorted(levels, reverse=True)
+
+
+@pytest.mark.parametrize("count", [-1, 7])
+def test_more_layers_than_there_are(count):
+    with pytest.raises(ValueError, match=f"expected 0 to 6 layers of a residual discriminator of 2 levels, found {count}"):
+        first_layers(plan(8), count)
 
 
 PLANS = [  # resolution, settings, sizes, widths, half

@@ -121,11 +121,14 @@ def test_transposed_convolution_and_its_derivatives_by_onednn(case, with_onednn)
 @pytest.mark.parametrize("kernel_size", [(1, 1), (3, 2), (4, 4), (5, 6)])
 @pytest.mark.parametrize("form", [module.phases_as_channels, module.phases_in_turn])
 def test_transposed_convolution_by_phases(form, kernel_size, stride, double_precision):
-    y, kernel = normal(0, 2, 3, 4, 4), normal(1, *kernel_size, 3, 4)
-    for extra in range(stride):
-        size = tuple((n - 1) * stride + k + extra for n, k in zip((3, 4), kernel_size, strict=True))
-        plain = module._transposed_of_arrays(y, kernel, stride=stride, padding=((0, 0), (0, 0)), size=size)
-        assert_close(form(y, kernel, stride=stride, size=size), plain)
+    sizes = [tuple((n - 1) * stride + k + extra for n, k in zip((3, 4), kernel_size, strict=True)) for extra in range(stride)]
+
+    @jax.jit
+    def both(y, kernel):
+        plain = functools.partial(module._transposed_of_arrays, y, kernel, stride=stride, padding=((0, 0), (0, 0)))
+        return [form(y, kernel, stride=stride, size=size) for size in sizes], [plain(size=size) for size in sizes]
+
+    assert_close(*both(normal(0, 2, 3, 4, 4), normal(1, *kernel_size, 3, 4)))
 
 
 @pytest.mark.parametrize("channels, kernels", [(16, {"2x2x8x64"}), (17, {"2x2x8x17", "2x1x8x17", "1x2x8x17", "1x1x8x17"})])
@@ -140,13 +143,16 @@ def test_phases_of_few_channels_are_one_convolution(channels, kernels, with_oned
 @pytest.mark.parametrize("vector", [8, 16])
 def test_neighbours_share_vectors(vector, stride, width, channels, with_onednn, monkeypatch):
     monkeypatch.setattr(module, "VECTOR", vector)
-    settings, x = {"stride": stride, "padding": ((2, 0), (1, 1))}, normal(0, 2, 5, width, 3, dtype=np.float32)
-    kernel = normal(1, 3, 2, 3, channels, dtype=np.float32)
-    forms = (module.by_neighbours, module._forward_of_arrays)
-    y, expected = (jax.jit(functools.partial(form, **settings))(x, kernel) for form in forms)
-    assert_close(y, expected, 1e-5)
-    forms = (module.weight_by_neighbours, module._weight_of_arrays)
-    assert_close(*(jax.jit(functools.partial(form, kernel_size=(3, 2), **settings))(x, y) for form in forms), 1e-5)
+    settings = {"stride": stride, "padding": ((2, 0), (1, 1))}
+
+    @jax.jit
+    def both(x, kernel):
+        y, expected = (form(x, kernel, **settings) for form in (module.by_neighbours, module._forward_of_arrays))
+        weights = (form(x, y, kernel_size=(3, 2), **settings) for form in (module.weight_by_neighbours, module._weight_of_arrays))
+        return list(zip((y, expected), weights, strict=True))
+
+    found = both(normal(0, 2, 5, width, 3, dtype=np.float32), normal(1, 3, 2, 3, channels, dtype=np.float32))
+    assert_close(*found, 1e-5)
 
 
 WIDENED = [(16, 8, 6, "3x4x5x16"), (16, 8, 7, "3x3x5x8"), (16, 2, 8, "3x10x5x16"), (16, 16, 8, "3x3x5x16")]
@@ -165,6 +171,69 @@ def test_transposed_convolution_is_the_adjoint(double_precision):
     x, y, kernel = normal(0, 2, 7, 6, 3), normal(1, 2, 3, 2, 4), normal(2, 3, 4, 3, 4)
     back = transposed_convolution(y, kernel, stride=2, size=(7, 6))
     assert_close(jnp.vdot(convolution(x, kernel, stride=2), y), jnp.vdot(x, back))
+
+
+GROUPS = {"two": (2, 4, 6), "depthwise": (3, 3, 3), "depthwise, each twice": (3, 3, 6), "four": (4, 8, 4)}  # groups, I, O
+
+
+def in_groups(function, groups):
+    """The library's functions above, of each group by itself."""
+
+    def joined(x, kernel, *settings):
+        parts = zip(jnp.split(x, groups, axis=3), jnp.split(kernel, groups, axis=3), strict=True)
+        return jnp.concatenate([function(*part, *settings) for part in parts], axis=3)
+
+    return joined
+
+
+@pytest.mark.parametrize("geometry", ["oblong_asymmetric", "crop"])
+@pytest.mark.parametrize("name", GROUPS)
+def test_groups_are_those_of_the_library(name, geometry, double_precision):
+    size, kernel_size, stride, padding = GEOMETRIES[geometry]
+    groups, i, o = GROUPS[name]
+    x, kernel = normal(0, 2, *size, i), normal(1, *kernel_size, i // groups, o)
+    pads = [(padding, padding)] * 2 if isinstance(padding, int) else padding
+    settings = {"dimension_numbers": ("NHWC", "HWIO", "NHWC"), "feature_group_count": groups}
+    expected = jax.lax.conv_general_dilated(x, kernel, (stride, stride), pads, **settings)
+    assert_close(convolution(x, kernel, stride, padding, groups), expected)
+    assert_close(in_groups(library, groups)(x, kernel, stride, padding), expected)
+
+
+@pytest.mark.parametrize("name", ["two", "depthwise, each twice"])
+def test_groups_and_their_derivatives(name, double_precision):
+    groups, i, o = GROUPS[name]
+    ours = functools.partial(convolution, stride=2, padding=1, groups=groups)
+    theirs = in_groups(functools.partial(library, stride=2, padding=1), groups)
+    assert_same_derivatives(ours, theirs, (2, 6, 5, i), (3, 2, i // groups, o))
+
+
+@pytest.mark.parametrize("name", ["two", "depthwise, each twice"])
+def test_transposed_groups_and_their_derivatives(name, double_precision):
+    groups, i, o = GROUPS[name]
+    ours = functools.partial(transposed_convolution, stride=2, size=(7, 6), groups=groups)
+    theirs = in_groups(functools.partial(library_transposed, stride=2, size=(7, 6)), groups)
+    assert_same_derivatives(ours, theirs, (2, 3, 3, o), (3, 2, i // groups, o))
+
+
+@pytest.mark.parametrize("mapped", [(0, None), (None, 0), (1, 3)])
+@pytest.mark.parametrize("name", ["two", "depthwise, each twice"])
+def test_groups_in_lanes(name, mapped, double_precision):
+    groups, i, o = GROUPS[name]
+    shapes = (2, 6, 5, i), (3, 2, i // groups, o)
+    lanes = [
+        normal(n, *shape) if axis is None else normal(n, *shape[:axis], 3, *shape[axis:])
+        for n, (shape, axis) in enumerate(zip(shapes, mapped, strict=True))
+    ]
+
+    def there_and_back(x, kernel):
+        return jnp.sin(transposed_convolution(jnp.tanh(convolution(x, kernel, 2, groups=groups)), kernel, 2, groups=groups))
+
+    def all_of(x, kernel):
+        return there_and_back(x, kernel), *jax.grad(lambda *a: jnp.sum(there_and_back(*a)), (0, 1))(x, kernel)
+
+    one = jax.jit(all_of)
+    one_by_one = [one(*(v if a is None else jnp.take(v, n, axis=a) for v, a in zip(lanes, mapped, strict=True))) for n in range(3)]
+    assert_close(jax.jit(jax.vmap(all_of, mapped))(*lanes), jax.tree.map(lambda *parts: jnp.stack(parts), *one_by_one))
 
 
 def kernel_gradient(function):
@@ -205,8 +274,13 @@ def test_vmap(member, axes, double_precision):
     function = FAMILY[member]
     arguments = [normal(0, 2, 5, 4, 3), normal(1, 3, 3, 3, 2)]
     lanes = [a if axis is None else jnp.stack([a, 2 * a, a - 1], axis) for a, axis in zip(arguments, axes, strict=True)]
-    picked = [[a if axis is None else jnp.take(a, i, axis) for a, axis in zip(lanes, axes, strict=True)] for i in range(3)]
-    assert_close(jax.jit(jax.vmap(function, axes))(*lanes), jnp.stack([function(*p) for p in picked]))
+
+    @jax.jit
+    def both(*lanes):
+        picked = [[a if axis is None else jnp.take(a, i, axis) for a, axis in zip(lanes, axes, strict=True)] for i in range(3)]
+        return jax.vmap(function, axes)(*lanes), jnp.stack([function(*p) for p in picked])
+
+    assert_close(*both(*lanes))
 
 
 def test_nested_vmap(double_precision):
@@ -245,10 +319,10 @@ def test_bfloat16(function):
     def gradients(x, kernel):
         return function(x, kernel), *jax.grad(lambda x, k: jnp.sum(function(x, k) ** 2).astype(jnp.float32), (0, 1))(x, kernel)
 
-    half = gradients(x, kernel)
+    half = jax.jit(gradients)(x, kernel)
     assert {a.dtype for a in half} == {jnp.dtype(jnp.bfloat16)}
-    for a, b in zip(half, gradients(x.astype(jnp.float32), kernel.astype(jnp.float32)), strict=True):
-        np.testing.assert_allclose(a.astype(jnp.float32), b, rtol=0, atol=0.03 * float(jnp.max(jnp.abs(b))))
+    for a, b in zip(half, jax.jit(gradients)(x.astype(jnp.float32), kernel.astype(jnp.float32)), strict=True):
+        np.testing.assert_allclose(np.asarray(a, np.float32), b, rtol=0, atol=0.03 * np.max(np.abs(b)))
 
 
 IMAGES, KERNEL = jnp.zeros((1, 4, 4, 3)), jnp.zeros((3, 3, 3, 8))
@@ -257,6 +331,10 @@ ERRORS = [
     (lambda: convolution(IMAGES, KERNEL[0]), r"a kernel \[kh, kw, I, O\].*\(3, 3, 8\)"),
     (lambda: convolution(IMAGES[..., :2], KERNEL), r"expected 3 channels.*\(1, 4, 4, 2\)"),
     (lambda: convolution(IMAGES.astype(jnp.bfloat16), KERNEL), "one dtype, found bfloat16 and float32; cast"),
+    (lambda: convolution(IMAGES, KERNEL[:, :, :1], groups=3), r"groups that divide the last 8 channels.*\(3, 3, 1, 8\), found 3"),
+    (lambda: convolution(IMAGES, KERNEL[:, :, :1], groups=0), "groups that divide .* found 0"),
+    (lambda: convolution(IMAGES, KERNEL[:, :, :1], groups=2), r"expected 2 channels.*found images \(1, 4, 4, 3\); or give other groups"),
+    (lambda: transposed_convolution(IMAGES, KERNEL, groups=2), r"expected 8 channels"),
     (lambda: convolution(IMAGES[:, :2], KERNEL), r"at least the kernel's size \(3, 3\), found \(2, 4\); pad more"),
     (lambda: transposed_convolution(IMAGES, KERNEL), r"expected 8 channels"),
     (lambda: transposed_convolution(jnp.zeros((1, 4, 4, 8)), KERNEL, 2, (8, 9)), r"from \(9, 9\) to \(10, 10\), found \(8, 9\)"),

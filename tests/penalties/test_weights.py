@@ -7,6 +7,7 @@ import optax
 import pytest
 
 from jgan import penalties
+from jgan.types import Network
 
 KEY = jax.random.key(0)
 
@@ -76,6 +77,30 @@ def test_gradient_through_the_normalization_is_orthogonal_to_the_weights():
     np.testing.assert_allclose(jnp.sum(slope * params["dense"]), 0.0, atol=1e-5)
 
 
+def test_a_network_with_spectral_normalization_carries_its_vectors():
+    def apply(params, state, x, key=None, train=False):
+        return x @ params["dense"], {"calls": state["calls"] + 1}
+
+    plain = Network(lambda key, x: (draw_params(), {"calls": 0}), apply)
+    network, x = penalties.spectrally_normalized(plain, iterations=3), jnp.eye(6)
+    params, state = network.init(KEY, x)
+    for _ in range(20):
+        output, state = network.apply(params, state, x, train=True)
+    assert state["network"]["calls"] == 20
+    np.testing.assert_allclose(np.linalg.norm(output, 2), 1.0, rtol=1e-3)
+    _, after = network.apply(params, state, x)
+    jax.tree.map(np.testing.assert_array_equal, after["vectors"], state["vectors"])
+
+
+def test_the_gradient_of_orthogonality_is_added():
+    params = draw_params()
+    add = penalties.add_orthogonal(0.1)
+    zeros = jax.tree.map(jnp.zeros_like, params)
+    found, _ = add.update(zeros, add.init(params), params)
+    expected = jax.grad(lambda params: 0.1 * penalties.orthogonal(params))(params)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), found, expected)
+
+
 def test_half_precision_parameters_stay_in_half_precision():
     params = jax.tree.map(lambda p: p.astype(jnp.bfloat16), draw_params())
     normalization = penalties.spectral_normalization(KEY)
@@ -90,7 +115,9 @@ def test_half_precision_parameters_stay_in_half_precision():
         (lambda: penalties.clip_spectral_norm(KEY, limit=-1.0), "limit > 0, found -1.0"),
         (lambda: penalties.clip_spectral_norm(KEY, iterations=0), "iterations >= 1, found 0"),
         (lambda: penalties.spectral_normalization(KEY, iterations=0), "iterations >= 1, found 0"),
+        (lambda: penalties.spectrally_normalized(None, iterations=0), "iterations >= 1, found 0"),
         (lambda: penalties.clip_weights().update({}, (), None), "parameters as third argument"),
+        (lambda: penalties.add_orthogonal().update({}, (), None), "parameters as third argument"),
         (lambda: penalties.clip_spectral_norm(KEY).update({}, {}, None), "parameters as third argument"),
     ],
 )

@@ -1,12 +1,21 @@
 """Images whose classes are easily told apart."""
 
-from types import SimpleNamespace
-
+import jax
 import numpy as np
+
+from jgan.data import Source
 
 
 def source_of(images, labels=None, name="folder/stripes.zip"):
-    return SimpleNamespace(name=name, shape=images.shape[1:], size=len(images), read=lambda i: images[i], labels=labels)
+    """A source of images [N, H, W, C] and, perhaps, their labels [N], a column."""
+    columns = {} if labels is None else {"label": labels}
+    fields = {name: jax.ShapeDtypeStruct(values.shape[1:], values.dtype) for name, values in ({"image": images} | columns).items()}
+    names = {name: tuple(map(str, range(int(values.max()) + 1))) for name, values in columns.items()}
+
+    def read(i):
+        return {"image": images[i]} | {name: values[i] for name, values in columns.items()}
+
+    return Source(name, len(images), fields, read, names, columns)
 
 
 def stripes(count, height=16, width=16, seed=0):

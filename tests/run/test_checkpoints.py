@@ -58,7 +58,7 @@ def python(code, *arguments):
 
 def test_nothing_to_restore(tmp_path):
     with Checkpoints(tmp_path) as checkpoints:
-        assert checkpoints.restore_latest(abstract_of(game_state())) is None
+        assert checkpoints.restore_latest(lambda step: abstract_of(game_state())) is None
         with pytest.raises(FileNotFoundError, match="expected a checkpoint"):
             checkpoints.best_step()
 
@@ -72,7 +72,7 @@ def test_the_last_ones_and_the_best_are_kept(tmp_path):
         assert checkpoints.steps() == [3, 5, 6]
         assert checkpoints.scores() == {3: 1.0, 6: 5.0}
         assert checkpoints.best_step() == 3
-        step, state = checkpoints.restore_latest(abstract_of(game_state()))
+        step, state = checkpoints.restore_latest(lambda step: abstract_of(game_state()))
     assert step == 6
     assert_equal(state, game_state(6))
 
@@ -84,12 +84,12 @@ def test_an_unreadable_checkpoint_is_set_aside_for_the_one_before(tmp_path):
         checkpoints.wait()
         damage(tmp_path / "00000002")
         with pytest.warns(UserWarning, match="step 2 cannot be read and was set aside"):
-            step, state = checkpoints.restore_latest(abstract_of(game_state()))
+            step, state = checkpoints.restore_latest(lambda step: abstract_of(game_state()))
         assert step == 1
         assert_equal(state, game_state(1))
         checkpoints.save(2, game_state(3))
         checkpoints.wait()
-        assert_equal(checkpoints.restore_latest(abstract_of(game_state()))[1], game_state(3))
+        assert_equal(checkpoints.restore_latest(lambda step: abstract_of(game_state()))[1], game_state(3))
 
 
 def test_if_none_fits_none_is_set_aside(tmp_path):
@@ -99,7 +99,7 @@ def test_if_none_fits_none_is_set_aside(tmp_path):
         other = abstract_of(game_state())._replace(average={"v": jax.ShapeDtypeStruct((5,), jnp.float32)})
         checkpoints.wait()
         with pytest.raises(ValueError, match="'average', 'v'"):
-            checkpoints.restore_latest(other)
+            checkpoints.restore_latest(lambda step: other)
         assert checkpoints.steps() == [1, 2]
 
 
@@ -115,22 +115,34 @@ def test_reading_leaves_a_save_of_another_process_alone(tmp_path):
     under_way = tmp_path / "00000007.orbax-checkpoint-tmp"
     under_way.mkdir()
     with Checkpoints(tmp_path) as checkpoints:
-        assert checkpoints.restore_latest(abstract_of(game_state())) is None
+        assert checkpoints.restore_latest(lambda step: abstract_of(game_state())) is None
     assert under_way.exists()
 
 
-@pytest.mark.parametrize("part", ["dict", "tuple"])
-def test_a_part_of_the_state(tmp_path, part):
-    abstract = abstract_of(game_state())
-    wanted = {"average": abstract.average} if part == "dict" else GameState(None, None, abstract.average)
+def test_some_leaves_of_the_state(tmp_path):
+    state = {"game": game_state(4)._replace(generator={"w": jnp.ones((8, 2))}), "layers": [jnp.zeros(2), jnp.ones(3)]}
     with Checkpoints(tmp_path) as checkpoints:
-        checkpoints.save(4, game_state(4))
+        checkpoints.save(4, state)
         checkpoints.wait()
-        restored = checkpoints.restore_part(4, wanted)
-        average = restored["average"] if part == "dict" else restored.average
-        assert_equal(average, game_state(4).average)
+        found = checkpoints.restore_leaves(4, abstract_of(state), ["game/average/w"])
+        assert found.keys() == {"game/average/w"}
+        np.testing.assert_array_equal(found["game/average/w"], game_state(4).average["w"])
+        inside = checkpoints.restore_leaves(4, abstract_of(state), ["layers/1", "game/average/w"])  # of a list: the whole is read
+        np.testing.assert_array_equal(inside["layers/1"], np.ones(3))
+        assert {"game/generator/w", "game/step", "layers/0"} <= checkpoints.restore_raw(4).keys()
         with pytest.raises(FileNotFoundError, match=r"expected one of the steps \[4\]"):
-            checkpoints.restore_part(5, wanted)
+            checkpoints.restore_leaves(5, abstract_of(state), ["game/average/w"])
+
+
+@pytest.mark.parametrize("lower_is_better", [True, False])
+def test_the_best_by_either_direction(tmp_path, lower_is_better):
+    with Checkpoints(tmp_path, keep=1) as checkpoints:
+        for step, score in ((1, 2.0), (2, 1.0), (3, 3.0), (4, 1.5)):
+            checkpoints.save(step, {"w": jnp.ones(2)}, score, lower_is_better)
+            checkpoints.wait()
+        best = 2 if lower_is_better else 3
+        assert checkpoints.best_step() == best and set(checkpoints.steps()) == {best, 4}
+        assert checkpoints.scores()[4] == 1.5
 
 
 def test_other_devices_than_at_saving(tmp_path):
@@ -146,7 +158,7 @@ def test_other_devices_than_at_saving(tmp_path):
         checkpoints.save(1, jax.tree.map(lambda x, a: jax.device_put(x, a.sharding), state, on(8)))
         checkpoints.wait()
         for n in (1, 2, 8):
-            restored = checkpoints.restore_latest(on(n))[1]
+            restored = checkpoints.restore_latest(lambda step, n=n: on(n))[1]
             assert len(restored["w"].sharding.device_set) == n
             assert_equal(restored, state)
 
@@ -158,7 +170,7 @@ def test_a_donated_state_is_saved_as_it_was(tmp_path):
         checkpoints.save(1, state)
         jax.block_until_ready(jax.jit(lambda s: jax.tree.map(lambda x: x * 7, s), donate_argnums=0)(state))
         checkpoints.wait()
-        np.testing.assert_array_equal(checkpoints.restore_latest(abstract)[1]["w"], np.ones(1000, np.float32))
+        np.testing.assert_array_equal(checkpoints.restore_latest(lambda step: abstract)[1]["w"], np.ones(1000, np.float32))
 
 
 def test_a_folder_that_cannot_be_written_is_warned_about(tmp_path):
@@ -215,8 +227,31 @@ def test_kill_during_a_save(tmp_path):
     assert result.returncode == -signal.SIGKILL
     abstract = abstract_of({"w": jnp.zeros((4_000_000,))})
     with Checkpoints(tmp_path) as checkpoints:
-        step, state = checkpoints.restore_latest(abstract)
+        step, state = checkpoints.restore_latest(lambda step: abstract)
         assert step in (1, 2) and bool((state["w"] == step).all())
         checkpoints.save(3, {"w": jnp.full((4_000_000,), 3.0)})
     assert not list(tmp_path.glob("*tmp*"))
     shutil.rmtree(tmp_path)
+
+
+def test_what_cannot_be_asked_for_is_no_damage(tmp_path):
+    def abstract(step):
+        if step == 2:
+            raise OSError("the data of the second stage are away")
+        return abstract_of(game_state())
+
+    with Checkpoints(tmp_path) as checkpoints:
+        for step in (1, 2):
+            checkpoints.save(step, game_state(step))
+        checkpoints.wait()
+        with pytest.raises(OSError, match="second stage"):
+            checkpoints.restore_latest(abstract)
+        assert checkpoints.steps() == [1, 2] and not list(tmp_path.glob("*unreadable*"))
+
+
+def test_a_score_that_is_no_number_is_never_the_best(tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        for step, score in ((1, float("nan")), (2, 3.0), (3, float("inf"))):
+            checkpoints.save(step, game_state(step), score)
+        checkpoints.wait()
+        assert checkpoints.best_step() == 2 and checkpoints.scores() == {2: 3.0}

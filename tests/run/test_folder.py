@@ -4,7 +4,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from jgan.run.folder import open_folder, read_config, write_atomic
+from jgan.data import open_source
+from jgan.outputs.files import write_atomic
+from jgan.run.folder import open_folder, read_about, read_config, recall, remember
 
 
 @dataclass(frozen=True)
@@ -14,10 +16,12 @@ class Config:
 
 
 def test_new_folder_keeps_the_configuration(tmp_path):
-    with open_folder(tmp_path / "runs", "dcgan", Config()) as folder:
+    with open_folder(tmp_path / "runs", "dcgan", Config(), {"version": "1.0"}) as folder:
         assert folder.path.parent == tmp_path / "runs"
         assert folder.path.name.startswith("dcgan-") and len(folder.path.name) == len("dcgan-20200101-000000")
-        assert json.loads((folder.path / "config.json").read_text()) == {"kind": "Config", "total_images": 100, "learning_rate": 0.1}
+        kept = {"kind": "Config", "total_images": 100, "learning_rate": 0.1}
+        assert json.loads((folder.path / "config.json").read_text()) == {"system": "dcgan", "version": "1.0", "config": kept}
+        assert read_about(folder.path) == {"system": "dcgan", "version": "1.0"}
 
 
 def test_runs_begun_in_one_second_get_folders_of_their_own(tmp_path):
@@ -104,3 +108,32 @@ def test_a_failed_write_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         write_atomic(path, "after")
     assert path.read_text() == "before"
+
+
+def test_a_run_of_another_system_is_refused(tmp_path):
+    with open_folder(tmp_path, "dcgan", Config()) as folder:
+        pass
+    with pytest.raises(ValueError, match="is a run of the system dcgan, not of lsgan"):
+        open_folder(tmp_path, "lsgan", Config(), resume=folder.path)
+
+
+def test_a_run_of_before_0_2(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"kind": "Config", "total_images": 3}))
+    with pytest.raises(ValueError, match="made by a version of before 0.2"):
+        read_config(tmp_path)
+
+
+def test_what_is_kept_of_the_data(tmp_path):
+    source = open_source("shapes", resolution=8, limit=5, labels=True)
+    with open_folder(tmp_path, "dcgan", Config()) as folder:
+        remember(folder, source)
+        remember(folder, source)
+        assert recall(folder.path) == source.spec
+        with pytest.raises(ValueError, match="expected the data of this run"):
+            remember(folder, open_source("shapes", resolution=8, limit=6, labels=True))
+
+
+def test_paths_are_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with open_folder("runs", "dcgan", Config()) as folder:
+        assert folder.path.is_absolute()

@@ -1,190 +1,240 @@
+"""A run of a tiny system: what it leaves behind, how it is stopped and goes on, and what cannot break it."""
+
+import dataclasses
 import json
 import os
 import signal
-import subprocess
-import sys
-from dataclasses import replace
-from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
-from tests.run import tiny_run
-from tests.run.tiny_run import Config, tiny_feed, tiny_training
+from tests.run.tiny_systems import COLOUR
+from tests.systems.check import TIMES, records
 
+from jgan.data import make_feed
+from jgan.data.settings import ImageSettings
+from jgan.evaluation.score import Score
+from jgan.run import Settings
 from jgan.run.checkpoints import Checkpoints
-from jgan.run.folder import open_folder
-from jgan.run.loop import make_plan, train
-from jgan.run.recorder import read_records
+from jgan.run.loop import _keep_borders
+from jgan.run.main import main
+from jgan.run.trained import load
+from jgan.run.writer import Writer
 from jgan.sharding import compile, data_mesh, run_key
 
-PROGRAM = Path(tiny_run.__file__)
-TIMES = ("seconds", "images_per_second", "memory_gib")
+SETTINGS = dict(kimg=0.256, record_kimg=0.032, sample_kimg=0.064, checkpoint_kimg=0.064, score_kimg=0.128, steps_per_call=2, devices=1)
 
 
-def program(*arguments):
-    """Runs the tiny experiment as a user would."""
-    root = str(PROGRAM.parents[2])
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([root, root + "/src"]), "JAX_DEFAULT_PRNG_IMPL": "rbg"}
-    return subprocess.run([sys.executable, str(PROGRAM), *map(str, arguments)], capture_output=True, text=True, env=environment)
+def train(workdir, **changes):
+    options = [part for name, value in (SETTINGS | changes).items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    main(COLOUR, ["train", "--workdir", str(workdir), *options])
+    return workdir
 
 
 def outcome(folder):
     """All that two equal runs must have in common, and their last checkpoint."""
-    abstract = compile(tiny_training(), data_mesh(), tiny_feed()).abstract
     with Checkpoints(folder / "checkpoints") as checkpoints:
-        step, state = checkpoints.restore_latest(abstract)
-    records = [{k: v for k, v in r.items() if k not in TIMES} for r in read_records(folder / "metrics.jsonl")]
-    samples = {p.name: p.read_bytes() for p in (folder / "samples").iterdir()}
-    return step, [np.asarray(x).tobytes() for x in jax.tree.leaves(state)], records, samples
-
-
-def here(tmp_path, config, **changes):
-    with open_folder(tmp_path, "tiny", config) as folder:
-        tiny_run.run(folder, replace(config, **changes))
-    return folder.path
+        step = checkpoints.steps()[-1]
+        state = checkpoints.restore_raw(step)
+    kept = [{name: value for name, value in record.items() if name not in TIMES} for record in records(folder)]
+    samples = {p.name: p.read_bytes() for p in (folder / "samples").iterdir()} if (folder / "samples").is_dir() else {}
+    return step, {name: value.tobytes() for name, value in state.items()}, kept, samples
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    return here(tmp_path_factory.mktemp("runs"), Config())
+    return train(tmp_path_factory.mktemp("runs") / "run")
 
 
 def test_what_a_run_leaves_behind(uninterrupted):
-    step, _, records, samples = outcome(uninterrupted)
+    step, _, found, samples = outcome(uninterrupted)
     assert step == 32
-    assert [(r["step"], r["images"]) for r in records] == [(s, 8 * s) for s in range(4, 33, 4)]
-    assert [r["step"] for r in records if "score/darkness/tiny" in r] == [16, 32]
-    assert list(sorted(samples)) == [f"{8 * s:08d}.png" for s in (0, 8, 16, 24, 32)]
+    assert [(r["step"], r["images"]) for r in found] == [(s, 8 * s) for s in range(4, 33, 4)]
+    assert [r["step"] for r in found if "brightness" in r] == [16, 32]
+    assert sorted(samples) == [f"{8 * s:08d}.png" for s in (0, 8, 16, 24, 32)]
     assert (uninterrupted / "report.html").exists() and list((uninterrupted / "tensorboard").iterdir())
+    about = json.loads((uninterrupted / "score.json").read_text())
+    assert about["criterion"] == "brightness" and about["lower_is_better"] is False and about["protocol"]["samples"] == 8
     with Checkpoints(uninterrupted / "checkpoints") as checkpoints:
-        assert checkpoints.steps() == [24, 32] or checkpoints.steps() == [16, 24, 32]
-        assert checkpoints.scores().keys() >= {32}
+        scores = checkpoints.scores()
+        assert {24, 32} <= set(checkpoints.steps()) and scores[32] == found[-1]["brightness"]
+        assert checkpoints.best_step() == max(scores, key=scores.__getitem__)
+
+
+def test_the_best_is_the_highest_where_higher_is_better(uninterrupted):
+    found = {r["step"]: r["brightness"] for r in records(uninterrupted) if "brightness" in r}
+    assert load(uninterrupted, system=COLOUR).about["step"] == max(found, key=found.__getitem__)
 
 
 def test_records_are_means_over_the_steps_since_the_last(uninterrupted):
     """The same steps one by one, without the loop."""
-    training, key = tiny_training(), tiny_run.run_key(0, data_mesh())
-    feed = tiny_feed()
-    items = (jax.tree.map(lambda x: x[0], item) for item in feed.items(0, 1))
-    with jax.set_mesh(data_mesh()):
-        state = compile(training, data_mesh(), feed).init(key)
-        losses = []
-        for _ in range(8):
-            state, metrics = jax.jit(training.step)(state, next(items), key)
-            losses.append(float(metrics["generator/loss"]))
-    first, second = read_records(uninterrupted / "metrics.jsonl")[:2]
+    config = COLOUR.presets["tiny"]
+    source, mesh = COLOUR.data(config), data_mesh(jax.devices()[:1])
+    training, feed, key = COLOUR.build(config, source.spec), make_feed(source, config.batch, 0), run_key(0, mesh)
+    state, losses = compile(training, mesh, feed).init(key), []
+    for item in (jax.tree.map(lambda x: x[0], next(feed.items(step, 1))) for step in range(8)):
+        state, metrics = jax.jit(training.step)(state, feed.lookup(feed.constants, item), key)
+        losses.append(float(metrics["generator/loss"]))
+    first, second = records(uninterrupted)[:2]
     assert first["generator/loss"] == pytest.approx(np.mean(losses[:4]), rel=1e-5)
     assert second["generator/loss"] == pytest.approx(np.mean(losses[4:]), rel=1e-5)
     assert second["generator/lazy"] == pytest.approx(losses[4], rel=1e-5)
-    assert second["generator/never"] is None
     assert second["images_per_second"] > 0 and second["memory_gib"] > 0
 
 
-def test_killed_and_resumed_equals_uninterrupted(tmp_path, uninterrupted):
-    killed = program("train", "--runs", tmp_path, "--signal-at", 20, "--signal-number", int(signal.SIGKILL))
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    (folder,) = tmp_path.iterdir()
-    assert [r["step"] for r in read_records(folder / "metrics.jsonl")] == [4, 8, 12, 16, 20]
-    with open_folder(tmp_path, "tiny", Config(), resume=folder, may_change=("signal_at", "signal_number")) as again:
-        tiny_run.run(again, Config())
-    assert outcome(folder) == outcome(uninterrupted)
-
-
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_stopping_saves_and_resuming_goes_on(tmp_path, uninterrupted, number, status):
-    config, handler = Config(signal_at=18, signal_number=int(number)), signal.getsignal(signal.SIGINT)
-    with open_folder(tmp_path, "tiny", config) as folder:
-        with pytest.raises(SystemExit) as stopped:
-            tiny_run.run(folder, config)
+def test_stopping_saves_and_resuming_goes_on(tmp_path, uninterrupted, monkeypatch, number, status):
+    record, handler = Writer.record, signal.getsignal(signal.SIGINT)
+
+    def signalled(writer, step, values):
+        record(writer, step, values)
+        if step == 20:
+            signal.raise_signal(number)
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as stopped:
+        patch.setattr(Writer, "record", signalled)
+        train(tmp_path / "run")
     assert (stopped.value.code or 0) == status
     assert signal.getsignal(signal.SIGINT) is handler
-    assert read_records(folder.path / "metrics.jsonl")[-1]["step"] == 20
-    tiny_run.run(folder, Config())
-    step, state, _, samples = outcome(folder.path)
-    expected = outcome(uninterrupted)
-    assert (step, state, samples) == (expected[0], expected[1], expected[3])
+    assert records(tmp_path / "run")[-1]["step"] == 20
+    assert outcome(train(tmp_path / "run")) == outcome(uninterrupted)
 
 
 def test_a_longer_run_is_the_same_run(tmp_path, uninterrupted):
-    with open_folder(tmp_path, "tiny", Config(total_images=128)) as folder:
-        tiny_run.run(folder, Config(total_images=128))
-    with open_folder(tmp_path, "tiny", Config(), resume=folder.path, may_change=("total_images",)) as again:
-        tiny_run.run(again, Config())
-    assert outcome(folder.path) == outcome(uninterrupted)
+    train(tmp_path / "run", kimg=0.128)
+    assert outcome(train(tmp_path / "run")) == outcome(uninterrupted)
 
 
 def test_a_finished_run_is_left_as_it_is(tmp_path):
-    folder = here(tmp_path, Config(total_images=64))
-    before = outcome(folder)
-    with open_folder(tmp_path, "tiny", Config(total_images=64), resume=folder) as again:
-        tiny_run.run(again, Config(total_images=64))
-    assert outcome(folder) == before
+    before = outcome(train(tmp_path / "run", kimg=0.064))
+    assert outcome(train(tmp_path / "run", kimg=0.064)) == before
 
 
-def test_non_finite_gradients_end_the_run_and_are_not_saved(tmp_path):
-    config = Config(poison_at=18)
-    with open_folder(tmp_path, "tiny", config) as folder:
-        with pytest.raises(FloatingPointError, match="generator: 3 updates in a row were skipped"):
-            tiny_run.run(folder, config)
-    step, _, records, _ = outcome(folder.path)
+def test_non_finite_gradients_end_the_run_and_are_not_saved(tmp_path, capsys):
+    with pytest.warns(UserWarning, match="samples of step .* found NaN"), pytest.raises(SystemExit) as stopped:
+        train(tmp_path / "run", poison_at=18, score_kimg=0)
+    assert stopped.value.code == 2 and "player: 3 updates in a row were skipped" in capsys.readouterr().err
+    step, _, found, _ = outcome(tmp_path / "run")
     assert step <= 20
-    assert records[-1]["generator/loss"] is None
+    assert found[-1]["generator/loss"] is None
 
 
 def test_a_disk_that_is_full_does_not_end_the_run(tmp_path, uninterrupted):
-    with open_folder(tmp_path, "tiny", Config()) as folder:
-        (folder.path / "samples").write_text("a file in the way")
-        (folder.path / "report.html").mkdir()
-        with pytest.warns(UserWarning) as caught:
-            tiny_run.run(folder, Config())
-    assert {str(w.message).split(" were ")[0].split(" was ")[0] for w in caught} == {
-        *(f"the samples of step {step}" for step in (0, 8, 16, 24, 32)),
-        "the report",
-    }
-    (folder.path / "samples").unlink()
-    (folder.path / "samples").mkdir()
-    assert outcome(folder.path)[:3] == outcome(uninterrupted)[:3]
+    (tmp_path / "run").mkdir()
+    train(tmp_path / "run", kimg=0.032)
+    (tmp_path / "run" / "report.html").unlink()
+    (tmp_path / "run" / "report.html").mkdir()
+    for sample in (tmp_path / "run" / "samples").iterdir():
+        sample.unlink()
+    (tmp_path / "run" / "samples").rmdir()
+    (tmp_path / "run" / "samples").write_text("a file in the way")
+    with pytest.warns(UserWarning) as caught:
+        train(tmp_path / "run")
+    messages = {str(w.message).split(" were ")[0].split(" was ")[0] for w in caught}
+    assert messages == {*(f"the samples of step {step}" for step in (8, 16, 24, 32)), "the report"}
+    os.unlink(tmp_path / "run" / "samples")
+    found, expected = outcome(tmp_path / "run"), outcome(uninterrupted)
+    assert found[:2] == expected[:2]
+
+
+def test_a_collapse_is_warned_of(tmp_path):
+    def collapsing(config, source, /, *, folder, mesh=None):
+        score = COLOUR.score(config, source, folder=folder, mesh=mesh)
+        values = iter([0.5, 0.1, 0.1, 0.1])
+        return score._replace(compute=lambda snapshot: {"brightness": 1.0, "spread": next(values)}, watched={"spread": 0.5})
+
+    system = COLOUR._replace(score=collapsing)
+    with pytest.warns(UserWarning, match="spread fell from 0.5 at 64 images to 0.1"):
+        options = {**SETTINGS, "score_kimg": 0.064}
+        arguments = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+        main(system, ["train", "--workdir", str(tmp_path / "run"), *arguments])
+    assert "spread fell from 0.5" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_parameters_of_another_run(tmp_path, uninterrupted, capsys):
+    main(COLOUR, ["train", "--workdir", str(tmp_path / "run"), "--init-from", str(uninterrupted), "--resolution", "8", "--kimg", "0.016",
+                  "--record-kimg", "0.008", "--score-kimg", "0", "--devices", "1", "--learning-rate", "1e-9"])  # fmt: skip
+    out = capsys.readouterr().out
+    assert "player: 1 arrays taken" in out and "begun anew" not in out
+    old, new = (load(run, system=COLOUR).weights["player/params/colour"] for run in (uninterrupted, tmp_path / "run"))
+    np.testing.assert_allclose(old, new, atol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("changes", "plan"),
+    ("options", "message"),
     [
-        ({}, (10, 20, 40, 80, 100)),
-        ({"steps_per_call": 4}, (8, 16, 40, 80, 100)),
-        ({"record_every": 1, "total_images": 1}, (1, 20, 40, 80, 1)),
-        ({"record_every": 64, "sample_every": 10}, (16, 16, 32, 80, 100)),
+        (["--init-from", "nowhere"], "expected the folder of a run, with a config.json, found none in nowhere"),
+        (["--seed", "4294967296"], "expected a seed from 0 to 4294967295"),
+        (["--batch", "0"], "expected positive numbers, found a stage of 256 examples, 0 per step"),
+        (["--record-kimg", "0"], "expected record_every to be positive"),
     ],
 )
-def test_plans_are_whole_calls_and_whole_records(changes, plan):
-    durations = dict(record_every=40, sample_every=80, checkpoint_every=160, score_every=320, total_images=400)
-    found = make_plan(**(dict(batch_size=4, steps_per_call=1) | durations | changes))
-    assert found == plan
-    assert all(steps % found.record == 0 for steps in found[:4])
+def test_mistakes_are_found_before_the_score_is_made(tmp_path, monkeypatch, capsys, options, message):
+    monkeypatch.chdir(tmp_path)
+    system = COLOUR._replace(score=lambda *_, **__: pytest.fail("the score was made"))
+    with pytest.raises(SystemExit):
+        main(system, ["train", "--workdir", "run", "--kimg", "0.256", "--devices", "1", *options])
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "nowhere").exists()
 
 
-@pytest.mark.parametrize("name", ["batch_size", "steps_per_call", "record_every", "total_images"])
-def test_durations_must_be_positive(name):
-    durations = dict(record_every=40, sample_every=80, checkpoint_every=160, score_every=320, total_images=400)
-    with pytest.raises(ValueError, match=f"expected {name} to be positive, found 0"):
-        make_plan(**(dict(batch_size=4, steps_per_call=1) | durations | {name: 0}))
+def test_a_score_that_fails_leaves_its_record(tmp_path, capsys):
+    def score(config, source, /, *, folder, mesh=None):
+        return Score("x", {}, lambda snapshot: {}["x"])
+
+    with pytest.raises(KeyError):
+        options = ["--score-kimg", "0.032", "--record-kimg", "0.032", "--devices", "1", "--steps-per-call", "2"]
+        main(COLOUR._replace(score=score), ["train", "--workdir", str(tmp_path / "run"), "--kimg", "0.064", *options])
+    assert [r["images"] for r in records(tmp_path / "run")] == [32]
 
 
-def test_without_inputs_the_state_is_scored(tmp_path):
-    mesh, training, feed = data_mesh(), tiny_training(), tiny_feed()
-    durations = dict.fromkeys(("total_images", "record_every", "sample_every", "checkpoint_every", "score_every"), 8)
-    scores = []
+def test_other_data_of_the_same_shape_are_refused_and_the_same_data_may_move(tmp_path, capsys):
+    random = np.random.default_rng(0).integers(0, 256, (2, 32, 4, 4, 3), np.uint8)
+    for name, images in zip(("a", "b"), random, strict=True):
+        np.savez(tmp_path / f"{name}.npz", images=images)
+    system = COLOUR._replace(config=Elsewhere, presets={"tiny": Elsewhere()})
 
-    def compute(state):
-        scores.append(int(state.step))
-        return {"score/step": -1.0}
+    def call(name, kimg):
+        options = ["--score-kimg", "0", "--devices", "1", "--workdir", str(tmp_path / "run"), "--kimg", str(kimg)]
+        main(system, ["train", "--data", str(tmp_path / name), *options])
 
-    with open_folder(tmp_path, "tiny", Config()) as folder:
-        settings = dict(key=run_key(0, mesh), batch_size=8, inputs={"z": np.zeros(8, np.float32)})
-        score = tiny_run.TinyScore("score/step", {}, compute)
-        train(folder, training, compile(training, mesh, feed), feed, score=score, **settings, **durations)
-    assert scores == [1]
+    call("a.npz", 0.032)
+    (tmp_path / "a.npz").rename(tmp_path / "moved.npz")
+    call("moved.npz", 0.064)
+    with pytest.raises(SystemExit):
+        call("b.npz", 0.096)
+    assert "expected the data of this run" in capsys.readouterr().err
 
 
-def test_config_json_is_that_of_the_run(uninterrupted):
-    assert json.loads((uninterrupted / "config.json").read_text())["total_images"] == 256
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Elsewhere(Settings, ImageSettings):
+    """What a run is made of."""
+
+    resolution: int = 4
+    """Side of the images, pixels."""
+    learning_rate: float = 0.1
+    """Of gradient descent."""
+    poison_at: int = 0
+    """Never."""
+
+
+def test_labels_need_names(tmp_path, capsys):
+    def nameless(config, split=None):
+        return COLOUR.data(config)._replace(fields={"label": jax.ShapeDtypeStruct((), np.int32)})
+
+    with pytest.raises(SystemExit):
+        main(COLOUR._replace(data=nameless), ["train", "--workdir", str(tmp_path / "run")])
+    assert "expected the names of the classes of label" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("steps_per_call", "fits"), [(2, True), (4, False)])
+def test_borders_of_stages_stay_where_they_were(tmp_path, steps_per_call, fits):
+    path = tmp_path / "stages.json"
+    borders = {2: [0, 10], 4: [0, 12]}
+    _keep_borders(path, borders[2], 0)
+    if fits:
+        _keep_borders(path, borders[steps_per_call], 16)
+    else:
+        _keep_borders(path, borders[steps_per_call], 8)  # not yet begun
+        with pytest.raises(ValueError, match=r"expected stages that begin at the steps \[0, 12\], found \[0, 10\]"):
+            _keep_borders(path, borders[2], 16)

@@ -14,7 +14,7 @@ class Terminal(io.StringIO):
 
 def test_lines_where_there_is_no_terminal():
     stream = io.StringIO()
-    with Progress(10_000, stream=stream) as progress:
+    with Progress(10_000, stream=stream, criterion="score/distance") as progress:
         progress.update(1_000, RECORD)
         progress.update(2_000, {"images_per_second": None})
     assert stream.getvalue().splitlines() == [
@@ -25,7 +25,7 @@ def test_lines_where_there_is_no_terminal():
 
 def test_a_bar_on_a_terminal():
     stream = Terminal()
-    with Progress(10_000, done=1_000, stream=stream) as progress:
+    with Progress(10_000, done=1_000, stream=stream, criterion="score/distance") as progress:
         progress.update(5_000, RECORD)
     assert "5,000 images  100 images/s  score 12.5" in " ".join(stream.getvalue().replace("\n", " ").split(" ")).replace("   ", "  ")
 

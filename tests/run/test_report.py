@@ -4,9 +4,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from jgan.run.curves import COLOURS, chart, charts, ticks
-from jgan.run.images import save_png
+from jgan import outputs
 from jgan.run.report import write_report
+from jgan.run.report.curves import COLOURS, chart, charts, ticks
 
 
 class Page(HTMLParser):
@@ -44,14 +44,23 @@ def write_run(folder, n=12):
         values |= {"discriminator/real_logits": 1.0, "discriminator/fake_logits": -1.0, "generator/gradient_norm": 10.0**i}
         values |= {"score/distance": 50.0 - i} if i % 4 == 0 else {}
         lines.append(json.dumps({"step": i, "images": 1000 * i, "seconds": 1.0 * i} | values))
-        save_png(folder / "samples" / f"{1000 * i:08d}.png", np.full((8, 8, 3), 20 * i, np.uint8))
+        image = {"image": np.full((1, 8, 8, 3), 20 * i, np.uint8)}
+        outputs.write(folder / "samples", 1000 * i, outputs.render(image, {"image": outputs.image()}))
     (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def write_settings(folder):
+    config = {"kind": "Config", "adam": {"kind": "Adam", "rate": 0.1}}
+    (folder / "config.json").write_text(json.dumps({"system": "dcgan", "version": "1", "config": config}))
 
 
 @pytest.fixture
 def page(tmp_path):
     write_run(tmp_path)
-    write_report(tmp_path, "dcgan", {"kind": "Config", "adam": {"kind": "Adam", "rate": 0.1}}, {"score": "<distance> & co"})
+    write_settings(tmp_path)
+    score = {"criterion": "score/distance", "lower_is_better": True, "watched": {}, "protocol": {"score": "<distance> & co"}}
+    (tmp_path / "score.json").write_text(json.dumps(score))
+    write_report(tmp_path)
     return Page((tmp_path / "report.html").read_text())
 
 
@@ -66,12 +75,15 @@ def test_contents(page):
     text = " ".join(page.words)
     for expected in ("dcgan", "<distance> & co", "adam.rate", "0.1", "best score", "42 at 8k", "11k images", "gradient norm"):
         assert expected in text
-    assert len(page.of("svg")) == len(charts([{"a/loss": 1, "a/x_logits": 1, "a/gradient_norm": 1, "images_per_second": 1, "score/d": 1}]))
+    assert len(page.of("svg")) == len(
+        charts([{"a/loss": 1, "a/x_logits": 1, "a/gradient_norm": 1, "images_per_second": 1, "score/d": 1}], "score/d")
+    )
     assert 2 <= len(page.of("img")) <= 9
 
 
 def test_a_run_that_has_recorded_nothing(tmp_path):
-    write_report(tmp_path, "dcgan", {"kind": "Config"}, {})
+    write_settings(tmp_path)
+    write_report(tmp_path)
     assert "Config" in Page((tmp_path / "report.html").read_text()).words
 
 

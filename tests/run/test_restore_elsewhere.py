@@ -15,7 +15,7 @@ def continued(training, devices, checkpoints, steps, fsdp=False):
     """Losses of some steps from the latest checkpoint on, or from the beginning; and the last state."""
     mesh, source = sharding.data_mesh(jax.devices()[:devices]), feed()
     key, compiled = sharding.run_key(0, mesh), sharding.compile(training, mesh, source, fsdp=fsdp)
-    step, state = checkpoints.restore_latest(compiled.abstract) or (0, compiled.init(key))
+    step, state = checkpoints.restore_latest(lambda step: compiled.abstract) or (0, compiled.init(key))
     losses = []
     for item in itertools.islice(source.items(step, 1), steps):
         state, metrics = compiled.step(state, compiled.constants, compiled.put(item), key)

@@ -22,7 +22,7 @@ def test_a_pool_that_is_not_full_keeps_and_returns():
     out, inside, pool = played(size=6, steps=3, n=2)
     np.testing.assert_array_equal(out.ravel(), np.arange(6))
     np.testing.assert_array_equal(inside[-1], np.arange(6))
-    assert pool.count == 6
+    assert pool.filled == 6
 
 
 def test_after_that_half_of_what_comes_out_is_old_and_nothing_is_lost():
@@ -47,4 +47,4 @@ def test_a_batch_is_one_image_after_the_other():
 def test_without_a_pool():
     images = jnp.ones((3, 2, 2, 1))
     found, pool = exchange(jax.random.key(0), new_pool(0, (2, 2, 1)), images)
-    assert found is images and isinstance(pool, Pool) and pool.count == 0
+    assert found is images and isinstance(pool, Pool) and pool.filled == 0

@@ -21,6 +21,7 @@ from jgan.augment.adaptive import (
 from jgan.augment.adaptive_pseudo import pseudo, pseudo_update
 from jgan.augment.differentiable import diffaugment
 from jgan.augment.simple import flip
+from jgan.augment.steered import adaptive_strength
 
 __all__ = [
     "BGC",
@@ -33,6 +34,7 @@ __all__ = [
     "Transforms",
     "ada",
     "ada_update",
+    "adaptive_strength",
     "apply_transforms",
     "diffaugment",
     "draw_transforms",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jgan.data import decode
-from jgan.data.collection import Collection
+from jgan.data.collection import Collection, of_images
 
 # the names in use for images and labels, those of one split first
 IMAGE_KEYS = ("x_{}", "{}_images", "images", "image", "x", "arr_0")
@@ -54,7 +54,7 @@ def _collection(path, images, labels):
         labels = labels.reshape(-1) if labels.size == len(labels) else labels
         if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
             raise ValueError(f"labels of {path} are {labels.dtype} {list(labels.shape)}: expected {len(images)} integers, one per image")
-    return Collection(
+    return of_images(
         names=[f"{path}[{index}]" for index in range(len(images))],
         look=lambda index: images.shape[1:],
         read=lambda index, size, channels: decode.adapt(images[index], size, channels),
@@ -76,7 +76,7 @@ def _find_idx(path, split, what):
 
 def _read_idx(path):
     try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             data = file.read()
     except (OSError, EOFError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error

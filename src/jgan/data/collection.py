@@ -1,34 +1,48 @@
-"""What every kind of source is first opened as, and the checks that all of them share."""
+"""What every kind of source of images is first opened as, and the checks that all of them share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+Shape = tuple[int, int, int]  # (H, W, C)
+
 
 class Collection(NamedTuple):
-    """Images that lie somewhere, not yet brought to one size. `look` and `read` raise ValueError for an image that is damaged."""
+    """Images that lie somewhere, not yet brought to one size. `look` and `read` raise ValueError for an example that is damaged."""
 
-    names: Sequence[str]  # one per image, for messages
-    look: Callable[[int], tuple[int, int, int]]  # index -> (H, W, C) as stored, without decoding where that can be avoided
-    read: Callable[[int, tuple[int, int], int], np.ndarray]  # (index, (H, W), C) -> uint8 [H, W, C]
+    names: Sequence[str]  # one per example, for messages
+    look: Callable[[int], Mapping[str, Shape]]  # index -> shape of each field as stored, without decoding where that can be avoided
+    read: Callable[[int, Mapping[str, Shape]], dict[str, np.ndarray]]  # (index, shapes) -> uint8 images of these shapes
     labels: Callable[[], Any] | None  # () -> integers [len(names)]
     classes: tuple[str, ...]
 
 
-def spread(total: int, limit: int | None) -> list[int]:
-    """At most `limit` of `total` indices, evenly spaced, so that a part of a sorted set still holds all classes.
+def of_images(
+    names: Sequence[str],
+    look: Callable[[int], Shape],
+    read: Callable[[int, tuple[int, int], int], np.ndarray],
+    labels: Callable[[], Any] | None = None,
+    classes: tuple[str, ...] = (),
+) -> Collection:
+    """A collection of single images.
 
-    >>> spread(10, 4)
-    [0, 2, 5, 7]
+    Args:
+      names: one per image.
+      look: index -> (H, W, C) as stored.
+      read: (index, (H, W), C) -> uint8 [H, W, C].
+      labels, classes: as in `Collection`.
     """
-    if limit is None or limit >= total:
-        return list(range(total))
-    return [i * total // limit for i in range(limit)]
+
+    def read_fields(index, shapes):
+        height, width, channels = shapes["image"]
+        return {"image": read(index, (height, width), channels)}
+
+    return Collection(names, lambda index: {"image": look(index)}, read_fields, labels, classes)
 
 
-def survey(collection, indices):
-    """Looks at every image: ([(index, shape)] of the usable ones, [(name, reason)] of the others)."""
+def survey(collection: Collection, indices: Sequence[int]) -> tuple[list[tuple[int, Mapping[str, Shape]]], tuple[tuple[str, str], ...]]:
+    """Looks at every example: ([(index, shapes)] of the usable ones, [(name, reason)] of the others)."""
     usable, skipped = [], []
     for index in indices:
         try:
@@ -38,21 +52,27 @@ def survey(collection, indices):
     return usable, tuple(skipped)
 
 
-def agree(collection, usable, size, channels):
-    """The (H, W, C) that all usable images are brought to; ValueError if they differ and the caller has not said what is wanted."""
-    if size is None:
-        size = _common(collection, usable, lambda shape: shape[:2], "sizes (height, width)", "resolution=... to crop and resize all")
-    if channels is None:
-        channels = _common(collection, usable, lambda shape: shape[2], "numbers of channels", "channels=1, 3 or 4 to convert all")
-    return (*size, channels)
+def agree(
+    collection: Collection, usable: Sequence[tuple[int, Mapping[str, Shape]]], size: tuple[int, int] | None, channels: int | None
+) -> dict[str, Shape]:
+    """Computes the shape to which all usable examples are brought, of each field.
+
+    Raises:
+      ValueError: if they differ and the caller has not said what is wanted.
+    """
+    shapes = {}
+    for field in usable[0][1]:
+        found = [(collection.names[index], shape[field]) for index, shape in usable]
+        remedy = "resolution=... to crop and resize all"
+        height, width = size or _common(found, lambda shape: shape[:2], "sizes (height, width)", remedy)
+        depth = channels or _common(found, lambda shape: shape[2], "numbers of channels", "channels=1, 3 or 4 to convert all")
+        shapes[field] = (height, width, depth)
+    return shapes
 
 
-def _common(collection, usable, part, what, remedy):
-    first_index, first_shape = usable[0]
-    for index, shape in usable:
+def _common(found, part, what, remedy):
+    first_name, first_shape = found[0]
+    for name, shape in found:
         if part(shape) != part(first_shape):
-            raise ValueError(
-                f"mixed {what}: {collection.names[first_index]} has {part(first_shape)},"
-                f" {collection.names[index]} has {part(shape)}; pass {remedy}"
-            )
+            raise ValueError(f"mixed {what}: {first_name} has {part(first_shape)}, {name} has {part(shape)}; pass {remedy}")
     return part(first_shape)

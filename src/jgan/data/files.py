@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jgan.data import decode
-from jgan.data.collection import Collection
+from jgan.data.collection import Collection, of_images
 
 # what looks like an image; those that decode.py does not read are refused by name, not passed over
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".jp2", ".ppm", ".pgm"}
@@ -48,7 +48,7 @@ def open_files(path: Path, inner: str, split: str) -> Collection:
     labels = [classes.index(folders[name]) for name in names] if len(classes) > 1 and "" not in folders.values() else None
     if "dataset.json" in archive.names:
         labels, classes = _listed_labels(json.loads(archive.read("dataset.json")), names, path)
-    return Collection(
+    return of_images(
         names=[str(path / name) for name in names],
         look=lambda index: _look(archive, names[index]),
         read=lambda index, size, channels: decode.decode(archive.read(names[index]), size, channels),

@@ -12,7 +12,7 @@ from jgan.losses.conditional import (
     twin_auxiliary_classifier,
 )
 from jgan.losses.divergence import f_divergence
-from jgan.losses.energy import BoundaryEquilibrium, boundary_equilibrium, energy_based
+from jgan.losses.energy import BoundaryEquilibrium, adaptive_boundary_equilibrium, boundary_equilibrium, energy_based
 from jgan.losses.reconstruction import (
     cycle_consistency,
     feature_matching,
@@ -31,6 +31,7 @@ from jgan.losses.wrappers import instance_weights, matching_aware, multi_scale, 
 
 __all__ = [
     "BoundaryEquilibrium",
+    "adaptive_boundary_equilibrium",
     "auxiliary_classifier",
     "boundary_equilibrium",
     "contrastive_2c",

@@ -1,4 +1,4 @@
-"""Adversarial losses: the two sides of the classical games, unreduced.
+"""Adversarial losses: the two sides of the classical ones, unreduced.
 
 Every factory returns an `AdversarialLoss`; its sides take (real_logits, fake_logits) of one shape (`[N]`, patches `[N, H, W, 1]`)
 and return the loss of that shape in float32, unitless. Reduce with `jnp.mean`. A high logit means "looks real", except in `energy.py`.

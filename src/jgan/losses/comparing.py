@@ -23,6 +23,7 @@ def relativistic() -> AdversarialLoss:
     return AdversarialLoss(
         both(lambda real, fake: jax.nn.softplus(fake - real)),
         both(lambda real, fake: jax.nn.softplus(real - fake)),
+        relativistic=True,
     )
 
 
@@ -43,7 +44,7 @@ def relativistic_average(base: AdversarialLoss) -> AdversarialLoss:
         real_mean, fake_mean = jnp.mean(real, axis=0, keepdims=True), jnp.mean(fake, axis=0, keepdims=True)
         return base.discriminator(real - fake_mean, fake - real_mean)
 
-    return AdversarialLoss(both(discriminator), both(lambda real, fake: discriminator(fake, real)))
+    return AdversarialLoss(both(discriminator), both(lambda real, fake: discriminator(fake, real)), relativistic=True)
 
 
 def dual_contrastive() -> AdversarialLoss:
@@ -62,4 +63,4 @@ def dual_contrastive() -> AdversarialLoss:
         all_real = jax.nn.logsumexp(-real, axis=0, keepdims=True)
         return jax.nn.softplus(all_fake - real) + jax.nn.softplus(fake + all_real)
 
-    return AdversarialLoss(both(discriminator), both(lambda real, fake: -discriminator(real, fake)))
+    return AdversarialLoss(both(discriminator), both(lambda real, fake: -discriminator(real, fake)), relativistic=True)

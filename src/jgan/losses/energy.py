@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from jgan.losses._checks import lift
 from jgan.losses.adversarial import both, fake_only
-from jgan.types import AdversarialLoss, Array
+from jgan.types import Adaptive, AdversarialLoss, Array
 
 
 def energy_based(margin: float = 1.0) -> AdversarialLoss:
@@ -29,7 +29,7 @@ def energy_based(margin: float = 1.0) -> AdversarialLoss:
 
 
 class BoundaryEquilibrium(NamedTuple):
-    """The BEGAN game: its state is one scalar, the weight k in [0, 1] of the fake energies."""
+    """BEGAN: its state is one scalar, the weight k in [0, 1] of the fake energies."""
 
     init: Callable[[], Array]  # () -> k = 0
     loss: Callable  # (k) -> AdversarialLoss of energies
@@ -44,11 +44,11 @@ def boundary_equilibrium(gamma: float = 0.5, rate: float = 1e-3) -> BoundaryEqui
 
     Berthelot et al., 2017, section 3.4, https://arxiv.org/abs/1703.10717.
 
-    >>> game = boundary_equilibrium(gamma=0.5, rate=0.1)
-    >>> k, convergence = game.update(game.init(), jnp.full(2, 4.0), jnp.full(2, 1.0))
+    >>> began = boundary_equilibrium(gamma=0.5, rate=0.1)
+    >>> k, convergence = began.update(began.init(), jnp.full(2, 4.0), jnp.full(2, 1.0))
     >>> float(k), float(convergence)
     (0.10000000149011612, 5.0)
-    >>> game.loss(k).discriminator(jnp.full(1, 4.0), jnp.full(1, 1.0))
+    >>> began.loss(k).discriminator(jnp.full(1, 4.0), jnp.full(1, 1.0))
     Array([3.9], dtype=float32)
     """
     if not 0.0 <= gamma <= 1.0:
@@ -63,3 +63,20 @@ def boundary_equilibrium(gamma: float = 0.5, rate: float = 1e-3) -> BoundaryEqui
         return jnp.clip(k + rate * balance, 0.0, 1.0), real + jnp.abs(balance)
 
     return BoundaryEquilibrium(lambda: jnp.zeros((), jnp.float32), loss, update)
+
+
+def adaptive_boundary_equilibrium(gamma: float = 0.5, rate: float = 1e-3) -> Adaptive:
+    """Makes `boundary_equilibrium` playable by `jgan.training.alternating`, which carries k and records it with the convergence measure.
+
+    >>> loss = adaptive_boundary_equilibrium(gamma=0.5, rate=0.1)
+    >>> energies = {"discriminator/real_logits": jnp.asarray(4.0), "discriminator/fake_logits": jnp.asarray(1.0)}
+    >>> float(loss.update(loss.init(), energies, 32)[1]["convergence"])
+    5.0
+    """
+    equilibrium = boundary_equilibrium(gamma, rate)
+
+    def update(k, metrics, examples):
+        k, convergence = equilibrium.update(k, metrics["discriminator/real_logits"], metrics["discriminator/fake_logits"])
+        return k, {"balance": k, "convergence": convergence}
+
+    return Adaptive(equilibrium.init, equilibrium.loss, update)

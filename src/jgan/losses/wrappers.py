@@ -27,7 +27,7 @@ def one_sided_label_smoothing(loss: AdversarialLoss, smoothing: float = 0.1) -> 
         zeros = jnp.zeros_like(real_logits)
         return plain + smoothing * (loss.discriminator(zeros, real_logits) - loss.discriminator(real_logits, zeros))
 
-    return AdversarialLoss(discriminator, loss.generator)
+    return loss._replace(discriminator=discriminator)
 
 
 def instance_weights(loss: AdversarialLoss, weights) -> AdversarialLoss:
@@ -51,7 +51,7 @@ def instance_weights(loss: AdversarialLoss, weights) -> AdversarialLoss:
 
         return weighted_side
 
-    return AdversarialLoss(weighted(loss.discriminator), weighted(loss.generator))
+    return loss._replace(discriminator=weighted(loss.discriminator), generator=weighted(loss.generator))
 
 
 def multi_scale(loss: AdversarialLoss) -> AdversarialLoss:
@@ -75,7 +75,7 @@ def multi_scale(loss: AdversarialLoss) -> AdversarialLoss:
 
         return summed_side
 
-    return AdversarialLoss(over_scales(loss.discriminator), over_scales(loss.generator))
+    return loss._replace(discriminator=over_scales(loss.discriminator), generator=over_scales(loss.generator))
 
 
 def top_k(loss: AdversarialLoss, k) -> AdversarialLoss:
@@ -102,7 +102,7 @@ def top_k(loss: AdversarialLoss, k) -> AdversarialLoss:
         unweighted = loss.generator(real_logits, fake_logits)
         return along_rows(weight, unweighted) * unweighted
 
-    return AdversarialLoss(loss.discriminator, generator)
+    return loss._replace(generator=generator)
 
 
 def matching_aware(loss: AdversarialLoss) -> AdversarialLoss:
@@ -122,4 +122,4 @@ def matching_aware(loss: AdversarialLoss) -> AdversarialLoss:
         same_shape(real_logits=real_logits, fake_logits=fake_logits, mismatched_logits=mismatched_logits)
         return 0.5 * (loss.discriminator(real_logits, fake_logits) + loss.discriminator(real_logits, mismatched_logits))
 
-    return AdversarialLoss(discriminator, loss.generator)
+    return loss._replace(discriminator=discriminator, matching=True)

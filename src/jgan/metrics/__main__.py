@@ -1,6 +1,8 @@
-"""python -m jgan.metrics fid A B"""
+"""python -m jgan.metrics fid A B, as `jgan compare fid A B`"""
 
-from jgan.run.compare import main
+import sys
+
+from jgan.console.main import main
 
 if __name__ == "__main__":
-    main()
+    main(["compare", *sys.argv[1:]])

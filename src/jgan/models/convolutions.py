@@ -17,11 +17,13 @@ class Convolution(nn.Module):
     stride: int = 1
     padding: int = 0
     use_bias: bool = True
+    groups: int = 1
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        kernel = self.param("kernel", nn.initializers.normal(DEVIATION), (self.size, self.size, x.shape[3], self.features))
-        return _biased(self, convolution(x, kernel.astype(x.dtype), self.stride, self.padding))
+        shape = (self.size, self.size, x.shape[3] // self.groups, self.features)
+        kernel = self.param("kernel", nn.initializers.normal(DEVIATION), shape)
+        return _biased(self, convolution(x, kernel.astype(x.dtype), self.stride, self.padding, self.groups))
 
 
 class TransposedConvolution(nn.Module):

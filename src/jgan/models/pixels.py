@@ -104,7 +104,7 @@ def draw(
       levels: of a sub-pixel.
       label: int32 [N], for a class-conditional network.
       given: [N, H, W, C] in [-1, 1], on the levels: images whose known pixels are kept.
-      known: bool [H, W], the pixels that are kept.
+      known: bool [H, W], or of each image [N, H, W]: the pixels that are kept.
       temperature: by which logits are divided, of all images or of each [N]: below 1 for more probable ones.
 
     Returns:
@@ -116,6 +116,8 @@ def draw(
     if (given is None) != (known is None):
         raise ValueError("expected images and a mask of their known pixels, or neither, found only one")
     n, height, width, channels = uniforms.shape
+    if known is not None:
+        known = jnp.broadcast_to(known if known.ndim == 3 else known[None], (n, height, width))
     m, temperature = network.margin, jnp.broadcast_to(jnp.asarray(temperature, jnp.float32), (n,))[:, None]
 
     def call(method, cache, *inputs):
@@ -140,7 +142,7 @@ def draw(
                 logits, cache = call("here", cache, window, _column(context, j), label, Place(i, j, width))
                 value = scale(_pick(logits[:, 0, 0, c] / temperature, uniforms[:, i, j, c]), levels)
                 if known is not None:
-                    value = jnp.where(known[i, j], given[:, i, j, c], value)
+                    value = jnp.where(known[:, i, j], given[:, i, j, c], value)
                 window = window.at[:, m, m, c].set(value)
             return jax.lax.dynamic_update_slice(image, window[:, m:, m : m + 1], (0, i + m, j + m, 0)), cache
 

@@ -6,6 +6,7 @@ of Karras et al. 2020 (https://arxiv.org/abs/2006.06676): weights in equalized l
 A level k works at 2^k times the size of the constant that synthesis starts from; it has min(channel_base / (4 2^k), channel_max) channels.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -271,6 +272,40 @@ def discriminator(
     return from_linen(Discriminator(plan, label_size, architecture, clamp, group, mapping_layers, label_channels, rematerialise))
 
 
+def discriminator_layers(plan: Plan, architecture: str = "residual") -> tuple[tuple[str, ...], ...]:
+    """Where the discriminator's layers are in its parameters, from the image on; without the logits and the label's embedding.
+
+    >>> discriminator_layers(plan(8), "plain")[:3]
+    (('level_1', 'from_image'), ('level_1', 'conv0'), ('level_1', 'conv1'))
+    """
+    _check_architecture("discriminator", architecture)
+    top, layers = len(plan.sizes) - 1, []
+    for level in reversed(range(1, top + 1)):
+        names = ("conv0", "conv1", "skip") if architecture == "residual" else ("conv0", "conv1")
+        reads = ("from_image",) if level == top or architecture == "skip" else ()
+        layers += [(f"level_{level}", name) for name in (*reads, *names)]
+    reads = (("from_image",),) if top == 0 or architecture == "skip" else ()
+    return (*layers, *reads, ("conv",), ("dense",))
+
+
+def first_layers(plan: Plan, count: int, architecture: str = "residual") -> Callable[[tuple[str, ...]], bool]:
+    """Says of the path of a parameter whether it belongs to the discriminator's first layers, for `jgan.training.frozen`.
+
+    FreezeD: a discriminator that goes on from other data keeps the layers that are next to the image (Mo et al. 2020,
+    https://arxiv.org/abs/2002.10964). Each convolution counts as one layer, that of the residual path too.
+
+    Raises:
+      ValueError: if there are fewer layers than `count`, or it is negative.
+
+    >>> first_layers(plan(8), 2)(("level_1", "conv0", "kernel")), first_layers(plan(8), 2)(("level_1", "conv1", "kernel"))
+    (True, False)
+    """
+    layers = discriminator_layers(plan, architecture)
+    if not 0 <= count <= len(layers):
+        raise ValueError(f"expected 0 to {len(layers)} layers of a {architecture} discriminator of {len(plan.sizes)} levels, found {count}")
+    return lambda path: any(path[: len(layer)] == layer for layer in layers[:count])
+
+
 def draw_noise(key: Key, n: int, plan: Plan) -> tuple[Array, ...]:
     """Standard normal noise for every level, [n, H, W, 2] (one channel per layer), from one draw."""
     parts = normal_columns(key, n, tuple(2 * height * width for height, width in plan.sizes))
@@ -283,7 +318,7 @@ def constant_noise(synthesis_state: State) -> tuple[Array, ...]:
     return synthesis_state["noise"]["constant"]
 
 
-def truncate(ws: Array, average: Array, truncation: Array | float = 1.0, cutoff: int | None = None) -> Array:
+def truncate(ws: Array, average: Array, truncation: Array | float = 1.0, cutoff: Array | int | None = None) -> Array:
     """average + truncation (ws - average) in the first `cutoff` layers: typicality against variety.
 
     Source: Karras et al. 2018, appendix B (https://arxiv.org/abs/1812.04948).
@@ -291,11 +326,12 @@ def truncate(ws: Array, average: Array, truncation: Array | float = 1.0, cutoff:
     Args:
       ws: [N, layers, style_size].
       average: [style_size], the running average of w.
-      truncation: 1 keeps the styles, 0 gives the average image.
-      cutoff: number of layers, from the lowest; None: all.
+      truncation: 1 keeps the styles, 0 gives the average image; one number, or [N].
+      cutoff: number of layers, from the lowest; one number, or [N]; None: all.
     """
-    layers = jnp.arange(ws.shape[1]) < (ws.shape[1] if cutoff is None else cutoff)
-    amount = jnp.where(layers, jnp.asarray(truncation, ws.dtype), jnp.ones((), ws.dtype))[None, :, None]
+    last = jnp.reshape(jnp.asarray(ws.shape[1] if cutoff is None else cutoff), (-1, 1))
+    strength = jnp.reshape(jnp.asarray(truncation, ws.dtype), (-1, 1))
+    amount = jnp.where(jnp.arange(ws.shape[1])[None] < last, strength, jnp.ones((1, 1), ws.dtype))[:, :, None]
     return average[None, None, :] + (ws - average[None, None, :]) * amount
 
 

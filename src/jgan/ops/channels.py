@@ -9,8 +9,8 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-from jax.interpreters import ad
 
+from jgan.compat import ad
 from jgan.ops.primitive import devices_of_batch, fold_into_batch, primitive_of
 from jgan.types import Array
 

@@ -9,14 +9,17 @@ So first, second and mixed derivatives, forward and reverse, all lower to the sa
 with NHWC/HWIO dimension numbers, explicit transposes and, but for T, explicit padding: so XLA compiles them to its fast kernels on every
 backend and inside `scan` and `cond`. On CPU they are convolutions of oneDNN where that is at hand. Under `vmap`, mapped activations fold
 into the batch and mapped kernels give one dense convolution per lane instead of a grouped one.
+
+Groups of channels are composed of these three, one per group, and single channels of shifted products: so both are as closed.
 """
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
-from jax.interpreters import ad, batching
 
+from jgan.compat import ad, batching
 from jgan.ops import onednn
 from jgan.ops.channels import VECTOR
 from jgan.ops.primitive import primitive_of
@@ -26,14 +29,15 @@ _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 _FEW_CHANNELS = 16  # of what a strided transposed convolution yields on CPU, up to which all phases are one convolution
 
 
-def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple = 0) -> Array:
+def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple = 0, groups: int = 1) -> Array:
     """Convolution (cross-correlation, as everywhere in deep learning): y[n, i, j, o] = sum x[n, i s + a, j s + b, c] kernel[a, b, c, o].
 
     Args:
       x: [N, H, W, I].
-      kernel: [kh, kw, I, O], of the dtype of `x`.
+      kernel: [kh, kw, I / groups, O], of the dtype of `x`.
       stride: step in both directions, in pixels.
       padding: zeros around `x`, in pixels: one number, or ((top, bottom), (left, right)); negative numbers crop.
+      groups: of channels, each convolved by itself: the first I / groups of them yield the first O / groups, and so on.
 
     Returns:
       [N, h, w, O] with h = (H + top + bottom - kh) // stride + 1.
@@ -44,22 +48,27 @@ def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple =
     >>> convolution(jnp.ones((1, 4, 4, 3)), jnp.ones((3, 3, 3, 8)), stride=2, padding=1).shape
     (1, 2, 2, 8)
     """
-    _check(x, kernel, kernel_axis=2)
+    _check(x, kernel, groups, kernel_axis=2)
     padding = ((padding,) * 2,) * 2 if isinstance(padding, int) else tuple(map(tuple, padding))
     size = tuple(n + sum(p) for n, p in zip(x.shape[1:3], padding, strict=True))
     if any(n < k for n, k in zip(size, kernel.shape[:2], strict=True)):
         raise ValueError(f"expected a padded image of at least the kernel's size {kernel.shape[:2]}, found {size}; pad more")
-    return _forward.bind(x, kernel, stride=stride, padding=padding)
+    if groups == 1:
+        return _forward.bind(x, kernel, stride=stride, padding=padding)
+    if kernel.shape[2] == 1:
+        return _depthwise(x, kernel, stride=stride, padding=padding)
+    return _by_groups(functools.partial(_forward.bind, stride=stride, padding=padding), x, kernel, groups)
 
 
-def transposed_convolution(y: Array, kernel: Array, stride: int = 1, size: tuple[int, int] | None = None) -> Array:
+def transposed_convolution(y: Array, kernel: Array, stride: int = 1, size: tuple[int, int] | None = None, groups: int = 1) -> Array:
     """The adjoint of `convolution` in its image: x[n, i s + a, j s + b, c] += y[n, i, j, o] kernel[a, b, c, o].
 
     Args:
       y: [N, h, w, O].
-      kernel: [kh, kw, I, O], of the dtype of `y`: the kernel of the convolution of which this is the adjoint.
+      kernel: [kh, kw, I / groups, O], of the dtype of `y`: the kernel of the convolution of which this is the adjoint.
       stride: up-sampling factor.
       size: (H, W) of the result; by default the smallest, ((h - 1) stride + kh, (w - 1) stride + kw).
+      groups: of channels, as in the convolution.
 
     Returns:
       [N, H, W, I].
@@ -70,19 +79,44 @@ def transposed_convolution(y: Array, kernel: Array, stride: int = 1, size: tuple
     >>> transposed_convolution(jnp.ones((1, 4, 4, 8)), jnp.ones((3, 3, 3, 8)), stride=2).shape
     (1, 9, 9, 3)
     """
-    _check(y, kernel, kernel_axis=3)
+    _check(y, kernel, groups, kernel_axis=3)
     smallest = tuple((n - 1) * stride + k for n, k in zip(y.shape[1:3], kernel.shape[:2], strict=True))
     size = smallest if size is None else size
     if any(not 0 <= s - m < stride for s, m in zip(size, smallest, strict=True)):
         raise ValueError(f"expected a size from {smallest} to {tuple(m + stride - 1 for m in smallest)}, found {size}")
-    return _transposed.bind(y, kernel, stride=stride, padding=((0, 0), (0, 0)), size=size)
+    settings = {"stride": stride, "padding": ((0, 0), (0, 0))}
+    if groups == 1:
+        return _transposed.bind(y, kernel, size=size, **settings)
+    if kernel.shape[2] == 1:
+        image = jax.ShapeDtypeStruct((y.shape[0], *size, groups), y.dtype)
+        return jax.linear_transpose(functools.partial(_depthwise, kernel=kernel, **settings), image)(y)[0]
+    return _by_groups(functools.partial(_transposed.bind, size=size, **settings), y, kernel, groups)
 
 
-def _check(x, kernel, kernel_axis):
+def _by_groups(function, x, kernel, groups):
+    """One dense convolution per group, as XLA's grouped ones are slow on CPU, and their weight gradients very slow."""
+    parts = zip(jnp.split(x, groups, axis=3), jnp.split(kernel, groups, axis=3), strict=True)
+    return jnp.concatenate([function(*part) for part in parts], axis=3)
+
+
+def _depthwise(x, kernel, *, stride, padding):
+    """`convolution` with a group for every channel of `x`: a sum of shifted products, and so are its derivatives."""
+    x = jnp.repeat(_pad(x, padding), kernel.shape[3] // x.shape[3], axis=3)
+    n, _, _, c = x.shape
+    spans = [(m - k) // stride * stride + 1 for m, k in zip(x.shape[1:3], kernel.shape[:2], strict=True)]
+    places = itertools.product(*map(range, kernel.shape[:2]))
+    seen = {(a, b): jax.lax.slice(x, (0, a, b, 0), (n, a + spans[0], b + spans[1], c), (1, stride, stride, 1)) for a, b in places}
+    return functools.reduce(jnp.add, [part * kernel[place][None, None] for place, part in seen.items()])
+
+
+def _check(x, kernel, groups, kernel_axis):
     if x.ndim != 4 or kernel.ndim != 4:
         raise ValueError(f"expected images [N, H, W, C] and a kernel [kh, kw, I, O], found {x.shape} and {kernel.shape}")
-    if x.shape[3] != kernel.shape[kernel_axis]:
-        raise ValueError(f"expected {kernel.shape[kernel_axis]} channels, as the kernel {kernel.shape} has, found images {x.shape}")
+    if groups < 1 or kernel.shape[3] % groups:
+        raise ValueError(f"expected groups that divide the last {kernel.shape[3]} channels of the kernel {kernel.shape}, found {groups}")
+    channels = (*kernel.shape[:2], kernel.shape[2] * groups, kernel.shape[3])[kernel_axis]
+    if x.shape[3] != channels:
+        raise ValueError(f"expected {channels} channels, as the kernel {kernel.shape} has, found images {x.shape}; or give other groups")
     if x.dtype != kernel.dtype:
         raise ValueError(f"expected images and kernel of one dtype, found {x.dtype} and {kernel.dtype}; cast one of them")
 

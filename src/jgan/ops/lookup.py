@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.interpreters import ad
 
+from jgan.compat import ad
 from jgan.ops.primitive import devices_of_batch, fold_into_batch, primitive_of
 from jgan.types import Array
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import Primitive
-from jax.interpreters import batching, mlir
+
+from jgan.compat import Primitive, batching, mlir
 
 
 def primitive_of(name: str, function: Callable, **of_platforms: Callable) -> Primitive:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.interpreters import ad
 
+from jgan.compat import ad
 from jgan.ops import onednn
 from jgan.ops.channels import VECTOR
 from jgan.ops.convolution import convolution

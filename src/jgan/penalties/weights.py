@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jgan.penalties._checks import lift
-from jgan.types import Array, Key, Params, State
+from jgan.types import Array, Key, Network, Params, State
 
 if TYPE_CHECKING:
     from optax import GradientTransformation
@@ -41,6 +41,25 @@ def orthogonal(params: Params) -> Array:
 
     penalties = [off_diagonal(leaf) for leaf in jax.tree.leaves(params) if _is_matrix(leaf)]
     return sum(penalties, jnp.zeros((), jnp.float32))
+
+
+def add_orthogonal(weight: float = 1e-4) -> "GradientTransformation":
+    """Optax transform, first in the chain: adds the gradient of weight * orthogonal(params).
+
+    Brock et al., 2018, eq. 3, https://arxiv.org/abs/1809.11096 (BigGAN).
+
+    >>> add, params = add_orthogonal(0.5), {"kernel": jnp.ones((1, 2))}
+    >>> add.update({"kernel": jnp.zeros((1, 2))}, add.init(params), params)[0]["kernel"]
+    Array([[2., 2.]], dtype=float32)
+    """
+    from optax import EmptyState, GradientTransformation
+
+    def update(updates, state, params=None):
+        _check_params(params)
+        gradients = jax.grad(orthogonal)(params)
+        return jax.tree.map(lambda step, gradient: step + weight * gradient.astype(step.dtype), updates, gradients), state
+
+    return GradientTransformation(lambda params: EmptyState(), update)
 
 
 def _check_params(params) -> None:
@@ -142,6 +161,31 @@ def spectral_normalization(key: Key, iterations: int = 1) -> SpectralNormalizati
         return _divide_matrices(lambda sigma: jnp.maximum(sigma, 1e-12), params, state, iterations)
 
     return SpectralNormalization(lambda params: _initial_vectors(key, params), apply)
+
+
+def spectrally_normalized(network: Network, iterations: int = 1) -> Network:
+    """Returns the same network with `spectral_normalization` before every call; its state holds the network's own and the vectors.
+
+    The vectors move with calls in training. ValueError for iterations < 1.
+
+    >>> network = Network(lambda key, x: (4.0 * jnp.eye(2), {}), lambda params, state, x, **of_call: (x @ params, state))
+    >>> normalized = spectrally_normalized(network)
+    >>> normalized.apply(*normalized.init(jax.random.key(0), None), jnp.ones((1, 2)))[0].round(3)
+    Array([[1., 1.]], dtype=float32)
+    """
+    _check_iterations(iterations)
+
+    def init(key, *inputs):
+        key_network, key_vectors = jax.random.split(key)
+        params, state = network.init(key_network, *inputs)
+        return params, {"network": state, "vectors": _initial_vectors(key_vectors, params)}
+
+    def apply(params, state, *inputs, key=None, train=False):
+        normalized, vectors = _divide_matrices(lambda sigma: jnp.maximum(sigma, 1e-12), params, state["vectors"], iterations)
+        output, after = network.apply(normalized, state["network"], *inputs, key=key, train=train)
+        return output, {"network": after, "vectors": vectors if train else state["vectors"]}
+
+    return Network(init, apply)
 
 
 def clip_spectral_norm(key: Key, limit: float = 1.0, iterations: int = 1) -> "GradientTransformation":

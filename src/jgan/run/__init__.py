@@ -1,1 +1,8 @@
-"""The shell: what a run leaves behind, the loop that experiments share, and the command line."""
+"""The shell: what a system is, the loop that all share, what a run leaves behind, and the command line."""
+
+from jgan.run.main import main
+from jgan.run.settings import Settings, changeable
+from jgan.run.system import Sampling, System
+from jgan.run.trained import Trained, load
+
+__all__ = ["Sampling", "Settings", "System", "Trained", "changeable", "load", "main"]

@@ -1,14 +1,17 @@
 """Checkpoints: saved in the background, complete or absent, restored onto any number of devices."""
 
 import contextlib
+import functools
+import math
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy as policies
 
@@ -23,15 +26,15 @@ class Checkpoints:
 
     Args:
       path: the folder; made if absent.
-      keep: how many of the latest checkpoints stay. The one with the lowest score stays besides.
+      keep: how many of the latest checkpoints stay. The best by score stays besides.
     """
 
     def __init__(self, path: str | Path, keep: int = 2):
         self.path = Path(path).resolve()
-        best = policies.BestN(n=1, get_metric_fn=_score_of, reverse=True, keep_checkpoints_without_metrics=False)
+        best = policies.BestN(n=1, get_metric_fn=_rank_of, reverse=True, keep_checkpoints_without_metrics=False)
         options = ocp.CheckpointManagerOptions(
             step_format_fixed_length=8,
-            best_fn=_score_of,
+            best_fn=_rank_of,
             best_mode="min",
             preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(keep), best]),
         )
@@ -42,28 +45,32 @@ class Checkpoints:
         return sorted(self._manager.all_steps())
 
     def scores(self) -> dict[int, float]:
-        """The score of each checkpoint that has one; the best is the lowest."""
-        metrics = {step: self._manager.metrics(step) for step in self.steps()}
-        return {step: _score_of(m) for step, m in metrics.items() if m}
+        """The score of each checkpoint that has one."""
+        return {step: float(metrics["score"]) for step, metrics in self._metrics().items()}
 
     def best_step(self) -> int:
-        """The step with the lowest score; the latest if none has one.
+        """The step with the best score; the latest if none has one.
 
         Raises:
           FileNotFoundError: if there is no checkpoint.
         """
         if not self.steps():
             raise FileNotFoundError(f"expected a checkpoint in {self.path}, found none; the run has not saved one yet")
-        scores = self.scores()
-        return min(scores, key=scores.__getitem__) if scores else self.steps()[-1]
+        ranks = {step: _rank_of(metrics) for step, metrics in self._metrics().items()}
+        return min(ranks, key=ranks.__getitem__) if ranks else self.steps()[-1]
 
-    def save(self, step: int, state: Any, score: float | None = None) -> None:
+    def _metrics(self):
+        metrics = {step: self._manager.metrics(step) for step in self.steps()}
+        return {step: found for step, found in metrics.items() if found}
+
+    def save(self, step: int, state: Any, score: float | None = None, lower_is_better: bool = True) -> None:
         """Begins to save; the state may be donated or changed as soon as this returns. A step that is saved already is left alone.
 
         Args:
           step: its number.
           state: a pytree of arrays.
-          score: lower is better; the checkpoint with the lowest is kept. None for an unscored one.
+          score: by which the best checkpoint is kept; None, or not finite, for an unscored one.
+          lower_is_better: whether the best score is the lowest or the highest.
         """
         self.wait()
         with self._disk_trouble(f"step {step} was not saved"):
@@ -71,7 +78,9 @@ class Checkpoints:
             self._remove_unfinished()
             self._manager.reload()  # after a failed save its list is not that of the folder
             if step not in self.steps():
-                metrics = None if score is None else {"score": float(score)}
+                metrics = None
+                if score is not None and math.isfinite(score):
+                    metrics = {"score": float(score), "rank": float(score) if lower_is_better else -float(score)}
                 self._manager.save(step, args=ocp.args.Composite(state=ocp.args.StandardSave(state)), metrics=metrics, force=True)
 
     def wait(self) -> None:
@@ -79,22 +88,24 @@ class Checkpoints:
         with self._disk_trouble("the last checkpoint was not completed"):
             self._manager.wait_until_finished()
 
-    def restore_latest(self, abstract: Any) -> tuple[int, Any] | None:
+    def restore_latest(self, abstract: Callable[[int], Any]) -> tuple[int, Any] | None:
         """The newest step and its state, or None if there is no checkpoint.
 
         If the newest cannot be read, the one before is taken, with a warning, and the unreadable one is set aside, renamed to
         `<step>.unreadable-<process>`.
 
         Args:
-          abstract: the state as `jax.ShapeDtypeStruct`s with the shardings that are wanted; the devices may be others than at saving.
+          abstract: step -> the state as `jax.ShapeDtypeStruct`s with the shardings that are wanted; the devices may be others than at
+            saving.
 
         Raises:
           the error of the newest checkpoint, if none can be read; a ValueError that names the leaf if the structure is another.
         """
         failed: dict[int, Exception] = {}
         for step in reversed(self.steps()):
+            wanted = ocp.args.StandardRestore(abstract(step))  # an error of which is none of the checkpoint
             try:
-                state = self._manager.restore(step, args=ocp.args.Composite(state=ocp.args.StandardRestore(abstract)))["state"]
+                state = self._manager.restore(step, args=ocp.args.Composite(state=wanted))["state"]
             except Exception as error:  # whatever a damaged file leads to; raised below if no other checkpoint can be read either
                 failed[step] = error
             else:
@@ -104,22 +115,44 @@ class Checkpoints:
             raise next(iter(failed.values()))
         return None
 
-    def restore_part(self, step: int, abstract: Any) -> Any:
-        """A part of the state of one step, say only the averaged generator.
+    def restore_leaves(self, step: int, abstract: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Some leaves of the state of one step, say only the averaged generator, by their path.
 
         Args:
           step: one of `steps()`.
-          abstract: the wanted part, nested as in the state: a dict or a tuple of the same type with None for what is not wanted.
+          abstract: the whole state, as shapes and dtypes.
+          names: the paths of the leaves, as "generator/params/kernel".
 
         Raises:
           FileNotFoundError: if there is no checkpoint of this step.
         """
         if step not in self.steps():
             raise FileNotFoundError(f"expected one of the steps {self.steps()} in {self.path}, found {step}")
+        leaves = {_name(path): (path, leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(abstract) if _name(path) in set(names)}
+        if any(isinstance(entry, jax.tree_util.SequenceKey) for path, _ in leaves.values() for entry in path):
+            state = self._manager.restore(step, args=ocp.args.Composite(state=ocp.args.StandardRestore(abstract)))["state"]
+            found = {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
+            return {name: np.asarray(found[name]) for name in names}
+        part: dict = {}
+        for path, leaf in leaves.values():
+            *parents, last = [jax.tree_util.keystr((entry,), simple=True) for entry in path]
+            functools.reduce(lambda tree, name: tree.setdefault(name, {}), parents, part)[last] = jax.ShapeDtypeStruct(
+                leaf.shape, leaf.dtype
+            )
         # One manager reads an item in one way, so the part needs a reader of its own.
-        restore = ocp.args.PyTreeRestore(abstract, partial_restore=True, restore_args=ocp.checkpoint_utils.construct_restore_args(abstract))
+        restore = ocp.args.PyTreeRestore(part, partial_restore=True, restore_args=ocp.checkpoint_utils.construct_restore_args(part))
         with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
-            return reader.restore(self.path / f"{step:08d}" / "state", args=restore)
+            read = reader.restore(self.path / f"{step:08d}" / "state", args=restore)
+        return {_name(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(read)}
+
+    def restore_raw(self, step: int) -> dict[str, np.ndarray]:
+        """All leaves of the state of one step by their path, whatever made them."""
+        path = self.path / f"{step:08d}" / "state"
+        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
+            leaves = reader.metadata(path).item_metadata.tree
+            as_arrays = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), leaves)
+            read = reader.restore(path, args=ocp.args.PyTreeRestore(restore_args=as_arrays))
+        return {_name(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(read)}
 
     def close(self) -> None:
         """Waits for the save under way and lets go of the folder."""
@@ -157,20 +190,12 @@ class Checkpoints:
             self._manager.reload()
 
 
-def restore_best(run: str | Path, step: int | None, wanted: Any) -> Any:
-    """A part of the state of a run: of the best checkpoint by score, of the latest if there is no score, or of a given step.
-
-    Args:
-      run: the folder of the run.
-      step: of the checkpoint, or None for the best.
-      wanted: the part of the state, with shapes and dtypes for leaves.
-    """
-    with Checkpoints(Path(run) / "checkpoints") as checkpoints:
-        return checkpoints.restore_part(checkpoints.best_step() if step is None else step, wanted)
+def _name(path):
+    return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
-def _score_of(metrics):
-    return float(metrics["score"])
+def _rank_of(metrics):
+    return float(metrics.get("rank", metrics["score"]))
 
 
 def _probe(path):

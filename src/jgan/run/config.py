@@ -105,7 +105,7 @@ def _classes(cls):
     while todo:
         kind = todo.pop()
         todo += typing.get_args(kind)
-        if dataclasses.is_dataclass(kind) and found.get(kind.__name__) is not kind:
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind) and found.get(kind.__name__) is not kind:
             if kind.__name__ in found:
                 raise ValueError(f"{cls.__name__} mentions two classes called {kind.__name__}; rename one")
             found[kind.__name__] = kind

@@ -11,7 +11,7 @@ from jgan.run.folder import write_atomic
 PLATFORMS = ("cpu", "cuda", "tpu")
 
 
-def export(function: Callable, path: str | Path, *shapes: Any, platforms: Sequence[str] = PLATFORMS) -> None:
+def export(function: Callable[..., Any], path: str | Path, *shapes: Any, platforms: Sequence[str] = PLATFORMS) -> None:
     """Writes a function as a compiled-from-anywhere StableHLO file of `jax.export`.
 
     Parameters that the function closes over are part of the file. The leading axis of every argument is the batch and stays open: the
@@ -36,7 +36,7 @@ def export(function: Callable, path: str | Path, *shapes: Any, platforms: Sequen
     write_atomic(Path(path), bytes(exported.serialize(vjp_order=1)))
 
 
-def load_exported(path: str | Path) -> Callable:
+def load_exported(path: str | Path) -> Callable[..., Any]:
     """The function in a file that `export` wrote.
 
     Raises:

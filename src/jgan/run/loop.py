@@ -1,82 +1,91 @@
-"""The loop that every experiment shares: it trains, records, samples, scores, saves, ends when asked to and goes on where it was."""
+"""The loop that every system shares: it trains stage by stage, records, samples, scores and saves, ends when asked to, and goes on."""
 
 import contextlib
+import json
 import math
-import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.experimental import multihost_utils
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 
+from jgan.compat import multihost_utils
+from jgan.data import Feed, Source, make_feed
+from jgan.evaluation.score import Score, Snapshot
+from jgan.outputs.files import write_atomic
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.folder import Folder
-from jgan.run.stopping import stop_requests
+from jgan.run.plan import Leg, Plan, legs, make_plan
+from jgan.run.preemption import Stop, stop_requests
+from jgan.run.sampling import followed, outputs_of
+from jgan.run.system import Sampling
 from jgan.run.writer import Writer
+from jgan.sharding import Compiled, Sampler, check_batch, check_seed, compile, run_key, sampler
 from jgan.training.update import check_guards
-from jgan.types import Key, Training
+from jgan.types import Stage
 
 IN_FLIGHT = 2  # calls that the host may be ahead of the device; more would only pile up batches in its memory
 
 
-class Plan(NamedTuple):
-    """When things happen, in steps. Samples, checkpoints and scores fall on records, so nothing between two records need be saved."""
+class Intervals(NamedTuple):
+    """How often things happen, in examples. All but records also happen at the end of a stage."""
 
     record: int
     sample: int
     checkpoint: int
     score: int
-    total: int
+
+
+class Running(NamedTuple):
+    """What stays the same from call to call of a stage."""
+
+    leg: Leg
+    plan: Plan
+    compiled: Compiled
+    draw: Sampler
+    steps_per_call: int
 
 
 def train(
     folder: Folder,
-    training: Training,
-    compiled: Any,
-    feed: Any,
+    stages: Sequence[Stage],
+    sampling: Sampling,
+    source: Source,
     *,
-    key: Key,
-    batch_size: int,
-    total_images: int,
-    inputs: Any,
-    record_every: int,
-    sample_every: int,
-    checkpoint_every: int,
-    score_every: int,
-    score: Any = None,
-    draw_inputs: Callable | None = None,
-    columns: int | None = None,
+    mesh: Mesh,
+    seed: int,
+    intervals: Intervals,
+    score: Score | None = None,
     steps_per_call: int = 1,
+    fsdp: bool = False,
+    begin: Callable[[Any], Any] | None = None,
     protocol: dict[str, Any] | None = None,
 ) -> Any:
-    """Trains up to `total_images`, from the latest checkpoint in the folder if there is one.
+    """Trains stage by stage, from the latest checkpoint in the folder if there is one.
 
-    Durations are in images, rounded to whole calls, and those of samples, checkpoints and scores to whole records. Metrics stay on the
-    device between records; a record has their means over the steps since the last one, NaN left out. A run that was killed and resumed
-    gives the same parameters, samples and metrics as an uninterrupted one.
+    Intervals are rounded to whole calls, and those of samples, checkpoints and scores to whole records. Metrics stay on the device between
+    records; a record has their means over the steps since the last one, NaN left out. A run that was killed and resumed gives the same
+    parameters, samples and metrics as an uninterrupted one, inside a stage as at its border.
 
     SIGTERM and SIGINT end the run after the call in flight: it records, saves and leaves with status 0 or 130. With several processes
     all must call this; a SIGTERM to one of them ends all, and only the first one writes files.
 
     Args:
       folder: of `open_folder`.
-      training: of which `sample` is used.
-      compiled: of `jgan.sharding.compile`.
-      feed: of `jgan.data`.
-      key: of the run.
-      batch_size: images per step, over all devices.
-      total_images: the length of the run.
-      inputs: of `training.sample`, for the grid that is followed through time.
-      record_every, sample_every, checkpoint_every, score_every: intervals in images. All but records also happen at the end.
-      score: None, or what `jgan.run.score` makes; lower is better, and the best checkpoint is kept.
-      draw_inputs: key -> inputs of `training.sample`, for the samples that are scored. Without it `score.compute` is given the state
-        instead of a sampler: for a likelihood, say, which needs no samples.
-      columns: of the grid of samples.
-      steps_per_call: as given to `compile`.
+      stages: one or more; the outputs of all have one shape.
+      sampling: how `sample` is fed.
+      source: whose examples are followed through time.
+      mesh: over which the batch is spread.
+      seed: of the run.
+      intervals: how often things happen.
+      score: by which the best checkpoint is kept, or None.
+      steps_per_call: steps per dispatch of the compiled program.
+      fsdp: shard large arrays of the state over the devices.
+      begin: first state -> the state to begin with, say with the parameters of another run.
       protocol: what the report is to say about the run beside its configuration and the score's protocol.
 
     Returns:
@@ -87,76 +96,153 @@ def train(
       FloatingPointError: if a player was frozen because of non-finite gradients; that state is not saved.
       SystemExit: if a signal ended the run.
     """
-    plan = make_plan(batch_size, steps_per_call, record_every, sample_every, checkpoint_every, score_every, total_images)
-    protocol = ({"score": score.name.removeprefix("score/")} | score.protocol if score else {}) | (protocol or {})
-    draw = _sampler(training, compiled)
+    places = legs(stages, steps_per_call)
+    key = run_key(seed, mesh)
+    shown = followed(sampling, source, seed)
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(stop_requests())
         checkpoints = stack.enter_context(Checkpoints(folder.path / "checkpoints"))
-        restored = checkpoints.restore_latest(compiled.abstract)
-        step, state = restored or (0, compiled.init(key))
+        _keep_borders(folder.path / "stages.json", [leg.first for leg in places], (checkpoints.steps() or [0])[-1])
+        prepared = _Prepared(stages, places, mesh, seed, steps_per_call, fsdp, intervals)
+        step, state = checkpoints.restore_latest(lambda step: prepared(_stage_of(places, step))[0].compiled.abstract) or (0, None)
         writer = None
         if jax.process_index() == 0:
-            writer = stack.enter_context(Writer(folder, step, batch_size, plan.total, columns, protocol))
-        if restored is None:
-            _write_sample(writer, 0, draw(state, key, inputs))
-        items = feed.items(step, steps_per_call)
-        while step < plan.total and not stop:
-            before = step
-            step, state, values = _until_record(compiled, items, plan, step, state, key, steps_per_call, batch_size, stop)
-            due = {what: step >= plan.total or step // every > before // every for what, every in plan._asdict().items()}
-            scored = (lambda k, s=state: draw(s, k, draw_inputs(k))) if draw_inputs else state
-            numbers = score.compute(scored) if score and due["score"] else {}
-            if writer is not None:
-                writer.record(step, values | numbers)
-            if due["sample"]:
-                _write_sample(writer, step, draw(state, key, inputs))
-            check_guards(state)
-            if due["checkpoint"] or numbers or stop:
-                checkpoints.save(step, state, numbers[score.name] if numbers else None)
-    if stop and step < plan.total:
+            writer = stack.enter_context(Writer(folder, step, places, sampling, source.spec, score, protocol or {}))
+        if state is None:
+            state = prepared(0)[0].compiled.init(key)
+            state = state if begin is None else begin(state)
+            _write_sample(writer, 0, prepared(0)[0].draw(state, key, shown[0]), shown[1])
+        for number in range(_stage_of(places, step), len(stages)):
+            running, feed = prepared(number)
+            if number > 0 and step == running.leg.first:
+                state = _grown(stages[number], running.compiled, state, key, step)
+            step, state = _train_stage(running, feed, step, state, key, writer, checkpoints, score, sampling, shown, stop)
+            if stop:
+                break
+    if stop and step < places[-1].last:
         sys.exit(stop.status)
     return state
 
 
-def make_plan(
-    batch_size: int, steps_per_call: int, record_every: int, sample_every: int, checkpoint_every: int, score_every: int, total_images: int
-) -> Plan:
-    """Durations in images as steps.
+class _Prepared:
+    """The compiled program and the feed of the stage in use; only one is kept."""
 
-    Raises:
-      ValueError: if one of them is not positive.
+    def __init__(self, stages, places, mesh, seed, steps_per_call, fsdp, intervals):
+        self._stages, self._places, self._mesh, self._seed = stages, places, mesh, seed
+        self._steps_per_call, self._fsdp, self._intervals = steps_per_call, fsdp, intervals
+        self._number, self._made = -1, None
 
-    >>> make_plan(32, 2, 1_000, 10_000, 20_000, 20_000, 100_000)
-    Plan(record=32, sample=320, checkpoint=640, score=640, total=3126)
-    """
-    durations = dict(batch_size=batch_size, steps_per_call=steps_per_call, record_every=record_every, sample_every=sample_every)
-    durations |= dict(checkpoint_every=checkpoint_every, score_every=score_every, total_images=total_images)
-    for name, value in durations.items():
-        if value <= 0:
-            raise ValueError(f"expected {name} to be positive, found {value}")
-
-    def rounded(images, unit):
-        return max(1, round(images / batch_size / unit)) * unit
-
-    record = rounded(record_every, steps_per_call)
-    total = math.ceil(total_images / batch_size / steps_per_call) * steps_per_call
-    return Plan(record, rounded(sample_every, record), rounded(checkpoint_every, record), rounded(score_every, record), total)
+    def __call__(self, number: int) -> tuple[Running, Feed]:
+        if number != self._number:
+            stage = self._stages[number]
+            feed = make_feed(stage.source(), stage.batch, self._seed)
+            compiled = compile(stage.training, self._mesh, feed, steps_per_call=self._steps_per_call, fsdp=self._fsdp)
+            draw = gathered(sampler(stage.training.sample, compiled.abstract))
+            plan = _plan(stage, self._steps_per_call, self._intervals)
+            self._number, self._made = number, (Running(self._places[number], plan, compiled, draw, self._steps_per_call), feed)
+        assert self._made is not None
+        return self._made
 
 
-def _until_record(compiled, items, plan, step, state, key, steps_per_call, batch_size, stop):
+def _keep_borders(path: Path, borders: list[int], step: int) -> None:
+    """Raises ValueError if a stage that has begun before `step` would now begin elsewhere; keeps the borders for the next time."""
+    passed = [border for border in (json.loads(path.read_text()) if path.exists() else []) if border <= step]
+    if borders[: len(passed)] != passed:
+        raise ValueError(f"expected stages that begin at the steps {passed}, found {borders}; resume with the steps_per_call of before")
+    if jax.process_index() == 0:
+        write_atomic(path, json.dumps(borders))
+
+
+def check(stages: Sequence[Stage], mesh: Mesh, intervals: Intervals, steps_per_call: int, seed: int) -> None:
+    """Raises ValueError for numbers that a run cannot have, before long work begins."""
+    check_seed(seed)
+    legs(stages, steps_per_call)
+    for stage in stages:
+        check_batch(stage.batch, mesh.shape["data"])
+        _plan(stage, steps_per_call, intervals)
+
+
+def _plan(stage: Stage, steps_per_call: int, intervals: Intervals) -> Plan:
+    every = {f"{name}_every": value for name, value in intervals._asdict().items()}
+    return make_plan(stage.batch, steps_per_call, total_images=stage.images, **every)
+
+
+def _stage_of(places: Sequence[Leg], step: int) -> int:
+    """The stage that a checkpoint of this step was saved by: at a border that is the earlier one."""
+    return next((number for number, leg in enumerate(places) if step <= leg.last), len(places) - 1)
+
+
+def _train_stage(running: Running, feed: Feed, step, state, key, writer, checkpoints, score, sampling, shown, stop: Stop):
+    leg, plan = running.leg, running.plan
+    items = feed.items(step - leg.first, running.steps_per_call)
+    while step < leg.last and not stop:
+        before = step - leg.first
+        step, state, values = _until_record(running, items, step, state, key, stop)
+        done = step - leg.first
+        due = {what: done >= plan.total or done // every > before // every for what, every in plan._asdict().items()}
+        numbers: dict[str, float] = {}
+        try:
+            if score and due["score"]:
+                numbers = score.compute(snapshot_of(running.draw, state, sampling))
+        finally:  # the curves are what a failure is understood by
+            if writer is not None:
+                writer.record(step, values | numbers)
+        if due["sample"]:
+            _write_sample(writer, step, running.draw(state, key, shown[0]), shown[1])
+        check_guards(state)
+        if due["checkpoint"] or numbers or stop:
+            criterion = numbers[score.criterion] if score and numbers else None
+            checkpoints.save(step, state, criterion, score.lower_is_better if score else True)
+    return step, state
+
+
+def _grown(stage: Stage, compiled: Compiled, state: Any, key, step: int) -> Any:
+    """The first state of a stage, made of the last one of the stage before."""
+    if stage.grow is None:
+        raise ValueError("expected a stage that follows another one to have `grow`, found None")
+    place = jax.tree.map(lambda x: x.sharding, compiled.abstract)
+    fresh = compiled.init(jax.random.fold_in(key, step))
+    grown = jax.jit(stage.grow, out_shardings=place)(jax.random.fold_in(key, step), state, fresh)
+    if int(grown.step) != step:
+        raise ValueError(f"expected a grown state to keep the number of steps, {step}, found {int(grown.step)}")
+    return grown
+
+
+def snapshot_of(draw: Sampler, state: Any, sampling: Sampling) -> Snapshot:
+    """What a score is given of a state."""
+
+    def outputs(source: Source, n: int, *, seed: int = 0):
+        return outputs_of(draw, state, sampling, source, n, seed=seed)
+
+    return Snapshot(state, outputs)
+
+
+def gathered(draw: Sampler) -> Sampler:
+    """The same with the outputs of all processes in each."""
+
+    def everywhere(state, key, inputs):
+        outputs = draw(state, key, inputs)
+        return outputs if jax.process_count() == 1 else multihost_utils.process_allgather(outputs, tiled=True)
+
+    return everywhere
+
+
+def _until_record(running: Running, items, step, state, key, stop: Stop):
     """Trains up to the next record, or until a stop is asked for; reads from the device once, at the end."""
+    compiled, leg = running.compiled, running.leg
     metrics, first, begun = [], step, time.perf_counter()
+    record = running.plan.record
     while True:
         state, values = compiled.step(state, compiled.constants, compiled.put(next(items)), key)
         metrics.append(values)
-        step += steps_per_call
+        step += running.steps_per_call
         jax.block_until_ready(metrics[-1 - IN_FLIGHT :][:1] if len(metrics) > IN_FLIGHT else ())
-        if stop.poll(step - steps_per_call, step) or step >= plan.total or step // plan.record > first // plan.record:
+        due = step >= leg.last or (step - leg.first) // record > (first - leg.first) // record
+        if stop.poll(step - running.steps_per_call, step) or due:
             break
     means = _means(jax.device_get(metrics))
-    speed = (step - first) * batch_size / (time.perf_counter() - begun)
-    return step, state, means | {"images_per_second": speed, "memory_gib": _memory_gib()}
+    speed = (step - first) * leg.batch / (time.perf_counter() - begun)
+    return step, state, means | {"images_per_second": speed, "memory_gib": memory_gib()}
 
 
 def _means(metrics):
@@ -165,31 +251,21 @@ def _means(metrics):
     return {name: float(np.nanmean(v)) if not np.isnan(v).all() else math.nan for name, v in values.items()}
 
 
-def _memory_gib():
+def memory_gib() -> float:
     """The peak so far: of the first device where the backend counts it, else of this process."""
     stats = jax.local_devices()[0].memory_stats() or {}
-    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return stats.get("peak_bytes_in_use", resident) / 2**30
+    if "peak_bytes_in_use" in stats:
+        return stats["peak_bytes_in_use"] / 2**30
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 2**30
 
 
-def _sampler(training, compiled):
-    """training.sample in one program, its inputs spread over the devices of the state."""
-    sharding = jax.tree.leaves(compiled.abstract)[0].sharding
-    sample = jax.jit(training.sample)
-
-    def spread(x):
-        if not isinstance(sharding, NamedSharding):
-            return x
-        divides = x.ndim and x.shape[0] % sharding.mesh.shape["data"] == 0
-        return jax.device_put(x, NamedSharding(sharding.mesh, PartitionSpec("data") if divides else PartitionSpec()))
-
-    def draw(state, key, inputs):
-        images = sample(state, key, jax.tree.map(spread, inputs))
-        return images if jax.process_count() == 1 else multihost_utils.process_allgather(images, tiled=True)
-
-    return draw
-
-
-def _write_sample(writer, step, images):
+def _write_sample(writer: Writer | None, step: int, outputs, beside) -> None:
     if writer is not None:
-        writer.sample(step, np.asarray(images))
+        writer.sample(step, {name: np.asarray(values) for name, values in outputs.items()}, beside)
+
+
+def features_folder(folder: Folder) -> Path:
+    """Where a run keeps the networks of its score, and what they gathered of the real examples."""
+    return folder.path / "features"

@@ -12,22 +12,24 @@ class Progress:
       total: images of the whole run.
       done: images done before, when it is resumed.
       stream: where to; on a terminal a bar is drawn, otherwise every update is a line.
+      criterion: the name of the number that is shown as the score.
     """
 
-    def __init__(self, total: int, done: int = 0, stream: TextIO | None = None):
-        self._total, self._stream = total, stream or sys.stderr
+    def __init__(self, total: int, done: int = 0, stream: TextIO | None = None, criterion: str | None = None):
+        self._total, self._stream, self._criterion = total, stream or sys.stderr, criterion
         self._bar = _bar(self._stream) if self._stream.isatty() else None
         if self._bar is not None:
             self._bar.start()
             self._task = self._bar.add_task("", total=total, completed=done, values="")
 
     def update(self, images: int, record: Mapping[str, float | None]) -> None:
-        """Shows a record; see `jgan.run.recorder`."""
+        """Shows a record; see `jgan.run.metrics_log`."""
         if self._bar is not None:
-            self._bar.update(self._task, completed=images, values=summary(record))
+            self._bar.update(self._task, completed=images, values=summary(record, self._criterion))
         else:
-            left = duration((self._total - images) / record["images_per_second"]) if record.get("images_per_second") else "?"
-            print(f"{images:,} of {self._total:,} images  {summary(record)}  {left} left", file=self._stream, flush=True)
+            speed = record.get("images_per_second")
+            left = duration((self._total - images) / speed) if speed else "?"
+            print(f"{images:,} of {self._total:,} images  {summary(record, self._criterion)}  {left} left", file=self._stream, flush=True)
 
     def close(self) -> None:
         if self._bar is not None:
@@ -40,15 +42,19 @@ class Progress:
         self.close()
 
 
-def summary(record: Mapping[str, float | None]) -> str:
+def summary(record: Mapping[str, float | None], criterion: str | None = None) -> str:
     """The numbers that one looks at while waiting.
 
-    >>> summary({"images_per_second": 1234.5, "score/frechet_distance/x": 12.3456, "generator/loss": 0.5})
+    >>> summary({"images_per_second": 1234.5, "distance": 12.3456, "generator/loss": 0.5}, criterion="distance")
     '1,234 images/s  score 12.35'
     """
-    parts = [f"{record['images_per_second']:,.0f} images/s"] if record.get("images_per_second") else []
-    scores = [value for name, value in record.items() if name.startswith("score/") and value is not None]
-    return "  ".join(parts + [f"score {value:.4g}" for value in scores])
+    parts = []
+    if record.get("images_per_second"):
+        parts.append(f"{record['images_per_second']:,.0f} images/s")
+    score = record.get(criterion) if criterion else None
+    if score is not None:
+        parts.append(f"score {score:.4g}")
+    return "  ".join(parts)
 
 
 def duration(seconds: float) -> str:

@@ -1,59 +1,124 @@
 """What the first process writes during a run: records, samples, the report, and how far it is."""
 
+import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from jgan.run.alarm import WATCHED, collapse_alarms
+from jgan import outputs
+from jgan.evaluation.score import Score
+from jgan.outputs.files import write_atomic
+from jgan.run.collapse import collapse_warnings
 from jgan.run.folder import Folder
-from jgan.run.images import grid, save_png
+from jgan.run.metrics_log import MetricsLog, read_records, tolerate_disk_trouble
+from jgan.run.plan import Leg
 from jgan.run.progress import Progress
-from jgan.run.recorder import Recorder, read_records, tolerate_disk_trouble
 from jgan.run.report import write_report
+from jgan.run.system import Sampling
+from jgan.types import Fields, Spec
 
 
 class Writer:
-    """Files of one run: metrics.jsonl, tensorboard/, samples/<images>.png, report.html; a context manager.
+    """Files of one run: metrics.jsonl, tensorboard/, samples/<images>..., score.json, report.html; a context manager.
 
     Args:
       folder: of the run.
       step: the number of steps already done.
-      batch_size: images per step.
-      total_steps: of the whole run.
-      columns: of the grids of samples; None for about square ones.
-      protocol: what the report says about how the run was made and scored.
+      legs: where the stages lie.
+      sampling: with the kinds of outputs.
+      spec: of the data.
+      score: of the run, or None.
+      protocol: what the report says about how the run was made.
     """
 
-    def __init__(self, folder: Folder, step: int, batch_size: int, total_steps: int, columns: int | None, protocol: Mapping[str, Any]):
-        self._folder, self._batch_size, self._columns, self._protocol = folder, batch_size, columns, protocol
-        self._recorder = Recorder(folder.path, step)
-        self._progress = Progress(total_steps * batch_size, step * batch_size)
+    def __init__(
+        self,
+        folder: Folder,
+        step: int,
+        legs: Sequence[Leg],
+        sampling: Sampling,
+        spec: Spec,
+        score: Score | None,
+        protocol: Mapping[str, Any],
+    ):
+        self._folder, self._legs, self._score, self._sampling = folder, legs, score, sampling
+        self._kinds = kinds_shown(sampling, spec)
+        self._log = MetricsLog(folder.path, step)
+        self._progress = Progress(legs[-1].images_at(legs[-1].last), self._images(step), criterion=score.criterion if score else None)
+        about = {"protocol": dict(protocol)}
+        if score is not None:
+            about |= {"criterion": score.criterion, "lower_is_better": score.lower_is_better, "watched": dict(score.watched)}
+            about["protocol"] = {"score": score.criterion, **score.protocol, **protocol}
+        with tolerate_disk_trouble("score.json was not written"):
+            write_atomic(folder.path / "score.json", json.dumps(about, indent=2) + "\n")
 
     def record(self, step: int, values: Mapping[str, float]) -> None:
-        images = step * self._batch_size
-        record = self._recorder.record(step, images, values)
+        images = self._images(step)
+        record = self._log.record(step, images, values)
         self._progress.update(images, record)
-        if WATCHED.keys() & record.keys():
-            for message in collapse_alarms(read_records(self._folder.path / "metrics.jsonl")):
+        watched = self._score.watched if self._score else {}
+        if watched.keys() & record.keys():
+            for message in collapse_warnings(read_records(self._folder.path / "metrics.jsonl"), watched):
                 warnings.warn(message, stacklevel=3)
 
-    def sample(self, step: int, images: np.ndarray) -> None:
-        """Images [N, H, W, C] in [-1, 1], as one grid."""
+    def sample(self, step: int, drawn: Fields, beside: Mapping[str, np.ndarray]) -> None:
+        """Outputs, and the conditions and true examples shown beside them."""
+        given = as_shown(self._sampling, beside, drawn)
+        kinds = {name: kind for name, kind in self._kinds.items() if name in given}
+        try:
+            rendered = outputs.render(given, kinds)
+        except ValueError as error:  # NaN, say: the run ends by its guards, not by its pictures
+            warnings.warn(f"the samples of step {step} were not written: {error}", stacklevel=3)
+            return
         with tolerate_disk_trouble(f"the samples of step {step} were not written"):
-            (self._folder.path / "samples").mkdir(exist_ok=True)
-            save_png(self._folder.path / "samples" / f"{step * self._batch_size:08d}.png", grid(images, self._columns))
+            outputs.write(self._folder.path / "samples", self._images(step), rendered)
+            self._log.show(step, outputs.events(rendered))
         self.report()
 
     def report(self) -> None:
         with tolerate_disk_trouble("the report was not written"):
-            write_report(self._folder.path, self._folder.experiment, self._folder.config, self._protocol)
+            write_report(self._folder.path)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
-        self._recorder.close()
+        self._log.close()
         self._progress.close()
         self.report()
+
+    def _images(self, step):
+        leg = next((leg for leg in self._legs if step <= leg.last), self._legs[-1])
+        return leg.images_at(step)
+
+
+def kinds_shown(sampling: Sampling, spec: Spec) -> dict[str, outputs.Kind]:
+    """The kinds of what is shown of an example, in order: its conditions, its outputs, and what they should have been.
+
+    A field of the data is shown as the output of its name is, as `real_...` beside it, else as an image or as text if it looks like one.
+    """
+    conditions = {_name_shown(name, sampling): _kind_of(name, sampling, spec) for name in sampling.conditions}
+    truth = {_name_shown(name, sampling): _kind_of(name, sampling, spec) for name in sampling.truth}
+    return {name: kind for name, kind in (conditions | dict(sampling.outputs) | truth).items() if kind is not None}
+
+
+def as_shown(sampling: Sampling, rows: Mapping[str, np.ndarray], drawn: Fields) -> dict[str, Any]:
+    """Fields of the data and outputs of the same examples, under the names of `kinds_shown`."""
+    return {_name_shown(name, sampling): values for name, values in rows.items()} | dict(drawn)
+
+
+def _name_shown(field, sampling):
+    return f"real_{field}" if field in sampling.outputs else field
+
+
+def _kind_of(name, sampling, spec):
+    field = spec.fields[name]
+    if name in sampling.outputs:
+        return sampling.outputs[name]
+    if len(field.shape) == 3 and field.shape[2] in (1, 3, 4) and field.dtype == np.uint8:
+        return outputs.image()
+    if len(field.shape) == 1 and name in spec.names and np.issubdtype(field.dtype, np.integer):
+        return outputs.tokens(spec.names[name])
+    return None

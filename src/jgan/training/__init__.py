@@ -1,11 +1,13 @@
-"""What training algorithms are composed of: one update of one player, its lazy form, averages, and the ordinary two-player game."""
+"""What training algorithms are composed of: updates of one player, lazy ones, averages, and the alternating updates of two players."""
 
+from jgan.training.alternating import AlternatingState as AlternatingState
 from jgan.training.alternating import alternating as alternating
-from jgan.training.alternating import normalise as normalise
 from jgan.training.averages import average as average
 from jgan.training.averages import average_decay as average_decay
+from jgan.training.freeze import frozen as frozen
 from jgan.training.update import Guard as Guard
 from jgan.training.update import Player as Player
+from jgan.training.update import PlayerLoss as PlayerLoss
 from jgan.training.update import check_guards as check_guards
 from jgan.training.update import every as every
 from jgan.training.update import lazy_adam as lazy_adam

@@ -12,7 +12,7 @@ class Pool(NamedTuple):
     """Up to P images."""
 
     images: Array  # [P, ...]
-    count: Array  # int32: how many of them are there
+    filled: Array  # int32: how many of them are there
 
 
 def new_pool(size: int, shape: tuple[int, ...], dtype=jnp.float32) -> Pool:
@@ -37,7 +37,7 @@ def exchange(key: Key, pool: Pool, images: Array) -> tuple[Array, Pool]:
 
     >>> pool = new_pool(2, (1,))
     >>> out, pool = exchange(jax.random.key(0), pool, jnp.asarray([[1.0], [2.0]]))
-    >>> out.ravel().tolist(), pool.images.ravel().tolist(), int(pool.count)
+    >>> out.ravel().tolist(), pool.images.ravel().tolist(), int(pool.filled)
     ([1.0, 2.0], [1.0, 2.0], 2)
     """
     size = pool.images.shape[0]
@@ -49,11 +49,11 @@ def exchange(key: Key, pool: Pool, images: Array) -> tuple[Array, Pool]:
 
     def one(pool, new):
         image, place, swap = new
-        full = pool.count == size
-        place = jnp.where(full, place, pool.count)
+        full = pool.filled == size
+        place = jnp.where(full, place, pool.filled)
         stored = pool.images[place]
         kept = jnp.where(full & ~swap, stored, image)
-        after = Pool(pool.images.at[place].set(kept), jnp.minimum(pool.count + 1, size))
+        after = Pool(pool.images.at[place].set(kept), jnp.minimum(pool.filled + 1, size))
         return after, jnp.where(full & swap, stored, image)
 
     pool, out = jax.lax.scan(one, pool, (images, places, swaps))

@@ -1,7 +1,7 @@
 """One optimizer step of one player: the block of which every training algorithm is composed."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVarTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,8 @@ from jax.sharding import PartitionSpec
 
 from jgan.types import Array, Metrics, Params, State
 
+Others = TypeVarTuple("Others")  # what a loss is given beside the examples
+PlayerLoss = Callable[[Params, State, Any, *Others], tuple[Array, tuple[State, Metrics]]]
 PATIENCE = 3  # updates with non-finite gradients in a row after which a player is frozen and the run stops
 
 
@@ -37,8 +39,8 @@ def new_player(params: Params, state: State, optimizer: optax.GradientTransforma
 
 
 def update(
-    loss: Callable, optimizer: optax.GradientTransformation, *, microbatches: int = 1, axis_name: str | None = None
-) -> Callable[..., tuple[Player, Metrics]]:
+    loss: PlayerLoss[*Others], optimizer: optax.GradientTransformation, *, microbatches: int = 1, axis_name: str | None = None
+) -> Callable[[Player, Any, *Others], tuple[Player, Metrics]]:
     """Makes one optimizer step of one player.
 
     Args:
@@ -72,16 +74,16 @@ def update(
     def of_parts(player, examples, *others):
         if microbatches == 1:
             return gradients(player, _spread(examples, 0), *others)
-        parts = _spread(_strided(examples, microbatches), 1)
+        parts = _spread(strided(examples, microbatches), 1)
         return _mean_over(lambda part: gradients(player, part, *others), parts)
 
     def of_devices(player, examples, *others):
         devices = jax.lax.axis_size(axis_name)
-        shares = _strided(examples, devices)
+        shares = strided(examples, devices)
         share = jax.tree.map(lambda x: x[jax.lax.axis_index(axis_name)], shares)
         return jax.tree.map(lambda x: _mean_of_floats(x, axis_name), of_parts(player, share, *others))
 
-    def step(player, examples, *others):
+    def step(player: Player, examples: Any, *others: *Others) -> tuple[Player, Metrics]:
         # Behind a barrier, since XLA would draw random examples anew wherever they are used.
         examples = jax.lax.optimization_barrier(examples)
         grads, state, metrics = (of_parts if axis_name is None else of_devices)(player, examples, *others)
@@ -92,22 +94,25 @@ def update(
         squares = jax.lax.optimization_barrier(jnp.stack([s.astype(jnp.float32) for s in squares]))
         finite = jnp.isfinite(squares)
         good = finite.all() & (player.guard.in_a_row < PATIENCE)
-        kept = jax.tree.map(lambda a, b: jnp.where(good, a, b), new, tuple(player[:3]))
+        old = (player.params, player.state, player.optimizer)
+        params, state, optimizer_state = jax.tree.map(lambda a, b: jnp.where(good, a, b), new, old)
         guard = _count(player.guard, finite, good)
         metrics = {**metrics, "gradient_norm": jnp.sqrt(jnp.sum(squares[1:])), "skipped": guard.skipped.astype(jnp.float32)}
-        return Player(*kept, guard), metrics
+        return Player(params, state, optimizer_state, guard), metrics
 
     return step
 
 
-def every(interval: int, step: Callable) -> Callable:
+def every(
+    interval: int, step: Callable[[Player, *Others], tuple[Player, Metrics]]
+) -> Callable[[Array, Player, *Others], tuple[Player, Metrics]]:
     """The lazy form of an update: it runs when the step counter is a multiple of `interval`, in the same compiled program.
 
     Returns:
       (counter, player, *arguments) -> (player, metrics), where the metrics are NaN if the update did not run.
     """
 
-    def lazily(counter, player, *arguments):
+    def lazily(counter: Array, player: Player, *arguments: *Others) -> tuple[Player, Metrics]:
         def run():
             return step(player, *arguments)
 
@@ -149,6 +154,24 @@ def prefixed(name: str, metrics: Metrics) -> Metrics:
     return {f"{name}/{key}": value for key, value in metrics.items()}
 
 
+def strided(examples: Any, parts: int) -> Any:
+    """Leaves [N, ...] as [parts, N / parts, ...], part m holding the examples m, m + parts, ...
+
+    Raises:
+      ValueError: if N does not divide into the parts.
+
+    >>> strided(jnp.arange(6), 2).tolist()
+    [[0, 2, 4], [1, 3, 5]]
+    """
+
+    def split(x):
+        if x.shape[0] % parts:
+            raise ValueError(f"expected a number of examples that divides into {parts} equal parts, found {x.shape[0]}")
+        return x.reshape(-1, parts, *x.shape[1:]).swapaxes(0, 1)
+
+    return jax.tree.map(split, examples)
+
+
 def _quantity(player):
     index = int(player.guard.first)
     if index <= 0:
@@ -162,17 +185,6 @@ def _count(guard, finite, good):
     first = jnp.where(bad & (guard.in_a_row < PATIENCE), jnp.argmin(finite).astype(jnp.int32), guard.first)
     in_a_row = jnp.where(good, jnp.zeros_like(guard.in_a_row), jnp.minimum(guard.in_a_row + 1, PATIENCE))
     return Guard(guard.skipped + (~good).astype(jnp.int32), in_a_row, first)
-
-
-def _strided(examples, parts):
-    """Leaves [N, ...] as [parts, N / parts, ...], part m holding the examples m, m + parts, ..."""
-
-    def split(x):
-        if x.shape[0] % parts:
-            raise ValueError(f"expected a number of examples that divides into {parts} equal parts, found {x.shape[0]}")
-        return x.reshape(-1, parts, *x.shape[1:]).swapaxes(0, 1)
-
-    return jax.tree.map(split, examples)
 
 
 def _spread(examples, axis):

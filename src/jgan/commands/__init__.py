@@ -1,0 +1,32 @@
+"""What can be done with what a run has learned: one file per verb. A system names those that fit it."""
+
+from collections.abc import Mapping
+
+from jgan.commands import evaluate_domains, evaluate_pairs
+from jgan.commands.accuracy import accuracy
+from jgan.commands.complete import complete
+from jgan.commands.evaluate import evaluate
+from jgan.commands.export import export
+from jgan.commands.interpolate import interpolate
+from jgan.commands.likelihood import likelihood
+from jgan.commands.mix import mix
+from jgan.commands.neighbours import neighbours
+from jgan.commands.path_length import path_length
+from jgan.commands.sample import sample
+from jgan.commands.translate import translate
+from jgan.run.system import Command
+
+Commands = Mapping[str, Command]
+
+ANY: Commands = {"sample": sample, "export": export}
+IMAGES: Commands = {**ANY, "evaluate": evaluate, "accuracy": accuracy, "neighbours": neighbours}
+LATENTS: Commands = {**IMAGES, "interpolate": interpolate}
+STYLES: Commands = {**LATENTS, "mix": mix, "path_length": path_length}
+LIKELIHOOD: Commands = {**IMAGES, "complete": complete, "likelihood": likelihood}
+PAIRS: Commands = {**ANY, "translate": translate, "evaluate": evaluate_pairs.evaluate}
+DOMAINS: Commands = {
+    **ANY,
+    "translate": translate,
+    "evaluate": evaluate_domains.evaluate,
+    "evaluate_pairs": evaluate_domains.evaluate_pairs,
+}

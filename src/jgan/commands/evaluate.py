@@ -1,0 +1,59 @@
+"""jgan evaluate RUN, of a generator of images"""
+
+from pathlib import Path
+
+import tyro
+
+from jgan.commands.seeds import parse_seeds
+from jgan.evaluation import results
+from jgan.run.system import System
+from jgan.run.trained import load
+
+
+def evaluate(
+    system: System,
+    run: tyro.conf.Positional[Path],
+    metrics: str = "frechet_distance,prdc",
+    features: results.Space = "classifier",
+    weights: Path | None = None,
+    samples: int = 5_000,
+    real_samples: int = 10_000,
+    seeds: str = "0",
+    truncation: float | None = None,
+    split: str | None = None,
+    batch: int = 64,
+    step: int | None = None,
+) -> None:
+    """Measures a generator, and adds the results with all that they depend on to evaluations.jsonl in the folder of the run.
+
+    Args:
+        run: The folder of the run.
+        metrics: Some of frechet_distance, intra_class_frechet, kernel_distance, kernel_distance_subsets, prdc, classes,
+            inception_score, sliced_wasserstein, ms_ssim.
+        features: classifier: the one of the run's score; inception: of the FID.
+        weights: File with Inception's weights; downloaded once if not given.
+        samples: Generated images.
+        real_samples: At most so many real images.
+        seeds: Seeds of the generated images, as 0-4; with several the mean and the standard deviation are given.
+        truncation: 1 for the full variety, as it is if not given, towards 0 for more typical images.
+        split: Part of the data to compare with; that of the training if not given.
+        batch: Images per evaluation of the networks.
+        step: The checkpoint to use; the best if not given.
+    """
+    chosen, numbers = results.chosen_metrics(metrics.split(",")), parse_seeds(seeds)
+    trained = load(run, step, system)
+    source = trained.training_data(split)
+    network = results.feature_space(features, trained.training_data(), run / "features", weights)
+    found = results.evaluate_generator(
+        lambda seed: trained.draw(source, samples, seed=seed, batch=batch, truncation=truncation),
+        source,
+        chosen,
+        network,
+        samples=samples,
+        seeds=numbers,
+        real_samples=real_samples,
+        batch=batch,
+        cache=run / "features",
+        protocol={"run": run.name, "step": trained.about["step"], "truncation": truncation, "split": split or "as trained"},
+    )
+    results.keep(run / "evaluations.jsonl", found)

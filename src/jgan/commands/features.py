@@ -1,0 +1,37 @@
+"""jgan features: a feature space trained on the images at hand"""
+
+from pathlib import Path
+
+from jgan.data import open_source
+from jgan.evaluation.classifier import classifier_features
+from jgan.models.pretrained import cache_folder
+
+
+def features(
+    data: str = "shapes",
+    split: str = "train",
+    resolution: int | None = 32,
+    channels: int | None = None,
+    steps: int = 400,
+    batch: int = 64,
+    limit: int = 20_000,
+    seed: int = 0,
+    out: Path | None = None,
+) -> None:
+    """Trains a classifier in whose features distances can be taken offline, or finds it if it was trained before.
+
+    The accuracy on held-out images is printed, and is part of the protocol of every number taken in these features.
+
+    Args:
+        data: Images: shapes (embedded), tfds:NAME, or the path of a folder, zip, tar, npz or folder of idx files.
+        split: Part of the data to train on; a tenth of it is held out.
+        resolution: Side of the images, pixels.
+        channels: Colour channels; as the data if not given.
+        steps: Optimizer steps.
+        batch: Images per step, a multiple of 4.
+        limit: At most so many images, drawn at random.
+        seed: Of initial weights, held-out images and batches.
+        out: The folder in which weights and protocol are kept; that of a run is RUN/features.
+    """
+    source = open_source(data, resolution=resolution, channels=channels, split=split, labels=None)
+    classifier_features(source, out or cache_folder() / "features", seed=seed, steps=steps, batch=batch, limit=limit)

@@ -1,0 +1,50 @@
+"""jgan mix RUN"""
+
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import tyro
+
+from jgan import outputs
+from jgan.commands.sample import preferred
+from jgan.commands.seeds import parse_seeds
+from jgan.models.stylegan2 import mix_styles
+from jgan.run.system import System
+from jgan.run.trained import load
+
+
+def mix(
+    system: System,
+    run: tyro.conf.Positional[Path],
+    rows: str = "0-4",
+    columns: str = "5-11",
+    layer: int = 4,
+    truncation: float | None = None,
+    step: int | None = None,
+    out: Path = Path("mixing.png"),
+) -> None:
+    """Draws a style-mixing grid: each image has the coarse styles of its row and the fine styles of its column.
+
+    Args:
+        run: The folder of the run.
+        rows: Seeds of the first column.
+        columns: Seeds of the first row.
+        layer: The first layer that takes its style from the column, from 0, the lowest.
+        truncation: 1 for the full variety, towards 0 for more typical images; as the system prefers if not given.
+        step: The checkpoint to use; the best if not given.
+        out: The PNG file to write.
+    """
+    kinds = {"image": outputs.image()}
+    outputs.check_ending(out, kinds)
+    trained = load(run, step, system)
+    truncation = preferred(trained, "truncation", truncation)
+    coarse, fine = (trained.outputs(parse_seeds(seeds), truncation=truncation) for seeds in (rows, columns))
+    m, n = len(coarse["ws"]), len(fine["ws"])
+    pairs = jnp.repeat(jnp.asarray(coarse["ws"]), n, axis=0), jnp.tile(jnp.asarray(fine["ws"]), (m, 1, 1))
+    mixed = trained(ws=np.asarray(mix_styles(*pairs, jnp.full((m * n,), layer))))
+    shape = mixed.shape[1:]
+    top = np.concatenate([np.full((1, *shape), 255, np.uint8), fine["image"]])
+    body = np.concatenate([coarse["image"][:, None], mixed.reshape(m, n, *shape)], axis=1)
+    outputs.save(out, {"image": np.concatenate([top[None], body]).reshape(-1, *shape)}, kinds, n + 1)
+    print(out)

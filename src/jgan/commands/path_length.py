@@ -1,0 +1,95 @@
+"""jgan path_length RUN"""
+
+from pathlib import Path
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import tyro
+
+from jgan.evaluation import results
+from jgan.metrics import paths
+from jgan.models.pretrained import load_weights, perceptual_distance
+from jgan.run.system import System
+from jgan.run.trained import Trained, load
+
+POSITIONS = {"full": paths.full, "end": paths.end}
+CROPS = {"whole": paths.whole, "face": paths.face}
+
+
+def path_length(
+    system: System,
+    run: tyro.conf.Positional[Path],
+    space: Literal["w", "z"] = "w",
+    position: Literal["full", "end"] = "end",
+    crop: Literal["whole", "face"] = "whole",
+    samples: int = 10_000,
+    epsilon: float = 1e-4,
+    seed: int = 0,
+    batch: int = 16,
+    trunk: Path | None = None,
+    heads: Path | None = None,
+    step: int | None = None,
+) -> None:
+    """Measures the perceptual path length: how abruptly images change along paths between random styles or latents, by LPIPS on VGG16.
+
+    Results are printed and appended to evaluations.jsonl in the folder of the run.
+
+    Args:
+        run: The folder of the run.
+        space: w: lines between styles; z: arcs between latents.
+        position: end: at the ends of the paths; full: anywhere on them.
+        crop: face: only the face of aligned portraits; whole: all of the image.
+        samples: Paths.
+        epsilon: Step along a path of length 1.
+        seed: Of the paths.
+        batch: Images at a time.
+        trunk: File with the weights of VGG16; downloaded once if not given.
+        heads: File with the weights of the LPIPS heads; downloaded once if not given.
+        step: The checkpoint to use; the best if not given.
+    """
+    perceptual = perceptual_distance(load_weights("vgg16", trunk), load_weights("vgg16-lpips", heads))
+    distance = jax.jit(perceptual.apply)
+    trained = load(run, step, system)
+    found = paths.perceptual_path_length(
+        jax.random.key(seed),
+        distance=lambda a, b: distance(perceptual.params, a, b),
+        n=samples,
+        position=POSITIONS[position],
+        crop=lambda images: _as_rgb(paths.shrunk(CROPS[crop](images))),
+        epsilon=epsilon,
+        batch=batch,
+        **walks(trained, space),
+    )
+    settings = {"run": run.name, "step": trained.about["step"], "space": space, "position": position, "crop": crop, "epsilon": epsilon}
+    settings |= {"samples": samples, "seed": seed, "truncation": 1.0, "feature_network": perceptual.protocol}
+    length = results.plain_results({"perceptual_path_length": found}, perceptual.name, trained.training_data(), settings)
+    results.keep(run / "evaluations.jsonl", length)
+
+
+def walks(trained: Trained, space: Literal["w", "z"]) -> dict:
+    """The arguments `generate`, `draw` and `interpolate` of `jgan.metrics.paths.path_distances`, in the space of styles or of latents:
+    without truncation, with the network's constant noise; of a conditional generator classes take turns."""
+    size = len(trained.latents([0])[0])
+    classes = trained.spec.classes if "label" in trained.sampling.conditions else 0
+
+    def latents_of(key, count):
+        return jax.random.normal(key, (count, size))
+
+    def of_latents(z):
+        label = {"label": jnp.arange(len(z), dtype=jnp.int32) % classes} if classes else {}
+        return trained.run({"z": z, "truncation": jnp.ones(len(z)), **label})
+
+    if space == "z":
+        return {"generate": lambda z: of_latents(z)["image"], "draw": latents_of, "interpolate": paths.slerp}
+    layers = of_latents(latents_of(jax.random.key(0), 2))["ws"].shape[1]
+
+    def images(w):
+        return trained.run({"ws": jnp.repeat(w[:, None], layers, axis=1)})["image"]
+
+    return {"generate": images, "draw": lambda key, count: of_latents(latents_of(key, count))["ws"][:, 0], "interpolate": paths.lerp}
+
+
+def _as_rgb(images):
+    """Float images [N, H, W, 1 or 3], grey ones repeated."""
+    return jnp.repeat(images, 3 if images.shape[3] == 1 else 1, axis=3)

@@ -1,0 +1,75 @@
+"""jgan sample RUN"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+from jgan import outputs
+from jgan.commands.seeds import parse_label, parse_seeds
+from jgan.data.source import by_turns, read_rows
+from jgan.run.system import System
+from jgan.run.trained import Trained, load
+from jgan.run.writer import as_shown, kinds_shown
+
+
+def sample(
+    system: System,
+    run: tyro.conf.Positional[Path],
+    seeds: str = "0-63",
+    truncation: float | None = None,
+    cutoff: int | None = None,
+    label: str | None = None,
+    caption: str | None = None,
+    columns: int | None = None,
+    split: str | None = None,
+    step: int | None = None,
+    out: Path | None = None,
+) -> None:
+    """Draws samples, one of each seed.
+
+    Args:
+        run: The folder of the run.
+        seeds: One example each: numbers and ranges, as 0-63 or 3,14,15-20.
+        truncation: 1 for the full variety, towards 0 for more typical examples; as the system prefers if not given.
+        cutoff: Truncate only so many layers of a style-based generator, from the lowest; all if not given.
+        label: Class of all examples, by name or number; if not given classes take turns.
+        caption: Text of all examples, in words of the data, for a system that draws by captions; those of the data if not given.
+        columns: Examples per row.
+        split: Part of the data whose inputs are taken, by a system that needs some; that of the training if not given.
+        step: The checkpoint to use; the best if not given.
+        out: The file to write; its ending says what, a folder gets one file per example. samples.png, .webp, .wav, .txt if not given.
+    """
+    numbers = parse_seeds(seeds)
+    trained = load(run, step, system)
+    inputs = {"truncation": preferred(trained, "truncation", truncation), "cutoff": cutoff, "label": parse_label(label), "caption": caption}
+    inputs = {name: value for name, value in inputs.items() if value is not None}
+    given, beside = conditions(trained, len(numbers), split, tuple(inputs))
+    kinds = kinds_shown(trained.sampling, trained.spec)
+    out = out or Path(f"samples{outputs.endings(trained.sampling.outputs)[0]}")
+    if out.suffix.lower() not in outputs.endings(kinds):
+        kinds = dict(trained.sampling.outputs)  # a file that cannot hold what is shown beside the outputs holds them alone
+    outputs.check_ending(out, kinds)
+    found = trained.outputs(numbers, **given, **inputs)
+    shown = as_shown(trained.sampling, beside, found)
+    outputs.save(out, shown, {name: kind for name, kind in kinds.items() if name in shown}, columns)
+    print(out)
+
+
+def conditions(
+    trained: Trained, n: int, split: str | None, given: tuple[str, ...] = ()
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Inputs that are data, of n examples, but those given, and what is shown beside the outputs; none where labels are all that is
+    needed."""
+    needed = tuple(name for name in trained.sampling.conditions if name not in ("label", *given))
+    if not needed:
+        return {}, {}
+    source = trained.training_data(split)
+    rows = read_rows(source, by_turns(source, n), tuple(dict.fromkeys((*needed, *trained.sampling.truth))))
+    return {name: rows[name] for name in needed}, rows
+
+
+def preferred(trained: Trained, name: str, value: Any) -> Any:
+    """A value of an input, or the one that the system prefers for pictures."""
+    return trained.sampling.preferred.get(name) if value is None else value

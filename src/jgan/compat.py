@@ -1,0 +1,15 @@
+"""Every name of JAX that is not promised to stay, imported once: where the next JAX release breaks something, it is mended here.
+
+`jax.core`, `jax.extend`, `jax.interpreters`, `jax.experimental` and `jaxlib` are outside of JAX's promise
+(https://docs.jax.dev/en/latest/api_compatibility.html); whoever needs them imports from here. All of these names are in JAX 0.10 to 0.12;
+"since" is the earliest release that was seen to have them. Together they take less than 0.1 s to import.
+"""
+
+import jaxlib as jaxlib  # the version of what runs the programs
+from jax.core import eval_jaxpr as eval_jaxpr  # (jaxpr, consts, *arguments) -> outputs: a traced program on other constants; since 0.2.21
+from jax.experimental import multihost_utils as multihost_utils  # agreement between processes: barriers, preemption; since 0.3.25
+from jax.experimental import topologies as topologies  # devices that are not here, to compile for; since 0.4.12
+from jax.extend.core import Primitive as Primitive  # operations with their own derivatives and batching; since 0.4.30
+from jax.interpreters import ad as ad  # derivatives of primitives: defjvp, defbilinear, deflinear2, primitive_transposes; since 0.2.21
+from jax.interpreters import batching as batching  # primitives under vmap: primitive_batchers; since 0.2.21
+from jax.interpreters import mlir as mlir  # programs of primitives: register_lowering, lower_fun; since 0.3.0

@@ -1,0 +1,47 @@
+"""Settings that all systems of images share."""
+
+import dataclasses
+
+from jgan.data.open import open_source
+from jgan.data.source import Source
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImageSettings:
+    """What images a system is trained on."""
+
+    data: str = dataclasses.field(default="shapes", metadata={"may_change": True})  # their place: what they are is compared
+    """Images: shapes (embedded), tfds:NAME, or the path of a folder, zip, tar, npz or folder of idx files."""
+    split: str = "train"
+    """Part of the data to train on."""
+    limit: int | None = None
+    """Use at most so many images."""
+    resolution: int = 32
+    """Height of the images, pixels."""
+    width: int | None = None
+    """Width of the images, pixels; as the height if not given."""
+    channels: int | None = None
+    """Colour channels; as the data if not given."""
+
+
+def size_of(config: ImageSettings) -> tuple[int, int]:
+    """The height and width of the images of a configuration, pixels."""
+    return config.resolution, config.width or config.resolution
+
+
+def open_images(config: ImageSettings, split: str | None = None, labels: bool | None = None) -> Source:
+    """The images of a configuration, or another part of them.
+
+    Args:
+      config: where and what they are.
+      split: the part; `config.split` if None. The limit holds for the part that is trained on.
+      labels: as in `open_source`; by default with labels if there are any, since the classifier of the score learns them.
+    """
+    return open_source(
+        config.data,
+        resolution=size_of(config),
+        channels=config.channels,
+        split=split or config.split,
+        limit=config.limit if split in (None, config.split) else None,
+        labels=labels,
+    )

@@ -1,0 +1,87 @@
+"""What data are to the rest of the library: examples of named fields, in a fixed order."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from jgan.types import Spec
+
+Example = dict[str, np.ndarray]  # one example: named fields without a batch axis
+
+
+class Source(NamedTuple):
+    """A set of examples. What `read` yields has the shapes and dtypes of `fields`."""
+
+    name: str  # what it was opened from, for protocols
+    size: int  # number of usable examples
+    fields: Mapping[str, jax.ShapeDtypeStruct]  # of one example: image, label, input, target, mask, caption, video, audio, tokens, ...
+    read: Callable[[int], Example]
+    names: Mapping[str, tuple[str, ...]] = {}  # of the classes of `label`, of attributes, of the vocabulary of `tokens`
+    columns: Mapping[str, np.ndarray] = {}  # small fields, such as labels, of all examples at once: [size, ...]; `read` has them too
+    skipped: tuple[tuple[str, str], ...] = ()  # (file, reason) of the files left out when it was opened
+    damaged: Mapping[str, str] = {}  # file -> reason, filled by `read`: another example stood in for these
+    parts: tuple["Source", ...] = ()  # of `jgan.data.combine.unpaired`: the sets whose examples are drawn independently
+
+    @property
+    def spec(self) -> Spec:
+        """What a network has to know of the data."""
+        return Spec(dict(self.fields), dict(self.names))
+
+    @property
+    def bytes(self) -> int:
+        """The memory that all examples would take."""
+        return self.size * sum(field.dtype.itemsize * int(np.prod(field.shape)) for field in self.fields.values())
+
+
+def read_rows(source: Source, indices: np.ndarray, fields: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
+    """Reads the examples at `indices`, as arrays [N, ...] of some fields or of all; whole columns are indexed, not read.
+
+    Raises:
+      ValueError: if there is no such field, or what was read has not its shape and dtype.
+
+    >>> from jgan.data import open_source
+    >>> rows = read_rows(open_source("shapes", resolution=16, limit=10, labels=True), np.asarray([3, 5]))
+    >>> {name: (values.shape, str(values.dtype)) for name, values in rows.items()}
+    {'image': ((2, 16, 16, 3), 'uint8'), 'label': ((2,), 'int32')}
+    """
+    wanted = tuple(source.fields) if fields is None else fields
+    found = {name: source.columns[name][indices] for name in wanted if name in source.columns}
+    missing = {name: source.spec.shape(name) for name in wanted if name not in found}
+    if missing:
+        examples = [source.read(int(index)) for index in indices]
+        found |= {name: _stacked(source, name, [example[name] for example in examples]) for name in missing}
+    return {name: found[name] for name in wanted}
+
+
+def spread(size: int, count: int) -> np.ndarray:
+    """Computes `count` indices below `size`, evenly spaced, again from the first where there are fewer examples than wanted.
+
+    >>> spread(10, 4).tolist(), spread(2, 5).tolist()
+    ([0, 2, 5, 7], [0, 1, 0, 1, 0])
+    """
+    if count <= size:
+        return np.arange(count) * size // count
+    return np.arange(count) % size
+
+
+def by_turns(source: Source, count: int) -> np.ndarray:
+    """Computes `count` indices of examples to look at: classes take turns where there are labels, else they are evenly spaced."""
+    labels = source.columns.get("label")
+    if labels is None or labels.ndim != 1:
+        return spread(source.size, count)
+    of_class = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    return np.asarray([of_class[i % len(of_class)][i // len(of_class) % len(of_class[i % len(of_class)])] for i in range(count)])
+
+
+def _stacked(source, name, values):
+    """Rows of a field, if they are what the source says: an array of another shape would be repeated silently further on."""
+    field = source.fields[name]
+    for value in values:
+        if np.shape(value) != field.shape or np.asarray(value).dtype != field.dtype:
+            raise ValueError(
+                f"expected {name} of {source.name} as {field.dtype} {list(field.shape)}, found {np.asarray(value).dtype}"
+                f" {list(np.shape(value))}; correct its `fields` or its `read`"
+            )
+    return np.stack(values) if values else np.empty((0, *field.shape), field.dtype)

@@ -1,0 +1,146 @@
+"""Published weight files as plain arrays: found in a cache folder, downloaded where that is possible."""
+
+import hashlib
+import http.client
+import os
+import shutil
+import tempfile
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jgan.models.pretrained.files import read_weights
+
+
+class Published(NamedTuple):
+    """A weight file as its authors released it."""
+
+    urls: tuple[str, ...]  # all of the same bytes; none if no address of these very bytes is known
+    sha256: str
+    file: str = ""  # its name, if no address holds it
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names under which it may lie in the cache; a download has that of its address."""
+        return tuple(url.rpartition("/")[2] for url in self.urls) or (self.file,)
+
+
+PUBLISHED = {
+    "inception-2015-12-05": Published(
+        (
+            "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
+            "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+        ),
+        "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+    ),
+    "vgg16": Published(
+        ("https://download.pytorch.org/models/vgg16-397923af.pth",),
+        "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+    ),
+    "vgg16-lpips": Published(
+        ("https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-vgg16-lpips.pth",),
+        "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
+    ),
+    # The authors' weights (github.com/forresti/SqueezeNet) by way of github.com/rcmalli/keras-squeezenet, as float16.
+    "squeezenet-1.1": Published(
+        (),
+        "815aa5d87e40710d6e7c7639e26aa95b3d640564adf853740bfaeeb4bec35d20",
+        "squeezenet_1_1_imagenet.npz",
+    ),
+}
+
+
+class Weights(NamedTuple):
+    """Tensors by name, and where they come from."""
+
+    arrays: dict[str, np.ndarray]
+    sha256: str  # of the file
+    source: str  # name of the file
+
+
+def load_weights(name: str, path: str | Path | None = None) -> Weights:
+    """The tensors of a published file (a name in `PUBLISHED`), or of the file at `path`: see `find_weights` and `read_weights`."""
+    found = find_weights(name, path)
+    return Weights(read_weights(found), _sha256(found), found.name)
+
+
+def find_weights(name: str, path: str | Path | None = None) -> Path:
+    """Where the weight file is: at `path` if that is given; else in the cache folder, downloaded into it if it is not there yet.
+
+    The cache folder is `weights` in the folder that the environment variable JGAN_CACHE names, by default `~/.cache/jgan`. A file in it
+    must have the published sha256; one given by `path` may be any, as long as it holds the tensors.
+
+    Raises OSError if there is no such file and no download: the message says which file to bring, from where, and where to put it.
+    Raises ValueError if the name is unknown, or a file is not the published one.
+    """
+    if name not in PUBLISHED:
+        raise ValueError(f"expected the name of published weights, one of {sorted(PUBLISHED)}, found {name!r}")
+    published = PUBLISHED[name]
+    if path is not None:
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"found no file {path}: the weights {name!r} are published as {(*published.urls, *published.files)[0]}")
+        return Path(path)
+    folder = cache_folder() / "weights"
+    for file in published.files:
+        if (target := folder / file).is_file():
+            return _verified(target, published.sha256)
+    return _download(name, published, folder)
+
+
+def cache_folder() -> Path:
+    """Where files are kept from run to run: the folder that the environment variable JGAN_CACHE names, by default `~/.cache/jgan`."""
+    return Path(os.environ.get("JGAN_CACHE") or "~/.cache/jgan").expanduser()
+
+
+def check_tensors(arrays: dict[str, np.ndarray], shapes: dict[str, tuple[int, ...]]) -> None:
+    """Raises ValueError with the name of the first tensor of `shapes` that `arrays` lacks or has in another shape.
+
+    >>> check_tensors({"fc.bias": np.zeros(10)}, {"fc.bias": (10,)})
+    """
+    for name, shape in shapes.items():
+        if name not in arrays:
+            there = ", ".join(sorted(arrays)[:3])
+            raise ValueError(
+                f"expected a tensor {name!r} of shape {shape}, found none among {len(arrays)} ({there}, ...): is it the right file?"
+            )
+        if arrays[name].shape != shape:
+            raise ValueError(f"expected the tensor {name!r} to be of shape {shape}, found {arrays[name].shape}: is it the right file?")
+
+
+def _sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _verified(path, expected):
+    if (found := _sha256(path)) != expected:
+        raise ValueError(f"expected {path} to have sha256 {expected}, found {found}: the copy is damaged or another file; replace it")
+    return path
+
+
+def _download(name, published, folder):
+    reasons = []
+    for url in published.urls:
+        try:
+            return _fetch(url, published.sha256, folder)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            reasons.append(f"{url}: {error}")
+    file, origin = published.files[0], f"from {published.urls[0]}" if published.urls else f"with sha256 {published.sha256}"
+    raise OSError(
+        f"the weights {name!r} could not be downloaded ({'; '.join(reasons) or 'no address is known'}). Bring the file {file} {origin} "
+        f"and put it at {folder / file}, or give its path"
+    )
+
+
+def _fetch(url, sha256, folder):
+    """To a file aside, and renamed once it is whole: another process never sees a part of it."""
+    target = folder / url.rpartition("/")[2]
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as aside:
+        part = Path(aside) / target.name
+        with urllib.request.urlopen(url, timeout=60) as response, open(part, "wb") as file:
+            shutil.copyfileobj(response, file)
+        os.replace(_verified(part, sha256), target)
+    return target

@@ -1,0 +1,78 @@
+"""What an experiment compares: systems and settings, the arms, trained one after the other and measured by one protocol."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jgan.outputs.files import write_atomic
+from jgan.run.folder import open_folder
+from jgan.run.settings import changeable_fields
+from jgan.run.system import Command, System
+from jgan.run.train import train
+
+
+class Arm(NamedTuple):
+    """One of the systems or settings that are compared."""
+
+    system: System
+    config: Any
+
+
+def compare(arms: Mapping[str, Arm], split: str = "test") -> Command:
+    """Makes the command `compare` of an experiment: it trains all arms, evaluates each with the command `evaluate` of its system, in the
+    features of the first, and writes table.md.
+
+    Args:
+      arms: by the name that the table gives them.
+      split: part of the data on which they are measured.
+    """
+
+    def command(
+        system: System, out: Path = Path("runs/compare"), data: str | None = None, kimg: float | None = None, seed: int | None = None
+    ) -> None:
+        """Trains what the experiment compares, measures all by one protocol, and writes the table.
+
+        Args:
+            out: The folder of the runs and of table.md; what is there already goes on.
+            data: Data of all arms; as in their settings if not given.
+            kimg: Length of each run, thousands of examples; as in their settings if not given.
+            seed: Of each run; as in their settings if not given.
+        """
+        changes = {name: value for name, value in (("data", data), ("kimg", kimg), ("seed", seed)) if value is not None}
+        folders = {name: out / f"{number + 1}-{name.replace(' ', '-')}" for number, name in enumerate(arms)}
+        for name, arm in arms.items():
+            config = dataclasses.replace(arm.config, **changes)
+            may_change = changeable_fields(type(config))
+            with open_folder(out, arm.system.name, config, workdir=folders[name], may_change=may_change) as folder:
+                train(folder, arm.system, config)
+        features = next(iter(folders.values())) / "features"
+        rows = {name: measured(arm, folders[name], split, features) for name, arm in arms.items()}
+        write_atomic(out / "table.md", table(rows) + "\n")
+        print(f"\n{table(rows)}\n\n{out / 'table.md'}")
+
+    return command
+
+
+def measured(arm: Arm, run: Path, split: str, features: Path) -> dict[str, float]:
+    """The numbers of a run, by its system's command `evaluate`."""
+    file = run / "evaluations.jsonl"
+    before = len(file.read_text().splitlines()) if file.exists() else 0
+    arm.system.commands["evaluate"](arm.system, run, split=split, features=features)
+    return {line["metric"]: line["value"] for line in map(json.loads, file.read_text().splitlines()[before:])}
+
+
+def table(rows: Mapping[str, Mapping[str, float]]) -> str:
+    """Numbers as Markdown, a row per arm.
+
+    >>> print(table({"ours": {"psnr": 20.0}, "L1": {"psnr": 21.5}}))
+    | arm | psnr |
+    | --- | --- |
+    | ours | 20 |
+    | L1 | 21.5 |
+    """
+    names = list(dict.fromkeys(name for row in rows.values() for name in row))
+    lines = [["arm", *names], ["---"] * (1 + len(names))]
+    lines += [[arm, *(f"{row[name]:.4g}" if name in row else "" for name in names)] for arm, row in rows.items()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,250 @@
+"""The command line of a system: `train [PRESET] --option value`, commands such as `sample RUN`, help, mistakes in one line."""
+
+import contextlib
+import dataclasses
+import difflib
+import inspect
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import jax
+
+from jgan import __version__
+from jgan.evaluation.provenance import commit
+from jgan.run.config import from_plain
+from jgan.run.folder import Folder, open_folder, read_about, read_config
+from jgan.run.settings import changeable_fields
+from jgan.run.system import System
+from jgan.run.train import train
+from jgan.sharding import initialize
+
+MISTAKES = (ValueError, TypeError, OSError, ModuleNotFoundError, FloatingPointError)
+HELP = ("--help", "-h")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """Where a run is kept, what it begins with, and on which machines it runs."""
+
+    runs: Path = Path("runs")
+    """The folder in which every run gets a folder."""
+    resume: Path | None = None
+    """The folder of an earlier run, which goes on from its latest checkpoint with its own configuration."""
+    workdir: Path | None = None
+    """The folder of this run, instead of a dated one: the same command begins the run, or goes on with it."""
+    init_from: Path | None = None
+    """The folder of a run whose parameters this one begins with, as far as their names and shapes fit."""
+    distributed: bool = False
+    """Join the processes of a cluster that JAX detects: SLURM, Open MPI, Kubernetes, TPU pods."""
+    coordinator: str | None = None
+    """host:port of the first process, where no cluster is detected; every process names the same one."""
+    processes: int | None = None
+    """The number of processes, with --coordinator."""
+    process: int | None = None
+    """The number of this process, from 0, with --coordinator."""
+
+
+def main(system: System, arguments: Sequence[str] | None = None, program: str | None = None) -> None:
+    """Runs the command line of a system; call it under `if __name__ == "__main__":`.
+
+    `train [PRESET] --option value` starts a run, and without any arguments the first preset is trained; `train --resume RUN` goes on
+    with an earlier run. Every other command is a function (system, ...) whose further annotated arguments become its options. Mistakes
+    are printed as one line on standard error, with status 2; with JGAN_TRACEBACK=1 in the environment they are raised. Compiled programs
+    are kept in the user's cache folder, or where JAX_COMPILATION_CACHE_DIR says.
+
+    Args:
+      system: with its presets and commands.
+      arguments: instead of those of the process.
+      program: the name of the program in messages; that of the system by default.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    program = program or system.name
+    keep_compiled_programs()
+    with mistakes_in_one_line(program):
+        _dispatch(system, program, arguments)
+
+
+@contextlib.contextmanager
+def mistakes_in_one_line(program: str) -> Iterator[None]:
+    """Ends the process with status 2 and one line on standard error where something is wrong with its input; warnings are one line too."""
+    logging.getLogger("absl").addFilter(_not_from_orbax)
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    try:
+        yield
+    except MISTAKES as error:
+        if os.environ.get("JGAN_TRACEBACK") == "1":
+            raise
+        print(f"{program}: {error} (JGAN_TRACEBACK=1 shows where)", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def keep_compiled_programs() -> None:
+    """Has JAX keep compiled programs from run to run, in ~/.cache/jgan/xla unless the environment says otherwise."""
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        jax.config.update("jax_compilation_cache_dir", str(cache / "jgan" / "xla"))
+
+
+def study(
+    name: str,
+    presets: Mapping[str, Any],
+    play: Callable[[Folder, Any], Any],
+    *,
+    description: str = "",
+    arguments: Sequence[str] | None = None,
+) -> None:
+    """Runs the command line of a study: what is done with systems, or beside them, in a folder like a run's, at one go.
+
+    Args:
+      name: of the study, and of the folders of its runs.
+      presets: configurations by name, frozen dataclasses whose fields have docstrings; the first is the default.
+      play: (folder, config) -> anything.
+      description: for the help.
+      arguments: instead of those of the process; as of `main`, with `train` as the only command.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    keep_compiled_programs()
+    with mistakes_in_one_line(name):
+        if arguments[:1] and arguments[0] in HELP:
+            print(f"{description.strip()}\n\nusage: {name} train [PRESET] [--option value ...]\n\npresets: {', '.join(presets)}")
+            return
+        if not arguments or arguments[0].startswith("-"):
+            arguments = ["train", *arguments]
+        known(arguments[0], ["train"], "command")
+        start(name, presets, arguments[1:], f"{name} train", lambda folder, config, options: play(folder, config))
+
+
+def start(
+    name: str, presets: Mapping[str, Any], arguments: Sequence[str], program: str, play: Callable[[Folder, Any, RunOptions], Any]
+) -> None:
+    """Opens the folder of a run for the configuration that the arguments after `train` say, and calls `play` with both.
+
+    Args:
+      name: of the system, and of the folders of its runs.
+      presets: configurations by name; the first is the default.
+      arguments: [PRESET] --option value ...
+      program: for messages.
+      play: (folder, config, options) -> anything.
+    """
+    import tyro
+
+    preset, arguments, chosen = _preset(presets, list(arguments))
+
+    def parse(
+        config: Annotated[type(preset), tyro.conf.arg(name="")] = preset,  # pyright: ignore[reportInvalidTypeForm]  known at run time
+        options: Annotated[RunOptions, tyro.conf.arg(name="")] = RunOptions(),  # noqa: B008  frozen
+    ):
+        return config, options
+
+    config, options = tyro.cli(
+        parse, prog=f"{program} {chosen}".rstrip(), description=f"Trains {name}. Presets: {', '.join(presets)}.", args=arguments
+    )
+    if options.init_from is not None:
+        read_about(options.init_from)  # there is such a run
+    if options.distributed or options.coordinator is not None:
+        initialize(options.coordinator, options.processes, options.process)
+    about = {"version": __version__, "commit": commit()}
+    may_change = changeable_fields(type(config))
+    with open_folder(options.runs, name, config, about, options.resume, may_change, options.workdir) as folder:
+        print(folder.path, flush=True)
+        play(folder, config, options)
+
+
+def run_training(system: System, arguments: Sequence[str], program: str) -> None:
+    """Trains a system, or goes on with a run of it.
+
+    Args:
+      system: what is trained.
+      arguments: [PRESET] --option value ...
+      program: for messages.
+    """
+    start(system.name, system.presets, arguments, program, lambda folder, config, options: train(folder, system, config, options.init_from))
+
+
+def run_command(system: System, name: str, arguments: Sequence[str], program: str) -> None:
+    """Runs a command of a system.
+
+    Raises:
+      ValueError: if it has none of this name.
+    """
+    import tyro
+
+    function = system.commands[known(name, ["train", *system.commands], "command")]
+    tyro.cli(partial(function, system), prog=program, description=inspect.getdoc(function), args=list(arguments))
+
+
+def known(name: str, names: Sequence[str], kind: str) -> str:
+    """Returns the name.
+
+    Raises:
+      ValueError: if it is none of the names; the message has the nearest.
+    """
+    if name not in names:
+        near = difflib.get_close_matches(name, names)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"expected one of {', '.join(names)}"
+        raise ValueError(f"unknown {kind} {name!r}: {hint}")
+    return name
+
+
+def command_summary(function: Callable[..., Any]) -> str:
+    """The first line of what a command says of itself."""
+    return (inspect.getdoc(getattr(function, "func", function)) or "").split("\n")[0]
+
+
+def _dispatch(system, program, arguments):
+    if arguments[:1] and arguments[0] in HELP:
+        print(overview(system, program))
+        return
+    if not arguments or arguments[0].startswith("-"):
+        arguments = ["train", *arguments]
+    command, *rest = arguments
+    if command == "train":
+        run_training(system, rest, f"{program} train")
+    else:
+        run_command(system, command, rest, f"{program} {command}")
+
+
+def _preset(presets: Mapping[str, Any], arguments: list[str]) -> tuple[Any, list[str], str]:
+    """The configuration to start from, the arguments that change it, and its name: that of an earlier run, or a preset."""
+    first = next(iter(presets))
+    run = _value_of("--resume", arguments)
+    if arguments and not arguments[0].startswith("-"):
+        name, arguments = known(arguments[0], list(presets), "preset"), arguments[1:]
+    else:
+        name = first
+    if run is not None:
+        return from_plain(type(presets[name]), read_config(run)), arguments, ""
+    return presets[name], arguments, name
+
+
+def _value_of(option, arguments):
+    for argument, following in zip(arguments, [*arguments[1:], None], strict=False):
+        if argument == option:
+            return following
+        if argument.startswith(option + "="):
+            return argument.removeprefix(option + "=")
+    return None
+
+
+def overview(system: System, program: str) -> str:
+    """The help of a system: its commands and presets."""
+    lines = [
+        system.description.strip(),
+        "",
+        f"usage: {program} train [PRESET] [--option value ...]     (without arguments: train {next(iter(system.presets))})",
+    ]
+    lines += [f"       {program} {name} ...     {command_summary(function)}" for name, function in system.commands.items()]
+    lines += ["", f"presets: {', '.join(system.presets)}", "", f"All options with their units: {program} train [PRESET] --help"]
+    return "\n".join(lines).strip()
+
+
+def _not_from_orbax(record):
+    return "orbax" not in record.pathname  # whose errors are reported by jgan.run.checkpoints, in one line

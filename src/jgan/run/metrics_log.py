@@ -1,0 +1,123 @@
+"""The numbers of a run: one JSON object per line in metrics.jsonl, and the same as TensorBoard events."""
+
+import contextlib
+import errno
+import json
+import math
+import os
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jgan.outputs.files import write_atomic
+
+
+class MetricsLog:
+    """Writes records; opened at the step from which a run goes on, it drops what was recorded beyond it.
+
+    A record has `step`, `images`, `seconds` (of training, over all resumes) and the values given. NaN and infinities are written as
+    null. If the disk is full, that is warned about and the record is lost, nothing else.
+
+    Args:
+      path: the folder of the run.
+      step: the number of steps already done.
+    """
+
+    def __init__(self, path: str | Path, step: int = 0):
+        self._folder, self._path = Path(path), Path(path) / "metrics.jsonl"
+        kept = [r for r in read_records(self._path) if r["step"] <= step]
+        with tolerate_disk_trouble("earlier records were not looked through"):
+            write_atomic(self._path, "".join(_line(r) for r in kept))
+        self._begun = time.monotonic() - (kept[-1]["seconds"] if kept else 0.0)
+        self._events = None
+
+    def record(self, step: int, images: int, values: Mapping[str, float]) -> dict[str, Any]:
+        """Writes one record and returns it."""
+        seconds = round(time.monotonic() - self._begun, 3)
+        record = {"step": step, "images": images, "seconds": seconds} | {k: _finite_or_none(v) for k, v in values.items()}
+        with tolerate_disk_trouble(f"the record of step {step} was not written"):
+            _append(self._path, _line(record))
+        with tolerate_disk_trouble(f"the TensorBoard events of step {step} were not written"):
+            self._write_events(step, values)
+        return record
+
+    def show(self, step: int, values: Sequence[Any]) -> None:
+        """Adds pictures, sounds or text to the TensorBoard events; `values` are of `jgan.outputs.events`."""
+        with tolerate_disk_trouble(f"the TensorBoard pictures of step {step} were not written"):
+            self._write_summary(step, values)
+
+    def close(self) -> None:
+        with tolerate_disk_trouble("TensorBoard events were not written"):
+            if self._events is not None:
+                self._events.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def _write_events(self, step, values):
+        from tensorboardX.summary import Summary  # pyright: ignore[reportAttributeAccessIssue]
+
+        self._write_summary(step, [Summary.Value(tag=name, simple_value=value) for name, value in values.items()])
+
+    def _write_summary(self, step, values):
+        # Written at once: the queue of tensorboardX's SummaryWriter blocks for good when its thread meets a full disk.
+        from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]
+        from tensorboardX.summary import Summary  # pyright: ignore[reportAttributeAccessIssue]
+
+        writer, self._events = self._events or _open_events(self._folder / "tensorboard", step), None  # a failed file is not used again
+        writer.write_event(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
+        writer.flush()
+        self._events = writer
+
+
+@contextlib.contextmanager
+def tolerate_disk_trouble(consequence: str) -> Iterator[None]:
+    """Turns an OSError into a warning: no file of a run is worth ending it."""
+    try:
+        yield
+    except OSError as error:
+        warnings.warn(f"{consequence}: {error}; training goes on", stacklevel=4)
+
+
+def read_records(path: str | Path) -> list[dict[str, Any]]:
+    """The records in a metrics.jsonl, in order; none if there is no such file. Lines that were cut short are left out."""
+    path = Path(path)
+    records = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        with contextlib.suppress(json.JSONDecodeError):
+            records.append(json.loads(line))
+    return records
+
+
+def _open_events(folder, step):
+    """A new file of events, which replace those of earlier files from this step on."""
+    from tensorboardX.event_file_writer import EventsWriter
+    from tensorboardX.proto.event_pb2 import Event, SessionLog  # pyright: ignore[reportAttributeAccessIssue]
+
+    folder.mkdir(exist_ok=True)
+    writer = EventsWriter(str(folder / "events"), f".{step}-{os.getpid()}-{time.monotonic_ns()}")
+    writer.write_event(Event(wall_time=time.time(), step=step, session_log=SessionLog(status=SessionLog.START)))
+    return writer
+
+
+def _append(path, line):
+    """Appends a whole line or nothing."""
+    data = line.encode()
+    with path.open("ab", buffering=0) as file:
+        size = file.tell()
+        if file.write(data) < len(data):
+            file.truncate(size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def _line(record):
+    return json.dumps(record, allow_nan=False) + "\n"
+
+
+def _finite_or_none(value):
+    return float(value) if math.isfinite(value) else None

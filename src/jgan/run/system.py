@@ -1,0 +1,113 @@
+"""What the shell needs of a system: the record by which it is trained, sampled, scored and loaded."""
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from jax.sharding import Mesh
+
+from jgan.data.source import Source
+from jgan.evaluation.score import Score
+from jgan.outputs import Kind
+from jgan.types import Inputs, Key, Spec, Stage, Training
+
+CONFIG_FILE = "config.json"
+
+
+class OpenData(Protocol):
+    """Opens the examples of a configuration; a split of None is the part that is trained on."""
+
+    def __call__(self, config: Any, split: str | None = None, /) -> Source: ...
+
+
+class Build(Protocol):
+    """Makes the training algorithm for data of this shape, or the stages of a run."""
+
+    def __call__(self, config: Any, spec: Spec, /) -> Training | list[Stage]: ...
+
+
+class MakeScore(Protocol):
+    """Makes the score of a run. Features and what was gathered of the real examples are kept in `folder`."""
+
+    def __call__(self, config: Any, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score: ...
+
+
+class Sampling(NamedTuple):
+    """What `Training.sample` is given, and what it gives."""
+
+    inputs: Callable[[Key, int], Inputs]  # (key, n) -> what is drawn for n examples, such as `z`, and defaults, such as `truncation`
+    outputs: Mapping[str, Kind]  # the kind (`jgan.outputs`) of every output that is shown; the first is the main one
+    conditions: tuple[str, ...] = ()  # fields of the data that are inputs as they are: label, input, caption, mask, ...
+    directions: Mapping[str, tuple[str, str]] = {}  # of a translator: name -> (the condition that it translates, the output that it makes)
+    optional: tuple[str, ...] = ()  # further inputs that `sample` takes where they are given, such as `ws` in place of `z`
+    truth: tuple[str, ...] = ()  # fields of the data that outputs should equal, shown beside them
+    preferred: Mapping[str, float] = {}  # values of inputs for pictures that please, such as {"truncation": 0.7}
+    followed: int = 64  # examples that are followed through time
+
+
+class Command(Protocol):
+    """What is done with a run: (system, run, ...), further annotated parameters are options of the command line."""
+
+    def __call__(self, system: Any, /, *arguments: Any, **options: Any) -> Any: ...
+
+
+class System(NamedTuple):
+    """A system: an algorithm, its settings, its data, and what can be done with what it has learned.
+
+    What is kept of a training state is what `sample` depends on; the shell finds that by tracing it.
+    """
+
+    name: str
+    config: type  # a frozen dataclass on `jgan.run.Settings`
+    presets: Mapping[str, Any]  # configurations by name; the first is the default
+    data: OpenData
+    build: Build
+    sampling: Callable[[Any, Spec], Sampling]
+    score: MakeScore | None = None
+    training_data: Callable[[Any], Source] | None = None  # config -> what is trained on, where it is not `data(config)`
+    commands: Mapping[str, Command] = {}  # by name
+    description: str = ""
+
+
+def find_system(name: str) -> System:
+    """The system of this name in `jgan.systems`.
+
+    Raises:
+      ValueError: if there is none; it names those that there are.
+    """
+    if name not in system_names():
+        raise ValueError(f"unknown system {name!r}: expected one of {', '.join(system_names())}")
+    return importlib.import_module(f"jgan.systems.{name}").SYSTEM
+
+
+def system_names() -> list[str]:
+    """The names of all systems of the package.
+
+    >>> "stylegan" in system_names()
+    True
+    """
+    package = importlib.import_module("jgan.systems")
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))
+
+
+def system_of(run: str | Path) -> System:
+    """The system that a run is of.
+
+    Raises:
+      FileNotFoundError: if there is no run in this folder.
+      ValueError: if it was made by a system that is not of this package.
+    """
+    path = Path(run) / CONFIG_FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"expected the folder of a run, with a config.json, found none in {run}")
+    return find_system(json.loads(path.read_text()).get("system", ""))
+
+
+def stages_of(training: Training | list[Stage], *, images: int, batch: int, source: Callable[[], Source]) -> list[Stage]:
+    """The stages of a run: those given, or the only one that a training algorithm makes."""
+    if isinstance(training, Training):
+        return [Stage(images, batch, training, source)]
+    return list(training)

@@ -1,0 +1,79 @@
+"""From a system and a configuration to a run."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from jgan.evaluation.provenance import provenance
+from jgan.run import loop
+from jgan.run.checkpoints import Checkpoints
+from jgan.run.folder import Folder, read_about, remember
+from jgan.run.system import System, stages_of
+from jgan.sharding import data_mesh, first_devices
+from jgan.training.transfer import listing, transfer
+
+
+def train(folder: Folder, system: System, config: Any, init_from: Path | None = None) -> Any:
+    """Trains a system on the data of a configuration, into a folder, from its latest checkpoint if there is one.
+
+    Args:
+      folder: of `jgan.run.folder.open_folder`.
+      system: what is trained.
+      config: of its kind; durations are in thousands of examples.
+      init_from: the folder of a run whose parameters the first state takes, as far as names and shapes fit.
+
+    Returns:
+      The state after the last step.
+
+    Raises:
+      ValueError: if there are fewer devices, the batch does not divide over them, the data are not those of the run that is resumed, or
+        no parameter of `init_from` fits.
+    """
+    mesh = data_mesh(first_devices(config.devices))
+    source = system.data(config)
+    _check_label(source)
+    remember(folder, source)
+    examples = system.training_data(config) if system.training_data else source
+    stages = stages_of(system.build(config, source.spec), images=round(1000 * config.kimg), batch=config.batch, source=lambda: examples)
+    intervals = {name: round(1000 * getattr(config, f"{name}_kimg")) for name in ("record", "sample", "checkpoint", "score")}
+    intervals = loop.Intervals(**intervals | {"score": intervals["score"] or sys.maxsize})
+    loop.check(stages, mesh, intervals, config.steps_per_call, config.seed)
+    wants_score = system.score is not None and config.score_kimg
+    score = system.score(config, source, folder=loop.features_folder(folder), mesh=mesh) if system.score and wants_score else None
+    return loop.train(
+        folder,
+        stages,
+        system.sampling(config, source.spec),
+        source,
+        mesh=mesh,
+        seed=config.seed,
+        intervals=intervals,
+        score=score,
+        steps_per_call=config.steps_per_call,
+        fsdp=config.fsdp,
+        begin=None if init_from is None else lambda state: begin_with(init_from, state),
+        protocol={"data": source.name, "examples": source.size, **provenance()},
+    )
+
+
+def _check_label(source):
+    if "label" in source.fields and not source.names.get("label"):
+        raise ValueError(f"expected the names of the classes of label, found none in {source.name}; give its `names` or leave label out")
+
+
+def begin_with(run: Path, state: Any) -> Any:
+    """The first state of a run with the parameters of another one, as far as names and shapes fit; prints which do and which do not.
+
+    Raises:
+      ValueError: if none fits.
+    """
+    with Checkpoints(run / "checkpoints") as checkpoints:
+        step = checkpoints.best_step()
+        before = checkpoints.restore_raw(step)
+    after, taken, left = transfer(before, state)
+    if not taken:
+        raise ValueError(f"expected parameters that fit in {run}, found none: it is a run of {read_about(run)['system']}")
+    print(f"parameters of {run}, step {step}:", *listing(taken, left), sep="\n  ", flush=True)
+    return jax.tree.map(lambda new, old: jax.device_put(new, old.sharding), after, state)

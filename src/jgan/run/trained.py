@@ -1,0 +1,354 @@
+"""What a run has learned, from Python: `jgan.load("runs/...")` gives an object that is called with seeds, labels, images, ..."""
+
+import functools
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from jgan.data.source import Source
+from jgan.ops.images import to_uint8
+from jgan.outputs.files import write_atomic
+from jgan.run.checkpoints import Checkpoints
+from jgan.run.config import from_plain, to_plain
+from jgan.run.folder import plain_spec, read_about, read_config, recall, spec_of_plain
+from jgan.run.given import label_numbers, seed_numbers, token_numbers
+from jgan.run.plan import legs
+from jgan.run.sampling import outputs_of, run_random_key
+from jgan.run.system import Sampling, System, find_system, stages_of, system_of
+from jgan.sharding import Sampler, sampler
+from jgan.types import Array, Fields, Outputs, SampleTraining, Spec, Training
+
+BATCH = 16  # examples at a time, where nothing else is asked for
+
+
+@dataclass(frozen=True, repr=False)
+class Trained:
+    """A trained system. Called with seeds, or with the inputs that it takes, it returns NumPy arrays, images as uint8.
+
+    Of the state of the training it holds what `sample` depends on.
+    """
+
+    system: System
+    config: Any
+    spec: Spec
+    about: Mapping[str, Any]  # run, step, version, commit
+    weights: Mapping[str, np.ndarray]  # leaves of the state, by their path
+    abstract: Any  # the whole state, as shapes and dtypes
+    sample: SampleTraining  # of the training
+
+    def __call__(self, seeds: ArrayLike | None = None, **inputs: Any) -> np.ndarray:
+        """Computes the main output: of seeds, one example each, or of inputs.
+
+        Args:
+          seeds: numbers below 2^32; the same seed gives the same example whichever others there are.
+          **inputs: as in `outputs`.
+
+        Returns:
+          [N, ...]: images [N, H, W, C] as uint8.
+        """
+        wanted = [output for condition, output in self.sampling.directions.values() if condition in inputs]
+        found = self.outputs(seeds, only=wanted[0] if wanted else None, **inputs)
+        return found[wanted[0] if wanted else next(iter(self.sampling.outputs))]
+
+    def outputs(
+        self, seeds: ArrayLike | None = None, *, noise: int | None = None, batch: int = BATCH, only: str | None = None, **inputs: Any
+    ) -> dict[str, np.ndarray]:
+        """Computes all outputs by name.
+
+        Args:
+          seeds: as in the call; by default 0, 1, 2, ... for as many examples as the inputs have.
+          noise: the seed of noise within the networks; None: none.
+          batch: examples at a time.
+          only: the name of the only output that is computed; None: all.
+          **inputs: what `sample` takes beside or instead of what the seeds draw: arrays [N, ...], or one for all. Labels may be names, by
+            default classes take turns; tokens may be text, in words of the vocabulary. Images and videos are uint8, or floats in [-1, 1].
+
+        Raises:
+          ValueError: for an unknown input or label, an image of another number of channels, or one that is missing.
+        """
+        given, one = self._inputs(seeds, inputs)
+        n = len(next(iter(given.values())))
+        parts = []
+        for start in range(0, n, batch):
+            rows = np.minimum(np.arange(start, start + min(batch, n)), n - 1)  # filled up: one compiled program serves any N
+            key = None if noise is None else jax.random.fold_in(run_random_key(noise), start)
+            parts.append(self._sampler(only)(self._kept, key, {name: values[rows] for name, values in given.items()}))
+        found = {name: np.concatenate([_plain(part[name]) for part in parts])[:n] for name in parts[0]}
+        return {name: values[0] for name, values in found.items()} if one else found
+
+    def draw(self, source: Source, n: int, *, seed: int = 0, batch: int = 64, **changes: Any) -> Iterator[Fields]:
+        """Yields outputs and conditions for n examples of a source, batch by batch; see `jgan.run.sampling.outputs_of`."""
+        return outputs_of(self._sampler(None), self._kept, self.sampling, source, n, seed=seed, batch=batch, **changes)
+
+    @functools.cached_property
+    def sampling(self) -> Sampling:
+        """What `sample` takes and gives."""
+        return self.system.sampling(self.config, self.spec)
+
+    def training_data(self, split: str | None = None) -> Source:
+        """The data of the run, or another part of them."""
+        return self.system.data(self.config, split)
+
+    def latents(self, seeds: Iterable[int]) -> np.ndarray:
+        """The latents [N, latent_size] of seeds.
+
+        Raises:
+          ValueError: if the system draws none.
+        """
+        drawn = self._drawn(seed_numbers(seeds))
+        if "z" not in drawn:
+            raise ValueError(f"expected a system with latents, found {self.system.name}, which draws {', '.join(drawn) or 'nothing'}")
+        return np.asarray(drawn["z"])
+
+    def run(self, inputs: Fields) -> Outputs:
+        """Computes the outputs of complete inputs as they come of `sample`, without noise: for measurements inside of other programs."""
+        return self._sampler(None)(self._kept, None, inputs)
+
+    def state(self) -> Any:
+        """The state of the training, in which leaves on which `sample` does not depend are zeros."""
+        return _whole(self.abstract, self._kept)
+
+    def exportable(self, direction: str = "forward") -> tuple[Callable[..., Array], tuple[str, ...], tuple[jax.ShapeDtypeStruct, ...]]:
+        """The main output as a function of arrays, the names of these arrays, and the shapes of one example; without noise.
+
+        Raises:
+          ValueError: for a direction that the system has not.
+        """
+        shapes, output = _input_shapes(self.sampling, self.spec), next(iter(self.sampling.outputs))
+        if self.sampling.directions:
+            condition, output = self.direction(direction)
+            others = {name for name, _ in self.sampling.directions.values()} - {condition}
+            shapes = {name: shape for name, shape in shapes.items() if name not in others}
+
+        def function(*arrays):
+            return self.sample(self.state(), None, dict(zip(shapes, arrays, strict=True)))[output]
+
+        return function, tuple(shapes), tuple(shapes.values())
+
+    def direction(self, name: str) -> tuple[str, str]:
+        """The condition that a direction translates, and the output that it makes.
+
+        Raises:
+          ValueError: if the system has no such direction.
+        """
+        if name not in self.sampling.directions:
+            known = ", ".join(self.sampling.directions) or "none"
+            raise ValueError(f"expected a direction of {self.system.name}, {known}, found {name!r}")
+        return self.sampling.directions[name]
+
+    def save(self, path: str | Path) -> None:
+        """Writes all that `jgan.load(path)` needs into one .npz file.
+
+        Raises:
+          ValueError: if the path does not end in .npz.
+        """
+        path = Path(path)
+        if path.suffix != ".npz":
+            raise ValueError(f"expected a path that ends in .npz, found {path}")
+        about = {**self.about, "system": self.system.name, "config": to_plain(self.config), "spec": plain_spec(self.spec)}
+        file = io.BytesIO()
+        arrays: dict[str, Any] = {"about.json": np.frombuffer(json.dumps(about).encode(), np.uint8), **self.weights}
+        np.savez(file, **arrays)
+        write_atomic(path, file.getvalue())
+
+    def __repr__(self) -> str:
+        outputs = ", ".join(self.sampling.outputs)
+        names = ", ".join(_input_shapes(self.sampling, self.spec))
+        return f"<jgan {self.system.name} at step {self.about.get('step')} of {self.about.get('run')}: ({names}) -> {outputs}>"
+
+    @functools.cached_property
+    def _kept(self):
+        with jax.ensure_compile_time_eval():  # or the arrays of a first call inside a trace would be tracers
+            return {name: jnp.asarray(value) for name, value in self.weights.items()}
+
+    def _sampler(self, only: str | None) -> Sampler:
+        """`sample` of what is kept, compiled; it computes all outputs, or only one."""
+        if only not in self._samplers:
+
+            def of_kept(kept, key, inputs):
+                outputs = self.sample(_whole(self.abstract, kept), key, inputs)
+                return outputs if only is None else {only: outputs[only]}
+
+            self._samplers[only] = sampler(of_kept, jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), self._kept))
+        return self._samplers[only]
+
+    @functools.cached_property
+    def _samplers(self) -> dict[str | None, Sampler]:
+        return {}
+
+    def _drawn(self, seeds):
+        """What the seeds draw, some at a time: one compiled program serves any number of them."""
+        padded = np.resize(seeds, -(-len(seeds) // BATCH) * BATCH)
+        parts = [self._draw(padded[start : start + BATCH]) for start in range(0, len(padded), BATCH)]
+        return {name: np.concatenate([part[name] for part in parts])[: len(seeds)] for name in parts[0]}
+
+    @functools.cached_property
+    def _draw(self) -> Callable:
+        return jax.jit(jax.vmap(lambda seed: {name: x[0] for name, x in self.sampling.inputs(run_random_key(seed), 1).items()}))
+
+    def _inputs(self, seeds: ArrayLike | None, given: dict[str, Any]) -> tuple[dict[str, np.ndarray], bool]:
+        """All inputs as arrays of one length, and whether they are of one example that came without a batch axis."""
+        shapes = _input_shapes(self.sampling, self.spec)
+        given = {name: self._words(name, value) for name, value in given.items() if value is not None}
+        alone = [name for name, value in given.items() if name in shapes and 0 < len(shapes[name].shape) == np.ndim(value)]
+        given = {name: self._input(name, value, shapes) for name, value in given.items()}
+        seeds = None if seeds is None else seed_numbers(seeds)
+        lengths = {len(value) for name, value in given.items() if np.ndim(value) and name not in alone}
+        lengths |= set() if seeds is None else {len(seeds)}
+        if len(lengths) > 1 or 0 in lengths:
+            raise ValueError(f"expected inputs of one length, one example or more, found lengths {sorted(lengths)}")
+        one = bool(alone) and not lengths
+        seeds = np.arange(max(lengths, default=1), dtype=np.uint32) if seeds is None else seeds
+        given |= {name: np.repeat(given[name], len(seeds), axis=0) for name in alone}
+        self._check_conditions(given)
+        if "label" in self.sampling.conditions and "label" not in given:
+            given["label"] = (seeds % max(1, self.spec.classes)).astype(np.int32)
+        drawn = self._drawn(seeds)
+        given = {name: value if np.ndim(value) else np.full(len(seeds), value) for name, value in given.items()}
+        return {name: np.asarray(value) for name, value in drawn.items() if name not in given} | given, one
+
+    def _words(self, name, value):
+        """Text, one or many, as tokens, where an input has a vocabulary; other values as they are."""
+        field = self.spec.fields.get(name)
+        if name not in self.spec.names or field is None or len(field.shape) != 1:
+            return value
+        if isinstance(value, str):
+            return token_numbers(name, value, self.spec.names[name], field)
+        texts = isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)
+        return np.stack([token_numbers(name, text, self.spec.names[name], field) for text in value]) if texts and value else value
+
+    def _check_conditions(self, given):
+        """Conditions that are data, such as images, have to be given; of a translator one of them. Classes take turns by themselves."""
+        needed = [name for name in self.sampling.conditions if name != "label"]
+        missing = [name for name in needed if name not in given]
+        if missing and (not self.sampling.directions or missing == needed):
+            raise ValueError(f"expected the input {', '.join(missing)}, found none: give {missing[0]}=...")
+
+    def _input(self, name: str, value: Any, shapes: Mapping[str, jax.ShapeDtypeStruct]) -> Any:
+        """One input as an array [N, ...], or as a number that holds for all examples."""
+        if name not in shapes and name not in self.sampling.optional:
+            raise ValueError(
+                f"{self.system.name} takes no input {name!r}: expected some of {', '.join((*shapes, *self.sampling.optional))}"
+            )
+        if name == "label":
+            return label_numbers(value, self.spec.names.get("label", ()))
+        expected = shapes.get(name)
+        value = np.asarray(value)
+        if expected is None:
+            return value
+        if value.ndim == 0 and expected.shape == ():
+            return value.astype(expected.dtype)
+        pictures = len(expected.shape) >= 3 and expected.dtype == np.uint8  # images, masks and videos
+        if pictures and value.dtype not in (np.uint8, np.float32):
+            raise ValueError(f"expected {name} as uint8, or as float32 in [-1, 1], found {value.dtype}")
+        value = value[None] if value.ndim == len(expected.shape) else value
+        if value.ndim != len(expected.shape) + 1 or (expected.shape and value.shape[-1] != expected.shape[-1]):
+            raise ValueError(f"expected {name} as [N, {', '.join(map(str, expected.shape))}] or one of them, found {list(value.shape)}")
+        return value if pictures else value.astype(expected.dtype)
+
+
+def load(run: str | Path, step: int | None = None, system: System | None = None) -> Trained:
+    """Loads what a run has learned, from its folder or from a file that `Trained.save` wrote.
+
+    Args:
+      run: the folder or the file.
+      step: of the checkpoint; None: the best by the run's score, the latest if there is no score.
+      system: of the run; None: the one of the package whose name the run has.
+
+    Raises:
+      FileNotFoundError: if there is no run, or no such checkpoint.
+      ValueError: if the run was made by a system that is not known.
+    """
+    run = Path(run)
+    if run.is_file():
+        return _load_file(run, system)
+    system = system or system_of(run)
+    config, spec, about = from_plain(system.config, read_config(run)), recall(run), read_about(run)
+    with Checkpoints(run / "checkpoints") as checkpoints:
+        step = checkpoints.best_step() if step is None else step
+        training = _training_at(system, config, spec, step)
+        abstract = _abstract_state(system, config, spec, training)
+        wanted = used_leaves(training.sample, abstract, system.sampling(config, spec), spec)
+        weights = checkpoints.restore_leaves(step, abstract, wanted)
+    about = {**about, "run": run.name, "step": step}
+    return Trained(system, config, spec, about, weights, abstract, training.sample)
+
+
+def used_leaves(sample: SampleTraining, abstract: Any, sampling: Sampling, spec: Spec) -> list[str]:
+    """The paths of the leaves of a state on which its outputs depend, with noise and without."""
+    shapes = _input_shapes(sampling, spec)
+    inputs = {name: jax.ShapeDtypeStruct((2, *shape.shape), shape.dtype) for name, shape in shapes.items()}
+    paths = [leaf_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(abstract)]
+    used: set[str] = set()
+    for key in (None, jax.eval_shape(run_random_key, 0)):
+        jaxpr = jax.make_jaxpr(sample)(abstract, key, inputs).jaxpr
+        variables = {id(v) for equation in jaxpr.eqns for v in equation.invars} | {id(v) for v in jaxpr.outvars}
+        used |= {path for path, variable in zip(paths, jaxpr.invars, strict=False) if id(variable) in variables}
+    return [path for path in paths if path in used]
+
+
+def leaf_name(path: Any) -> str:
+    """The path of a leaf in a pytree, as "generator/params/kernel"."""
+    return jax.tree_util.keystr(path, simple=True, separator="/")
+
+
+def _load_file(path, system):
+    with np.load(path, allow_pickle=False) as file:
+        weights = dict(file)
+    about = json.loads(weights.pop("about.json").tobytes())
+    system = system or find_system(about.pop("system"))
+    config, spec = from_plain(system.config, about.pop("config")), spec_of_plain(about.pop("spec"))
+    training = _training_at(system, config, spec, about["step"])
+    abstract = _abstract_state(system, config, spec, training)
+    dtypes = {leaf_name(path): leaf.dtype for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
+    weights = {name: x.view(dtypes[name]) if x.dtype.kind == "V" else x for name, x in weights.items()}  # bfloat16, which NumPy cannot name
+    return Trained(system, config, spec, about, weights, abstract, training.sample)
+
+
+def _training_at(system: System, config: Any, spec: Spec, step: int) -> Training:
+    """The training of the stage to which a step belongs."""
+    built = system.build(config, spec)
+    stages = stages_of(built, images=1, batch=config.batch, source=lambda: system.data(config))
+    if len(stages) == 1:
+        return stages[0].training
+    for stage, leg in zip(stages, legs(stages, config.steps_per_call), strict=True):
+        if step <= leg.last:
+            return stage.training
+    return stages[-1].training
+
+
+def _abstract_state(system, config, spec, training):
+    batch = {name: jax.ShapeDtypeStruct((config.batch, *field.shape), field.dtype) for name, field in spec.fields.items()}
+    return jax.eval_shape(training.init, jax.random.key(0), batch)
+
+
+def _input_shapes(sampling: Sampling, spec: Spec) -> dict[str, jax.ShapeDtypeStruct]:
+    """The inputs of `sample`, as shapes and dtypes of one example, in the order in which the system names them."""
+    names: list[str] = []
+
+    def draw():
+        drawn = sampling.inputs(run_random_key(0), 1)
+        names.extend(drawn)
+        return drawn
+
+    drawn = jax.eval_shape(draw)
+    shapes = {name: jax.ShapeDtypeStruct(drawn[name].shape[1:], drawn[name].dtype) for name in names}
+    return shapes | {name: spec.fields[name] for name in sampling.conditions}
+
+
+def _whole(abstract, kept):
+    leaves, structure = jax.tree_util.tree_flatten_with_path(abstract)
+    return jax.tree.unflatten(structure, [kept[leaf_name(p)] if leaf_name(p) in kept else jnp.zeros(x.shape, x.dtype) for p, x in leaves])
+
+
+def _plain(x) -> np.ndarray:
+    x = np.asarray(x)
+    return to_uint8(x) if x.ndim >= 4 and jnp.issubdtype(x.dtype, jnp.floating) else x

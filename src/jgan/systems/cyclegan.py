@@ -1,0 +1,223 @@
+"""CycleGAN: image translation learned from two sets of images without pairs.
+
+Paper: Zhu et al. 2017, https://arxiv.org/abs/1703.10593
+"""
+
+import dataclasses
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.sharding import Mesh
+
+from jgan import commands, losses, outputs
+from jgan.augment import flip
+from jgan.augment.crop import random_crop
+from jgan.data import open_domains
+from jgan.data.source import Source
+from jgan.evaluation.paired import domain_score
+from jgan.evaluation.score import Score
+from jgan.models import patch, resnet_translation
+from jgan.models.any_size import any_size
+from jgan.ops.images import to_float
+from jgan.run.settings import Settings, changeable
+from jgan.run.system import Sampling, System
+from jgan.training import Player, new_player, prefixed, update
+from jgan.training.pool import Pool, exchange, new_pool
+from jgan.types import Array, Network, Spec, Training
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(Settings):
+    """What a run is made of."""
+
+    data: str = changeable("pairs:shapes")
+    """A folder or archive with the folders trainA and trainB, or pairs:SET for the two sides of a paired set."""
+    limit: int | None = None
+    """Use at most so many images of each domain."""
+    resolution: int = 64
+    """Side of the images, pixels."""
+    channels: int = 3
+    """Colour channels."""
+    jitter: int = 7
+    """Images are opened larger by so many pixels, and cropped at random."""
+    flip: bool = True
+    """Mirror half of the images."""
+    kimg: float = 100.0
+    """Length of the run, thousands of images of each domain; over its second half the learning rate falls to 0."""
+    batch: int = 1
+    """Images of each domain per step, over all devices."""
+    features: int = 64
+    """Of the first layer of all networks."""
+    blocks: int = 6
+    """Residual blocks of a generator."""
+    patch_layers: int = 4
+    """Layers of a discriminator before its last: 4 for patches of 70 pixels, 3 for 34, 2 for 16."""
+    cycle_weight: float = 10.0
+    """Weight of the cycle's L1."""
+    identity_weight: float = 5.0
+    """Weight of the L1 between images of a domain and their translations to it."""
+    pool: int = 50
+    """Generated images kept for each discriminator."""
+    learning_rate: float = 2e-4
+    """Of Adam (beta 0.5 and 0.999), for all players."""
+    half: bool = False
+    """Compute in bfloat16."""
+    record_kimg: float = changeable(0.5)
+    """Between two records of metrics, thousands of images."""
+    sample_kimg: float = changeable(2.0)
+    """Between two grids of images, translations and ways back, thousands of images."""
+    checkpoint_kimg: float = changeable(5.0)
+    """Between two checkpoints, thousands of images."""
+    score_kimg: float = changeable(5.0)
+    """Between two scores, thousands of images; 0: none."""
+    score_samples: int = changeable(300)
+    """Translated training images per score."""
+
+
+_SMALL = Config(features=16, blocks=3, patch_layers=3, kimg=8, record_kimg=0.2, sample_kimg=1, score_kimg=4, checkpoint_kimg=4)
+PRESETS = {
+    "demo": dataclasses.replace(_SMALL, resolution=32, jitter=0, kimg=6, blocks=2, flip=False, limit=1000),
+    "fruit": dataclasses.replace(_SMALL, data="apples_oranges"),
+    "emoji": dataclasses.replace(_SMALL, data="pairs:emoji"),
+    # The paper's: 200 epochs of 939 horses, one at a time, 286 pixels cropped to 256.
+    "horse2zebra": Config(
+        data="horse2zebra", resolution=256, jitter=30, kimg=187.8, blocks=9, score_kimg=20, checkpoint_kimg=20, sample_kimg=10
+    ),
+}
+
+
+class State(NamedTuple):
+    """Everything that a run carries from step to step. Parameters and pools go by direction, forward from A to B and backward."""
+
+    step: Array  # int32
+    generators: Player
+    discriminators: Player  # the one of forward tells images of B
+    pools: dict[str, Pool]
+
+
+def make_networks(config: Config) -> tuple[Network, Network]:
+    """A generator and a discriminator; both directions have such."""
+    dtype = jnp.bfloat16 if config.half else jnp.float32
+    generator = resnet_translation.residual_translator(config.channels, config.features, config.blocks, dtype)
+    generator = any_size(generator, resnet_translation.MULTIPLE, resnet_translation.SMALLEST)
+    return generator, patch.patch_discriminator(patch.features_for(config.features, config.patch_layers), dtype=dtype)
+
+
+def build(config: Config, spec: Spec) -> Training:
+    """The training algorithm. The batch has images of A as `input` and of B as `target`; `sample` translates those that it is given, and
+    back again."""
+    (g, d), loss = make_networks(config), losses.least_squares()
+    total = max(1, round(1000 * config.kimg / config.batch))
+    adam = optax.adam(optax.linear_schedule(config.learning_rate, 0.0, total - total // 2, total // 2), b1=0.5, b2=0.999)
+
+    def translate(params, x):
+        return g.apply(params, {}, x, train=True)[0]
+
+    def discriminate(params, x):
+        return d.apply(params, {}, x, train=True)[0]
+
+    def one_way(there, back, discriminator, x, y):
+        """The terms of the direction from x to y."""
+        fake = translate(there, x)
+        return {
+            "adversarial": jnp.mean(loss.generator(None, discriminate(discriminator, fake))),
+            "cycle": jnp.mean(losses.cycle_consistency(x, translate(back, fake))),
+            "identity": jnp.mean(losses.identity(y, translate(there, y))) if config.identity_weight else jnp.zeros(()),
+        }
+
+    def generator_loss(params, state, examples, discriminators):
+        a, b, others = examples["input"], examples["target"], discriminators.params
+        forward = one_way(params["forward"], params["backward"], others["forward"], a, b)
+        backward = one_way(params["backward"], params["forward"], others["backward"], b, a)
+        terms = jax.tree.map(jnp.add, forward, backward)
+        total = terms["adversarial"] + config.cycle_weight * terms["cycle"] + config.identity_weight * terms["identity"]
+        return total, (state, prefixed("forward", forward) | prefixed("backward", backward))
+
+    def discriminator_loss(params, state, examples):
+        logits = {way: (discriminate(params[way], real), discriminate(params[way], fake)) for way, (real, fake) in examples.items()}
+        forward, backward = (jnp.mean(loss.discriminator(real, fake)) for real, fake in logits.values())
+        return (forward + backward) / 2, (state, {f"{way}/real_logits": jnp.mean(real) for way, (real, _) in logits.items()})
+
+    update_g, update_d = update(generator_loss, adam), update(discriminator_loss, adam)
+
+    def init(key, batch):
+        image = jnp.zeros((1, config.resolution, config.resolution, config.channels))
+        keys = jax.random.split(key, 4)
+        generators = {"forward": g.init(keys[0], image)[0], "backward": g.init(keys[1], image)[0]}
+        discriminators = {"forward": d.init(keys[2], image)[0], "backward": d.init(keys[3], image)[0]}
+        pools = {way: new_pool(config.pool, image.shape[1:]) for way in generators}
+        return State(jnp.zeros((), jnp.int32), new_player(generators, {}, adam), new_player(discriminators, {}, adam), pools)
+
+    def step(state, batch, key):
+        keys = jax.random.split(jax.random.fold_in(key, state.step), 4)
+        examples = {name: augmented(config, k, batch[name]) for k, name in zip(keys, ("input", "target"), strict=False)}
+        players, metrics_g = update_g(state.generators, examples, state.discriminators)
+        seen, pools = {}, {}
+        for k, way, source, real in ((keys[2], "forward", "input", "target"), (keys[3], "backward", "target", "input")):
+            fake, pools[way] = exchange(k, state.pools[way], translate(state.generators.params[way], examples[source]))
+            seen[way] = examples[real], fake
+        discriminators, metrics_d = update_d(state.discriminators, seen)
+        return State(state.step + 1, players, discriminators, pools), prefixed("generator", metrics_g) | prefixed(
+            "discriminator", metrics_d
+        )
+
+    def sample(state, key, inputs):
+        forward, backward = (partial(translate, state.generators.params[way]) for way in ("forward", "backward"))
+        found = {}
+        if "input" in inputs:
+            found["forward"] = forward(to_float(inputs["input"]))
+            found["forward_back"] = backward(found["forward"])
+        if "target" in inputs:
+            found["backward"] = backward(to_float(inputs["target"]))
+            found["backward_back"] = forward(found["backward"])
+        return found
+
+    return Training(init, step, sample)
+
+
+def augmented(config: Config, key: Array, images: Array) -> Array:
+    """Images in [-1, 1], cropped and mirrored at random."""
+    key_crop, key_flip = jax.random.split(key)
+    images = to_float(random_crop(key_crop, images, config.resolution, config.resolution))
+    return flip(key_flip, images) if config.flip else images
+
+
+def open_data(config: Config, split: str | None = None, jitter: int = 0) -> Source:
+    """The two domains of a configuration, images larger by so many pixels."""
+    size, limit = config.resolution + jitter, config.limit if split in (None, "train") else None
+    return open_domains(config.data, resolution=size, channels=config.channels, split=split or "train", limit=limit)
+
+
+def training_data(config: Config) -> Source:
+    """The two domains larger by the jitter, to be cropped at random."""
+    return open_data(config, jitter=config.jitter)
+
+
+def score(config: Config, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
+    """How far translations of the first domain are from the second."""
+    return domain_score(source, config.score_samples, folder, mesh, output="forward")
+
+
+def sampling(config: Config, spec: Spec) -> Sampling:
+    """Images of either domain in, translations and the ways back out."""
+    kinds: dict[str, outputs.Kind] = dict.fromkeys(("forward", "forward_back", "backward", "backward_back"), outputs.image())
+    directions = {"forward": ("input", "forward"), "backward": ("target", "backward")}
+    return Sampling(lambda key, n: {}, kinds, conditions=("input", "target"), directions=directions, followed=8)
+
+
+SYSTEM = System(
+    "cyclegan",
+    Config,
+    PRESETS,
+    open_data,
+    build,
+    sampling,
+    score,
+    training_data=training_data,
+    commands=commands.DOMAINS,
+    description=__doc__ or "",
+)

@@ -1,0 +1,52 @@
+"""What is read from the source is what importing it gives."""
+
+import dataclasses
+import inspect
+
+import pytest
+
+from jgan import commands
+from jgan.console import catalogue
+from jgan.console.dispatch import ON_IMAGES
+from jgan.run.main import RunOptions
+from jgan.run.system import find_system, system_names
+
+FUNCTIONS = [(name, function) for system in system_names() for name, function in find_system(system).commands.items()] + list(
+    ON_IMAGES.items()
+)
+
+
+def options_of(function):
+    return [p.name for p in inspect.signature(function).parameters.values() if p.default is not p.empty]
+
+
+def test_names():
+    assert catalogue.systems() == system_names()
+    assert set(catalogue.commands_on_runs()) == {name for name, _ in FUNCTIONS} - set(ON_IMAGES)
+    assert set(catalogue.ON_IMAGES) == set(ON_IMAGES)
+
+
+@pytest.mark.parametrize("name", system_names())
+def test_systems(name):
+    system = find_system(name)
+    assert system.name == name
+    assert catalogue.description(name) == system.description.strip().splitlines()[0] != ""
+    assert catalogue.presets(name) == list(system.presets)
+    assert set(catalogue.fields(f"jgan.systems.{name}", "Config")) == {field.name for field in dataclasses.fields(system.config)}
+
+
+def test_options_of_a_run():
+    assert catalogue.fields("jgan.run.main", "RunOptions") == [field.name for field in dataclasses.fields(RunOptions)]
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in FUNCTIONS}))
+def test_commands(name):
+    forms = [function for other, function in FUNCTIONS if other == name]
+    assert set(catalogue.options(name)) == {option for function in forms for option in options_of(function)}
+    assert set(catalogue.summaries(name)) == {(inspect.getdoc(function) or "").splitlines()[0] for function in forms}
+
+
+def test_every_collection_of_commands_is_of_catalogued_ones():
+    collections = [value for value in vars(commands).values() if isinstance(value, dict) and "sample" in value]
+    assert len(collections) > 1
+    assert {name for collection in collections for name in collection} <= set(catalogue.commands_on_runs())

@@ -1,0 +1,33 @@
+import dataclasses
+
+import pytest
+
+from jgan.data.settings import ImageSettings, open_images, size_of
+
+SMALL = ImageSettings(resolution=16, limit=10)
+
+
+@pytest.mark.parametrize(("width", "size"), [(None, (16, 16)), (24, (16, 24))])
+def test_sizes(width, size):
+    config = dataclasses.replace(SMALL, width=width)
+    assert size_of(config) == size and open_images(config).spec.shape("image") == (*size, 3)
+
+
+def test_the_limit_holds_for_what_is_trained_on():
+    assert open_images(SMALL).size == open_images(SMALL, "train").size == 10
+    assert open_images(SMALL, "test").size == 2048
+    assert open_images(dataclasses.replace(SMALL, split="test")).size == 10
+
+
+@pytest.mark.parametrize(("labels", "fields"), [(None, ["image", "label"]), (True, ["image", "label"]), (False, ["image"])])
+def test_labels(labels, fields):
+    assert list(open_images(SMALL, labels=labels).fields) == fields
+
+
+def test_channels_are_those_of_the_data_or_as_wanted():
+    assert open_images(dataclasses.replace(SMALL, channels=1)).spec.shape("image") == (16, 16, 1)
+
+
+def test_settings_are_given_by_name():
+    with pytest.raises(TypeError):
+        ImageSettings("shapes")

@@ -1,0 +1,54 @@
+"""pix2pix in miniature."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+from tests.systems.check import check_presets, check_system
+
+from jgan.data import open_pairs
+from jgan.data.source import read_rows
+from jgan.systems import pix2pix
+from jgan.systems.pix2pix import SYSTEM, Config
+
+TINY = Config(resolution=16, jitter=2, batch=4, features=2, patch_layers=2, limit=40, flip=True)
+
+
+def test_presets():
+    check_presets(SYSTEM)
+
+
+def test_half_precision():
+    check_presets(SYSTEM._replace(presets={"half": dataclasses.replace(TINY, half=True)}))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pix2pix")
+    pairs = open_pairs("shapes", resolution=20, limit=3)
+    from jgan import outputs
+
+    (folder / "images").mkdir()
+    outputs.save(folder / "images", {"image": read_rows(pairs, np.arange(3), ("input",))["input"]}, {"image": outputs.image()})
+    arguments = {"translate": [str(folder / "images"), str(folder / "translated")], "evaluate": []}
+    found = check_system(SYSTEM, TINY, folder, arguments, skip=())
+    assert [p.name for p in sorted((folder / "translated").iterdir())] == ["0000.png", "0001.png", "0002.png"]
+    return found
+
+
+def test_system(trained):
+    images = read_rows(open_pairs("shapes", resolution=16, limit=3), np.arange(3), ("input",))["input"]
+    assert trained(input=images).shape == (3, 16, 16, 3)
+    assert trained(input=images[0, :9, :13]).shape == (9, 13, 3)
+    assert (trained(input=images, noise=1) != trained(input=images)).any()
+    with pytest.raises(ValueError, match="expected a direction of pix2pix, forward, found 'backward'"):
+        trained.exportable("backward")
+
+
+def test_both_images_are_cropped_and_mirrored_alike():
+    batch = {"input": np.random.default_rng(0).integers(0, 256, (8, 18, 18, 3), np.uint8)}
+    keys = jax.random.split(jax.random.key(0))
+    found = jax.jit(lambda keys: pix2pix.augmented(TINY, keys, batch | {"target": 255 - batch["input"]}))(keys)
+    assert found["input"].shape == (8, 16, 16, 3)
+    np.testing.assert_allclose(found["input"], -found["target"], atol=1e-6)

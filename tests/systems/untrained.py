@@ -1,0 +1,31 @@
+"""The folder of a run whose one checkpoint has random numbers: for commands that do not ask for a trained system."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jgan.run.checkpoints import Checkpoints
+from jgan.run.folder import open_folder, remember
+from jgan.run.system import System
+
+
+def random_run(system: System, config: Any, folder: Path, scale: float = 1.0) -> Path:
+    """Makes the folder; every floating-point number of the state is drawn, standard normal times `scale`."""
+    source = system.data(config)
+    batch = {name: jax.ShapeDtypeStruct((config.batch, *field.shape), field.dtype) for name, field in source.fields.items()}
+    with jax.numpy_dtype_promotion("standard"):
+        abstract = jax.eval_shape(system.build(config, source.spec).init, jax.random.key(0), batch)
+    random = np.random.default_rng(0)
+
+    def numbers(x):
+        floating = jnp.issubdtype(x.dtype, jnp.floating)
+        return jnp.asarray(random.normal(size=x.shape) * scale, x.dtype) if floating else jnp.zeros(x.shape, x.dtype)
+
+    with open_folder(folder, system.name, config, {"version": "0", "commit": None}, workdir=folder) as opened:
+        remember(opened, source)
+        with Checkpoints(opened.path / "checkpoints") as checkpoints:
+            checkpoints.save(1, jax.tree.map(numbers, abstract))
+    return folder
