@@ -133,6 +133,8 @@ def unknown_in_jgan(words):
             return unknown_in_training(system, others)
         case ["train", system, *_] if system == OF_TEMPLATE:
             return []
+        case ["data", command, *others] if command in catalogue.ON_DATA:
+            return unknown_options(others, catalogue.options(command))
         case [command, *others] if command in (*catalogue.commands_on_runs(), *catalogue.ON_IMAGES):
             return unknown_options(others, catalogue.options(command))
         case ["COMMAND", *_]:

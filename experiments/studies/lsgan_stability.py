@@ -4,7 +4,7 @@ Paper:    Mao et al. 2016, section 4, https://arxiv.org/abs/1611.04076
 Command:  python experiments/studies/lsgan_stability.py                    (the preset demo: embedded data)
           python experiments/studies/lsgan_stability.py train fashion_mnist --data FOLDER
 Hardware: two CPU cores; two minutes per line of the table.
-Scores:   see README.md.
+Scores:   docs/results.md
 """
 
 import dataclasses

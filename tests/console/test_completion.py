@@ -9,7 +9,7 @@ from jgan.console.completion import SCRIPTS, candidates
 @pytest.mark.parametrize(
     "words, expected, absent",
     [
-        ([], {"list", "train", "sample", "fid", "completion"}, {"--seeds"}),
+        ([], {"list", "train", "sample", "fid", "data", "completion"}, {"--seeds"}),
         (["train"], {"gan", "stylegan", "--resume"}, {"demo"}),
         (["train", "gan"], {"demo", "paper", "--kimg", "--hidden", "--init-from"}, {"--style-size"}),
         (["train", "gan", "demo"], {"--kimg", "--data"}, {"demo"}),
@@ -17,6 +17,9 @@ from jgan.console.completion import SCRIPTS, candidates
         (["sample", "runs/x"], {"--seeds", "--out"}, {"--run"}),
         (["evaluate", "runs/x"], {"--metrics", "--seed"}, set()),
         (["fid", "a", "b"], {"--weights"}, {"--real"}),
+        (["data"], {"inspect"}, {"--out"}),
+        (["data", "inspect", "images"], {"--out", "--split"}, {"--path"}),
+        (["data", "nothing"], set(), {"--out"}),
         (["completion"], set(SCRIPTS), set()),
         (["nothing"], set(), {"train"}),
     ],

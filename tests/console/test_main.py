@@ -18,11 +18,14 @@ QUICK = [
     (["train", "--help"], "stylegan"),
     (["sample"], "usage: jgan sample RUN"),
     (["evaluate", "--help"], "Measures translations against their true targets"),
+    (["data"], "usage: jgan data COMMAND PATH"),
+    (["data", "--help"], "inspect          Prints what is understood of a set of images"),
     (["completion"], "complete -o filenames"),
     (["completion", "zsh"], "compdef"),
     (["--complete", "train", "gan"], "--hidden"),
 ]
-SLOWER = [["train", "gan"], ["train", "gan", "--help"], ["sample", "RUN"], ["sample", "RUN", "--help"], ["fid", "--help"], ["nothing"]]
+SLOWER = [["train", "gan"], ["train", "gan", "--help"], ["sample", "RUN"], ["sample", "RUN", "--help"], ["fid", "--help"]]
+SLOWER += [["data", "inspect", "--help"], ["data", "nothing"], ["nothing"]]
 
 
 @pytest.mark.parametrize("arguments, expected", QUICK, ids=lambda value: " ".join(value) if isinstance(value, list) else "")

@@ -1,10 +1,17 @@
 import io
+import resource
+import struct
+import warnings
+import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps, features
 
-from jgan.data.decode import adapt, decode, header
+from jgan.data.decode import adapt, decode, header, is_image
+from jgan.data.reading import Reading
+
+AVIF = features.check("avif")
 
 
 def encoded(image, form="PNG", **options):
@@ -66,13 +73,30 @@ def test_opaque_images_get_full_alpha():
     assert decode(encoded(picture("RGB")), (4, 6), 4)[..., 3].min() == 255
 
 
-@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", pytest.param("AVIF", marks=pytest.mark.skipif(not AVIF, reason="no AVIF"))]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_formats(form):
+    data = encoded(Image.new("RGB", (16, 12), (200, 30, 30)), form)
+    assert is_image(data) and header(data) == (12, 16, 3)
+    assert np.abs(decode(data, (12, 16), 3).astype(int) - [200, 30, 30]).max() <= 3
+
+
+def test_the_first_frame_of_an_animation():
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    for form in ("GIF", "WEBP", "TIFF"):
+        data = encoded(frames[0], form, save_all=True, append_images=frames[1:])
+        assert np.abs(decode(data, (8, 8), 3).astype(int) - [255, 0, 0]).max() <= 3
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])
 def test_exif_rotation_is_applied(form):
     pixels = np.zeros((16, 32, 3), np.uint8)
     pixels[:, :16] = 255  # the left half is white
     exif = Image.Exif()
     exif[0x0112] = 6  # shown turned clockwise by a quarter
-    data = encoded(Image.fromarray(pixels), form, exif=exif)
+    data = encoded(Image.fromarray(pixels), form, **({"tiffinfo": exif} if form == "TIFF" else {"exif": exif}))
     assert header(data) == (32, 16, 3)
     image = decode(data, (32, 16), 3)
     assert image[:12].min() > 200 and image[20:].max() < 50
@@ -98,9 +122,9 @@ def test_adapt_does_not_touch_what_fits():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"not an image", "not a readable PNG, JPEG or WebP"),
-        (b"", "not a readable PNG, JPEG or WebP"),
-        (encoded(picture("RGB"), "BMP"), "not a readable PNG, JPEG or WebP"),
+        (b"not an image", "not a readable PNG, JPEG"),
+        (b"", "not a readable PNG, JPEG"),
+        (encoded(picture("RGB"), "PPM"), "not a readable PNG, JPEG"),
         (encoded(picture("RGB", 64, 64))[:40], "damaged|not a readable"),
     ],
 )
@@ -116,3 +140,93 @@ def test_truncated_pixels_are_an_error():
         assert header(data) == (32, 32, 3)
         with pytest.raises(ValueError, match=f"damaged {form} image"):
             decode(data, (32, 32), 3)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_all_orientations(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(picture("RGB"), "PNG", exif=exif)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
+    assert header(data) == expected.shape
+    np.testing.assert_array_equal(decode(data, expected.shape[:2], 3), expected)
+
+
+def exif_of(entry):
+    return b"Exif\0\0II*\0\x08\0\0\0\1\0" + entry + bytes(4) + b"6\0\0\0"
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [
+        b"Exif\0\0no TIFF header",
+        b"Exif\0\0",
+        exif_of(b"\x12\1\2\0\1\0\0\0" + b"6\0\0\0"),  # text
+        exif_of(b"\x12\1\7\0\1\0\0\0" + b"6\0\0\0"),  # bytes
+        exif_of(b"\x12\1\3\0\2\0\0\0" + b"\6\0\6\0"),  # two numbers
+        exif_of(b"\x12\1\3\0\1\0\0\0" + b"\x63\0\0\0"),  # 99
+    ],
+)
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_malformed_exif_takes_nothing_from_the_pixels(form, exif):
+    data = encoded(Image.new("RGB", (16, 12), "blue"), form, exif=exif)
+    assert header(data) == (12, 16, 3)
+    assert np.abs(decode(data, (12, 16), 3).astype(int) - [0, 0, 255]).max() <= 3
+
+
+def with_size(data, width, height):
+    """A file that claims another size."""
+    changed = bytearray(data)
+    kind = data[:4]
+    if kind == b"\x89PNG":
+        changed[16:24] = struct.pack(">II", width, height)
+        changed[29:33] = struct.pack(">I", zlib.crc32(changed[12:29]))
+    elif kind[:2] == b"\xff\xd8":
+        place = data.find(b"\xff\xc0")
+        changed[place + 5 : place + 9] = struct.pack(">HH", height, width)
+    elif kind == b"GIF8":
+        changed[6:10] = struct.pack("<HH", width, height)
+    elif kind[:2] == b"BM":
+        changed[18:26] = struct.pack("<ii", width, height)
+    elif kind == b"RIFF":
+        changed[24:30] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
+@pytest.mark.parametrize("size", [(13_000, 13_000), (16_000, 60_000)])
+def test_claims_are_refused_before_memory_is_taken(form, size):
+    mode, size = ("RGBA", (16_000, 16_000)) if form == "WEBP" else ("RGB", size)
+    data = with_size(encoded(Image.new(mode, (16, 16), (200, 30, 30, 99)[: len(mode)]), form), *size)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for read in (header, lambda data: decode(data, (8, 8), 3)):
+            with pytest.raises(ValueError, match=f"an image of {size[0]} x {size[1]} pixels would unpack to .*--max-unpacked"):
+                read(data)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
+
+
+def test_the_limit_is_that_of_the_caller():
+    data = encoded(picture("RGB", 100, 100))
+    assert decode(data, (4, 4), 3, Reading(max_unpacked=40_000)).shape == (4, 4, 3)
+    with pytest.raises(ValueError, match="0.0 MB or more"):
+        decode(data, (4, 4), 3, Reading(max_unpacked=39_999))
+
+
+def test_a_jpeg_of_many_scans():
+    data = encoded(Image.new("RGB", (5000, 5000)), "JPEG", progressive=True)
+    scan = data[data.rfind(b"\xff\xda") : -2]
+    with pytest.raises(ValueError, match=r"a JPEG of \d+ scans of 5000 x 5000 pixels"):
+        decode(data[:-2] + scan * 40 + data[-2:], (4, 4), 3)
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_greys_without_a_range_are_refused(mode):
+    with pytest.raises(ValueError, match=f"colour mode {mode} is not supported"):
+        header(encoded(Image.new(mode, (4, 4)), "TIFF"))
+
+
+@pytest.mark.parametrize("start", [b"BM is how this text begins, and it goes on", b"II* ", b"RIFF....WAVE", b"....ftypheic", b"{}", b""])
+def test_what_is_no_image(start):
+    assert not is_image(start)

@@ -85,11 +85,11 @@ def test_folders_are_classes(container):
 
 def test_splits(container):
     test = {"test/red/0.png": png((9, 9, 9))}  # one class only: its number is still that of the training split
-    path = container({**classes("train/"), **test, "stray.png": png("black")})
+    path = container({**classes("train/"), **test})
     assert open_source(path, labels=True).size == 9
     source = open_source(path, split="test", labels=True)
     assert (source.size, source.names["label"][source.columns["label"][0]], source.read(0)["image"].max()) == (1, "red", 9)
-    with pytest.raises(ValueError, match="has no split 'val': expected 'train' or 'test'"):
+    with pytest.raises(ValueError, match="has no split 'val': expected one of those there are, 'train', 'test'"):
         open_source(path, split="val")
 
 
@@ -97,10 +97,12 @@ def test_listed_labels_go_before_folders(container):
     files = {"00/a.png": png("red"), "01/b.png": png("blue")}
     listing = json.dumps({"labels": [["01/b.png", 0], ["00/a.png", 3]]}).encode()
     source = open_source(container({**files, "dataset.json": listing}), labels=True)
-    assert source.columns["label"].tolist() == [3, 0] and source.names["label"] == ("0", "1", "2", "3")
+    assert source.columns["label"].tolist() == [1, 0] and source.names["label"] == ("0", "3")
 
 
-@pytest.mark.parametrize(("labels", "message"), [([["a.png", 0]], "label of b.png"), (None, "has no labels")])
+@pytest.mark.parametrize(
+    ("labels", "message"), [([["a.png", 0]], "b.png is not listed in .*set.zip/dataset.json"), (None, "has no labels: .*--no-conditional")]
+)
 def test_listed_labels_must_be_whole(tmp_path, labels, message):
     path = as_zip(tmp_path, {"a.png": png("red"), "b.png": png("blue"), "dataset.json": json.dumps({"labels": labels}).encode()})
     with pytest.raises(ValueError, match=message):
@@ -272,7 +274,7 @@ def test_idx(tmp_path):
     np.testing.assert_array_equal(source.read(3)["image"][..., 0], grey[3])
     assert open_source(tmp_path, split="test", channels=3, resolution=4).spec.shape("image") == (4, 4, 3)
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx(grey[:2])[:-1])
-    with pytest.raises(ValueError, match="expected 100 bytes from its header, found 99"):
+    with pytest.raises(ValueError, match=r"expected 84 bytes of \[2, 6, 7\], found 83"):
         open_source(tmp_path, split="test")
 
 

@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
+from tests.data.colours import as_folder, as_zip, picture, seen, some
 
 from jgan.data import make_feed
 from jgan.data.pairs import domains_labelled, open_domains, open_pairs
@@ -163,3 +164,77 @@ def test_real_pairs(name):
     found = [open_pairs(str(SHARED / name), channels=3, split=split) for split in ("train", "test")]
     assert [pairs.size for pairs in found] == sizes
     assert found[0].spec.shape("input") == found[0].spec.shape("target") == shape
+
+
+BESIDE = some("set/Train", "red", 8, "blue") | some("set/Validation", "yellow", 3, "black")
+
+
+def in_folders(*names):
+    """Four pairs to train with, two others."""
+    sides = zip(names, ("red", "blue", "yellow", "black"), (4, 4, 2, 2), strict=True)
+    return {name: content for folder, colour, count in sides for name, content in some(folder, colour, count).items()}
+
+
+SPLIT_PAIRS = [  # files, the name of the other split, number of pairs in both
+    (some("train", "red", 6, "blue") | some("val", "yellow", 6, "black"), "val", 6, 6),
+    (BESIDE, "validation", 8, 3),
+    (in_folders("A/train", "B/train", "A/test", "B/test"), "test", 4, 2),
+    (in_folders("training/a", "training/b", "testing/a", "testing/b"), "testing", 4, 2),
+    (in_folders("trainA", "trainB", "valA", "valB"), "val", 4, 2),
+    (in_folders("set/in/Train", "set/out/Train", "set/in/Test", "set/out/Test"), "test", 4, 2),
+]
+
+
+@pytest.mark.parametrize("made", [as_folder, as_zip])
+@pytest.mark.parametrize(("files", "other", "size", "size_of_other"), SPLIT_PAIRS)
+def test_splits_of_pairs(tmp_path, made, files, other, size, size_of_other):
+    path = made(tmp_path, files)
+    assert seen(open_pairs(path)) == {"red, blue": size} and seen(open_pairs(path, split=other)) == {"yellow, black": size_of_other}
+    with pytest.raises(ValueError, match="has no split 'extra'"):
+        open_pairs(path, split="extra")
+
+
+EQUAL_STEMS = [("A", "jpg", "red", "JPEG"), ("A", "png", "yellow", "PNG"), ("B", "jpg", "blue", "JPEG"), ("B", "png", "black", "PNG")]
+
+
+def test_files_that_differ_in_their_endings_alone(tmp_path):
+    files = {f"{side}/1.{ending}": picture(colour, kind=kind) for side, ending, colour, kind in EQUAL_STEMS}
+    files |= {"A/2.png": picture("green"), "B/2.jpg": picture("green", kind="JPEG")}
+    assert seen(open_pairs(as_folder(tmp_path, files))) == {"red, blue": 1, "yellow, black": 1, "green, green": 1}
+    (tmp_path / "B" / "1.jpg").unlink()
+    with pytest.raises(ValueError, match=r"A/1\.jpg has no partner"):
+        open_pairs(tmp_path)
+
+
+def test_a_picture_beside_the_folders_of_pairs(tmp_path):
+    path = as_folder(tmp_path, some("A", "red", 2) | some("B", "blue", 2) | {"cover.png": picture("green")})
+    with pytest.warns(UserWarning, match=r"1 of 5 images are beside A and B and left out, first cover\.png"):
+        assert seen(open_pairs(path)) == {"red, blue": 2}
+
+
+def test_pairs_in_folders_and_side_by_side_too(tmp_path):
+    path = as_folder(tmp_path, some("A/train", "red", 2) | some("B/train", "blue", 2) | some("AB/train", "red", 2, "blue"))
+    with pytest.warns(UserWarning, match=r"2 of 6 images are beside A and B and left out, first AB/0\.png"):
+        assert seen(open_pairs(path)) == {"red, blue": 2}
+
+
+def test_partners_whose_accents_are_composed_and_not(tmp_path):
+    path = as_zip(tmp_path, {"A/\u00e9.png": picture("red"), "B/e\u0301.png": picture("blue")})
+    assert seen(open_pairs(path)) == {"red, blue": 1}
+
+
+@pytest.mark.parametrize("top", ["", "horse2zebra/"])
+@pytest.mark.parametrize("names", [("trainA", "trainB", "testA", "testB"), ("A/train", "B/train", "A/test", "B/test"), ("train/horse",)])
+def test_layouts_of_domains(tmp_path, top, names):
+    first, second, *test = (*names, "train/zebra", "test/horse", "test/zebra")[:4]
+    files = some(top + first, "red", 5) | some(top + second, "blue", 7) | some(top + test[0], "red", 1) | some(top + test[1], "blue", 2)
+    path = as_zip(tmp_path, files)
+    assert [seen(part) for part in open_domains(path).parts] == [{"red": 5}, {"blue": 7}]
+    assert [seen(part) for part in open_domains(path, split="test").parts] == [{"red": 1}, {"blue": 2}]
+
+
+def test_what_are_no_two_domains(tmp_path):
+    with pytest.raises(ValueError, match=r"expected two domains in .*set\.zip, in folders such as trainA and trainB, found the folders A"):
+        open_domains(as_zip(tmp_path, some("trainA", "red", 2) | some("testA", "red", 2)))
+    with pytest.raises(ValueError, match="found 2 images without folders"):
+        open_domains(as_zip(tmp_path, {"0.png": picture("red"), "1.png": picture("red")}))

@@ -1,6 +1,8 @@
 import dataclasses
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from jgan.data.settings import ImageSettings, open_images, size_of
 
@@ -31,3 +33,11 @@ def test_channels_are_those_of_the_data_or_as_wanted():
 def test_settings_are_given_by_name():
     with pytest.raises(TypeError):
         ImageSettings("shapes")
+
+
+def test_what_files_may_be_is_passed_on(tmp_path):
+    Image.fromarray(np.full((16, 16), 4095, np.uint16)).save(tmp_path / "0.png")
+    config = dataclasses.replace(SMALL, data=str(tmp_path), bit_depth=12)
+    assert open_images(config).read(0)["image"].min() == 255
+    with pytest.raises(ValueError, match="--max-unpacked"):
+        open_images(dataclasses.replace(config, max_unpacked=100))

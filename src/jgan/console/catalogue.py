@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 ON_IMAGES = ("fid", "kid", "compare", "features")
+ON_DATA = ("inspect",)  # jgan data inspect
 
 
 def systems() -> list[str]:
@@ -53,7 +54,7 @@ def fields(module: str, kind: str) -> list[str]:
 
 def commands_on_runs() -> list[str]:
     """Returns the names of the commands on a run, whatever its system."""
-    return [name for name in _commands() if name not in ON_IMAGES]
+    return [name for name in _commands() if name not in (*ON_IMAGES, *ON_DATA)]
 
 
 def summaries(command: str) -> list[str]:
@@ -75,7 +76,7 @@ def _commands() -> dict[str, list[ast.FunctionDef]]:
     found: dict[str, list[ast.FunctionDef]] = {}
     for path in sorted((ROOT / "commands").glob("[!_]*.py")):
         for node in _parsed(f"jgan.commands.{path.stem}").body:
-            if isinstance(node, ast.FunctionDef) and (node.name in ON_IMAGES or _parameters(node.args)[:1] == ["system"]):
+            if isinstance(node, ast.FunctionDef) and (node.name in (*ON_IMAGES, *ON_DATA) or _parameters(node.args)[:1] == ["system"]):
                 found.setdefault(node.name, []).append(node)
     return found
 

@@ -28,11 +28,15 @@ def candidates(words: Sequence[str]) -> list[str]:
     """
     match list(words):
         case []:
-            return ["list", "train", *catalogue.commands_on_runs(), *catalogue.ON_IMAGES, "completion"]
+            return ["list", "train", *catalogue.commands_on_runs(), *catalogue.ON_IMAGES, "data", "completion"]
         case ["train"]:
             return [*catalogue.systems(), "--resume"]
         case ["train", system, *others] if system in catalogue.systems():
             return [*([] if others else catalogue.presets(system)), *_options_of_training(system)]
+        case ["data"]:
+            return list(catalogue.ON_DATA)
+        case ["data", command, *_] if command in catalogue.ON_DATA:
+            return _as_options(catalogue.options(command))
         case ["completion"]:
             return list(SCRIPTS)
         case [command, *_] if command in (*catalogue.commands_on_runs(), *catalogue.ON_IMAGES):

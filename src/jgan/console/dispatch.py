@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from jgan.commands import compare, features
+from jgan.commands import compare, features, inspect
 from jgan.console import catalogue, completion
 from jgan.run.main import keep_compiled_programs, known, mistakes_in_one_line, run_command, run_training
 from jgan.run.system import CONFIG_FILE, find_system, system_of
@@ -16,6 +16,7 @@ ON_IMAGES: Mapping[str, Callable[..., None]] = {
     "compare": compare.compare,
     "features": features.features,
 }
+ON_DATA: Mapping[str, Callable] = {"inspect": inspect.inspect}
 
 
 def dispatch(arguments: Sequence[str]) -> None:
@@ -27,6 +28,9 @@ def dispatch(arguments: Sequence[str]) -> None:
             _train(rest)
         elif command in ON_IMAGES:
             tyro.cli(ON_IMAGES[command], prog=f"jgan {command}", args=rest)
+        elif command == "data":
+            name = known(rest[0], list(ON_DATA), "command on data")
+            tyro.cli(ON_DATA[name], prog=f"jgan data {name}", args=rest[1:])
         elif command == "completion":
             known(rest[0], list(completion.SCRIPTS), "shell")
         else:

@@ -12,6 +12,7 @@ usage: jgan list                                       the systems and their pre
        jgan train SYSTEM [PRESET] [--option value ...]  starts a run
        jgan train --resume RUN                          goes on with a run
        jgan COMMAND RUN [--option value ...]
+       jgan data inspect PATH                           what is understood of a set of images
        jgan completion bash                             prints a script that completes commands: also for zsh and fish
        jgan --version"""
 USAGE_OF_TRAIN = """usage: jgan train SYSTEM [PRESET] [--option value ...]
@@ -45,6 +46,8 @@ def quick_answer(arguments: Sequence[str]) -> str | None:
             return system_table()
         case ["train"] | ["train", "--help" | "-h"]:
             return f"{USAGE_OF_TRAIN}\n\n{system_table()}"
+        case ["data"] | ["data", "--help" | "-h"]:
+            return "\n".join(["usage: jgan data COMMAND PATH [--option value ...]", "", *map(_line, catalogue.ON_DATA)])
         case ["completion"]:
             return completion.SCRIPTS["bash"]
         case ["completion", shell] if shell in completion.SCRIPTS:
@@ -68,6 +71,7 @@ def help_text() -> str:
     """Returns what `jgan --help` prints."""
     lines = [USAGE, "", "commands on a run:", *map(_line, catalogue.commands_on_runs())]
     lines += ["", "commands on sets of images:", *map(_line, catalogue.ON_IMAGES)]
+    lines += ["", "commands on data, jgan data COMMAND:", *map(_line, catalogue.ON_DATA)]
     return "\n".join([*lines, "", "Options of each: jgan train SYSTEM [PRESET] --help, jgan COMMAND RUN --help"])
 
 

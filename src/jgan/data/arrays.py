@@ -2,86 +2,156 @@
 
 import gzip
 import math
+import zlib
 from pathlib import Path
 
 import numpy as np
 
+from jgan import bounded
 from jgan.data import decode
 from jgan.data.collection import Collection, of_images
+from jgan.data.labels import Labels, of_arrays
+from jgan.data.layout import SPELLINGS, canonical_split
+from jgan.data.reading import AS_STORED, Reading
 
 # the names in use for images and labels, those of one split first
 IMAGE_KEYS = ("x_{}", "{}_images", "images", "image", "x", "arr_0")
 LABEL_KEYS = ("y_{}", "{}_labels", "labels", "label", "y", "arr_1")
-IDX_SPLITS = {"train": ("train",), "test": ("t10k", "test")}
+MOST_SIDES = 4  # of an array of images or labels
+IDX_SPLITS = SPELLINGS | {"test": ("t10k", *SPELLINGS["test"])}
 
 
-def open_npz(path: Path, split: str) -> Collection:
-    """uint8 images [N, H, W] or [N, H, W, C] under `images`, `x_train`, ...; integer labels [N] under `labels`, `y_train`, ..."""
-    try:
-        arrays = np.load(path, allow_pickle=False)
-        images, labels = (_pick(arrays, [key.format(split) for key in keys]) for keys in (IMAGE_KEYS, LABEL_KEYS))
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} is not a readable .npz file: {error}") from error
-    if images is None:
-        raise ValueError(f"no images for split {split!r} in {path}: found {arrays.files}, expected one of {IMAGE_KEYS}")
-    if split != "train" and not any(key.format(split) in arrays.files for key in IMAGE_KEYS[:2]):
-        raise ValueError(f"{path} has no split {split!r}: found the arrays {arrays.files}; an undivided set is split 'train'")
-    return _collection(path, images, labels)
+def open_npz(path: Path, split: str, reading: Reading = AS_STORED) -> Collection:
+    """uint8 images [N, H, W] or [N, H, W, C] under `images`, `x_train`, ...; under `labels`, `y_train`, ... those of `labels.of_arrays`."""
+    names = bounded.npz_names(path)
+    key = _pick(names, _keys(IMAGE_KEYS, split))
+    if key is None:
+        raise ValueError(f"no images for split {split!r} in {path}: found {names}, expected one of {IMAGE_KEYS}")
+    if canonical_split(split) != "train" and _pick(names, _keys(IMAGE_KEYS[:2], split)) is None:
+        raise ValueError(f"{path} has no split {split!r}: found the arrays {names}; an undivided set is split 'train'")
+    images = bounded.read_npz(path, [key], reading.max_unpacked)[key]
+    return _collection(path, images, lambda: _npz_labels(path, names, split, len(images), reading))
 
 
 def is_idx_folder(path: Path) -> bool:
     return any(path.glob("*-images*idx3-ubyte*"))
 
 
-def open_idx(path: Path, split: str) -> Collection:
+def open_idx(path: Path, split: str, reading: Reading = AS_STORED) -> Collection:
     """{train,t10k}-images-idx3-ubyte[.gz] and the labels beside them."""
-    images, labels = _find_idx(path, split, "images"), _find_idx(path, split, "labels")
+    images = _find_idx(path, split, "images")
     if images is None:
         raise ValueError(f"{path} has no images for split {split!r}: found {sorted(file.name for file in path.iterdir())}")
-    return _collection(images, _read_idx(images), None if labels is None else _read_idx(labels))
+    data = _read_idx(images, reading)
+    return _collection(images, data, lambda: _idx_labels(path, split, len(data), reading))
 
 
 def _collection(path, images, labels):
-    images = images[..., None] if images.ndim == 3 else images
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3, 4):
-        raise ValueError(
-            f"images of {path} are {images.dtype} {list(images.shape)}: expected uint8 [N, H, W] or [N, H, W, C] with 1, 3 or 4 channels;"
-            " convert floats to 0..255 and move channels last"
-        )
-    if not len(images):
-        raise ValueError(f"no images in {path}: its array is {list(images.shape)}")
-    if labels is not None:
-        labels = labels.reshape(-1) if labels.size == len(labels) else labels
-        if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
-            raise ValueError(f"labels of {path} are {labels.dtype} {list(labels.shape)}: expected {len(images)} integers, one per image")
+    images = _checked_images(path, images)
     return of_images(
         names=[f"{path}[{index}]" for index in range(len(images))],
         look=lambda index: images.shape[1:],
         read=lambda index, size, channels: decode.adapt(images[index], size, channels),
-        labels=None if labels is None else lambda: labels,
-        classes=() if labels is None else tuple(str(label) for label in range(int(labels.max()) + 1)),
+        labels=labels,
     )
 
 
-def _pick(arrays, keys):
-    return next((arrays[key] for key in keys if key in arrays.files), None)
+def _checked_images(path, images):
+    """Images as [N, H, W, C]."""
+    if images.ndim not in (3, 4):
+        raise ValueError(f"images of {path} are {list(images.shape)}: expected [N, H, W] or [N, H, W, C] with 1, 3 or 4 channels")
+    remedies = []
+    if images.ndim == 4 and images.shape[-1] not in decode.MODES:
+        remedies.append("put channels last, images.transpose(0, 2, 3, 1)" if images.shape[1] in decode.MODES else "drop the other channels")
+    if images.dtype != np.uint8:
+        remedies.append(f"convert them to 0 ... 255, {_to_bytes(images)}")
+    if remedies:
+        raise ValueError(
+            f"images of {path} are {images.dtype} {list(images.shape)}: expected uint8 [N, H, W] or [N, H, W, C] with 1, 3 or 4 channels;"
+            f" {' and '.join(remedies)}, and save them again"
+        )
+    if not images.size:
+        raise ValueError(f"no images in {path}: its array is {list(images.shape)}")
+    return images[..., None] if images.ndim == 3 else images
+
+
+def _to_bytes(images):
+    """What to do with numbers of another type, by their range."""
+    if not images.size or images.dtype.kind not in "fiub":
+        return "as uint8"
+    low, high = images.min(), images.max()
+    if images.dtype.kind == "f" and high <= 1:
+        scaled = "(images * 127.5 + 127.5)" if low < 0 else "(images * 255)"
+        return f"{scaled}.round().clip(0, 255).astype('uint8')"
+    if images.dtype.kind == "b":
+        return "images.astype('uint8') * 255"
+    return "images.astype('uint8')" if 0 <= low and high <= 255 else f"their numbers reach from {low} to {high}"
+
+
+def _npz_labels(path, names, split, count, reading) -> Labels | None:
+    key = _pick(names, _keys(LABEL_KEYS, split))
+    if key is None:
+        return None
+    elsewhere = [_pick(names, _keys(LABEL_KEYS[:2], other)) for other in SPELLINGS if other != canonical_split(split)]
+    others = [other for other in elsewhere if other is not None]
+    arrays = bounded.read_npz(path, [key, *others], reading.max_unpacked)
+    return of_arrays(path, arrays[key], count, [arrays[other] for other in others])
+
+
+def _idx_labels(path, split, count, reading) -> Labels | None:
+    file = _find_idx(path, split, "labels")
+    if file is None:
+        return None
+    others = [_find_idx(path, other, "labels") for other in IDX_SPLITS if other != canonical_split(split)]
+    return of_arrays(file, _read_idx(file, reading), count, [_read_idx(other, reading) for other in others if other is not None])
+
+
+def _keys(patterns, split) -> list[str]:
+    """The names of an array of a split, in lower case."""
+    spellings = SPELLINGS.get(canonical_split(split) or split, (split.lower(),))
+    return list(dict.fromkeys(pattern.format(spelling) for pattern in patterns for spelling in spellings))
+
+
+def _pick(names, keys) -> str | None:
+    lower = {name.lower(): name for name in names}
+    return next((lower[key] for key in keys if key in lower), None)
 
 
 def _find_idx(path, split, what):
-    if split not in IDX_SPLITS:
-        raise ValueError(f"{path} has no split {split!r}: expected 'train' or 'test'")
-    found = (file for prefix in IDX_SPLITS[split] for file in sorted(path.glob(f"{prefix}-{what}*ubyte*")))
+    prefixes = IDX_SPLITS.get(canonical_split(split) or split)
+    if prefixes is None:
+        raise ValueError(f"{path} has no split {split!r}: expected one of {', '.join(IDX_SPLITS)}")
+    found = (file for prefix in prefixes for file in sorted(path.glob(f"{prefix}-{what}*ubyte*")))
     return next(found, None)
 
 
-def _read_idx(path):
+def _read_idx(path, reading):
+    packed = path.stat().st_size
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            data = file.read()
-    except (OSError, EOFError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-    shape = tuple(int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big") for i in range(data[3])) if len(data) > 3 else ()
-    start = 4 + 4 * len(shape)
-    if data[:3] != b"\0\0\x08" or len(data) != start + math.prod(shape):
-        raise ValueError(f"{path} is not a whole idx file: expected {start + math.prod(shape)} bytes from its header, found {len(data)}")
-    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+        with bounded.open_regular(path) as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:
+            shape = _idx_shape(file)
+            size = math.prod(shape)
+            bounded.check("it", size, packed, reading.max_unpacked)
+            data = file.read(size + 1)  # one more, which has to be absent
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise ValueError(f"{path} is not a readable idx file: {error}; copy or download it again") from error
+    if len(data) != size:
+        raise ValueError(
+            f"{path} is not a whole idx file: expected {size} bytes of {list(shape)}, found {'more' if len(data) > size else len(data)}"
+        )
+    return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _idx_shape(file):
+    start = file.read(4)
+    if start[:3] != b"\0\0\x08" or len(start) != 4:
+        raise ValueError(f"expected the start 00 00 08 (bytes), found {start[:3].hex(' ') or 'nothing'}")
+    if start[3] > MOST_SIDES:
+        raise ValueError(f"expected at most {MOST_SIDES} sides, found {start[3]}")
+    sides = file.read(4 * start[3])
+    if len(sides) != 4 * start[3]:
+        raise ValueError(f"expected {start[3]} sides, found {len(sides)} bytes of them")
+    shape = tuple(np.frombuffer(sides, ">u4").tolist())
+    if 0 in shape:  # numpy refuses some of them
+        raise ValueError(f"expected images or labels, found none: its array is {list(shape)}")
+    return shape

@@ -1,9 +1,11 @@
 """What every kind of source of images is first opened as, and the checks that all of them share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+
+from jgan.data.labels import Labels, no_labels
 
 Shape = tuple[int, int, int]  # (H, W, C)
 
@@ -14,16 +16,20 @@ class Collection(NamedTuple):
     names: Sequence[str]  # one per example, for messages
     look: Callable[[int], Mapping[str, Shape]]  # index -> shape of each field as stored, without decoding where that can be avoided
     read: Callable[[int, Mapping[str, Shape]], dict[str, np.ndarray]]  # (index, shapes) -> uint8 images of these shapes
-    labels: Callable[[], Any] | None  # () -> integers [len(names)]
-    classes: tuple[str, ...]
+    labels: Callable[[], Labels | None] = no_labels  # () -> those of all examples, if there are any; ValueError if they are wrong
+    paths: Sequence[str] = ()  # of files: the place of each below the set and its split, "class/name.png"
+    splits: Mapping[str, int] = {}  # the number of examples in each split, where there are several
+    passed_over: Sequence[tuple[str, str]] = ()  # (file, reason) of images that are no examples of it
 
 
 def of_images(
     names: Sequence[str],
     look: Callable[[int], Shape],
     read: Callable[[int, tuple[int, int], int], np.ndarray],
-    labels: Callable[[], Any] | None = None,
-    classes: tuple[str, ...] = (),
+    labels: Callable[[], Labels | None] = no_labels,
+    paths: Sequence[str] = (),
+    splits: Mapping[str, int] | None = None,
+    passed_over: Sequence[tuple[str, str]] = (),
 ) -> Collection:
     """A collection of single images.
 
@@ -31,14 +37,14 @@ def of_images(
       names: one per image.
       look: index -> (H, W, C) as stored.
       read: (index, (H, W), C) -> uint8 [H, W, C].
-      labels, classes: as in `Collection`.
+      labels, paths, splits, passed_over: as in `Collection`.
     """
 
     def read_fields(index, shapes):
         height, width, channels = shapes["image"]
         return {"image": read(index, (height, width), channels)}
 
-    return Collection(names, lambda index: {"image": look(index)}, read_fields, labels, classes)
+    return Collection(names, lambda index: {"image": look(index)}, read_fields, labels, paths, splits or {}, passed_over)
 
 
 def survey(collection: Collection, indices: Sequence[int]) -> tuple[list[tuple[int, Mapping[str, Shape]]], tuple[tuple[str, str], ...]]:

@@ -1,51 +1,104 @@
 """Encoded images and arrays to uint8 [H, W, C], through pillow.
 
-PNG, JPEG and WebP; grey (1, 8 or 16 bits), palette, RGB, RGBA, grey with alpha, CMYK and YCbCr; EXIF rotation is applied. Any other
-format or colour mode is refused by name.
+PNG, JPEG, WebP, GIF (first frame), BMP, TIFF (first page) and AVIF (where pillow has it); grey (1, 8, 12 or 16 bits), palette, RGB, RGBA,
+grey with alpha, CMYK and YCbCr; EXIF rotation is applied. Any other format or colour mode is refused by name.
 """
 
 import io
+import re
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-FORMATS = ("PNG", "JPEG", "WEBP")
-CHANNELS = {"1": 1, "L": 1, "I": 1, "I;16": 1, "I;16B": 1, "P": 3, "RGB": 3, "CMYK": 3, "YCbCr": 3, "LA": 4, "PA": 4, "RGBA": 4}
+from jgan import bounded
+from jgan.data import depth
+from jgan.data.depth import DEEP
+from jgan.data.reading import AS_STORED, Reading
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+NAMES = "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF"
+CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3, "CMYK": 3, "YCbCr": 3, "LA": 4, "PA": 4, "RGBA": 4} | dict.fromkeys(DEEP, 1)
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+PIXEL_BYTES = {"1": 1, "L": 1, "P": 1} | dict.fromkeys(DEEP, 2)  # in pillow's memory; 4 for all others
 ORIENTATION = 0x0112  # the EXIF tag
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+START = re.compile(
+    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|GIF8[79]a|II[*+]\0|MM\0[*+]|....ftyp(avi[fs]|mif1)"
+    rb"|BM....\0\0\0\0....[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0",
+    re.DOTALL,
+)
+WORK = 1_000_000_000  # pixels of all scans of a progressive JPEG; those of 100 megapixels have about 10 scans
 
 
-def header(data: bytes) -> tuple[int, int, int]:
-    """(H, W, C) of an encoded image, upright, from its header; C is 1, 3 (palette too) or 4. `data` may be only the start of the file.
+def is_image(start: bytes) -> bool:
+    """Tells by the first 18 bytes of a file or more whether it is in a format that is read here.
 
-    Raises ValueError for what is no PNG, JPEG or WebP image, or has an unsupported colour mode.
+    >>> is_image(b"GIF89a..."), is_image(b"BM is how this text begins")
+    (True, False)
     """
-    image = _open(data)
+    return START.match(start) is not None
+
+
+def header(data: bytes, whole: int | None = None, reading: Reading = AS_STORED) -> tuple[int, int, int]:
+    """(H, W, C) of an encoded image, upright, from its header; C is 1, 3 (palette too) or 4.
+
+    Args:
+      data: the file; of PNG, JPEG, GIF and BMP the start may do.
+      whole: the bytes of the whole file, if `data` is only its start.
+      reading: the limit of what it may unpack to.
+
+    Raises:
+      ValueError: for what is in no known format, has an unsupported colour mode, or claims more pixels than may be unpacked.
+    """
+    image = _open(data, whole or len(data), reading)
     width, height = image.size
     if _orientation(image) >= 5:  # these four lie on their side
         width, height = height, width
     return height, width, _channels(image)
 
 
-def decode(data: bytes, size: tuple[int, int], channels: int) -> np.ndarray:
+def decode(data: bytes, size: tuple[int, int], channels: int, reading: Reading = AS_STORED) -> np.ndarray:
     """The encoded image as uint8 [*size, channels]: upright, its centre cropped to the aspect of `size`, then resized (Lanczos).
 
-    channels=4 keeps alpha (opaque where there is none); 3 and 1 put transparent images on white. Raises ValueError if damaged.
+    channels=4 keeps alpha (opaque where there is none); 3 and 1 put transparent images on white. Greys of 16 bits are divided by the
+    largest value that `reading.bit_depth` allows, or the file (the tags of a TIFF, the chunk sBIT of a PNG whose values are not spread
+    over all bits), else 65535. Raises ValueError if damaged, or larger than allowed.
 
     >>> data = io.BytesIO()
     >>> Image.new("RGB", (6, 4), "red").save(data, "PNG")
     >>> decode(data.getvalue(), (2, 2), 3)[0, 0].tolist()
     [255, 0, 0]
     """
-    image = _open(data)
+    image = _open(data, len(data), reading)
     _channels(image)
+    eight = depth.eight_bits(_loaded(image), data, reading.bit_depth)
+    turn = UPRIGHT.get(_orientation(image))
     try:
-        image.load()
-    except Exception as error:  # pillow's readers raise OSError, SyntaxError, EOFError, struct.error, zlib.error, ...
-        raise ValueError(f"damaged {image.format} image: {error}") from error
-    if _orientation(image) > 1:
-        image = ImageOps.exif_transpose(image)
-    return _finish(image, size, channels)
+        return _finish(eight if turn is None else eight.transpose(turn), size, channels)
+    except Exception as error:  # such as a palette that is too short
+        raise ValueError(f"damaged image: {error or type(error).__name__}") from error
+
+
+def may_be_deep(start: bytes) -> bool:
+    """Tells by the start of a file whether its image may have more than 8 bits: a PNG that says so, or any TIFF."""
+    return start[24:25] == b"\x10" if start.startswith(b"\x89PNG") else start.startswith((b"II", b"MM"))
+
+
+def brightest(data: bytes, reading: Reading = AS_STORED) -> int | None:
+    """Returns the largest number of a grey image of 16 bits whose file does not say how many are used; None for others, or damaged ones."""
+    try:
+        image = _open(data, len(data), reading)
+        return None if image.mode not in DEEP else depth.brightest(_loaded(image), data)
+    except ValueError:  # what cannot be read is reported when it is read
+        return None
 
 
 def adapt(image: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
@@ -57,20 +110,60 @@ def adapt(image: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray
     return _finish(Image.fromarray(np.ascontiguousarray(image)), size, channels)
 
 
-def _open(data):
+def _open(data, whole, reading):
+    """Without `Image.open`, whose own limit warns and refuses by other numbers than ours."""
+    if not is_image(data):
+        raise ValueError(f"not a readable {NAMES} image: it begins with {data[:8]!r}")
+    _check_size(_webp_size(data), 4, whole, reading)
+    if "TIFF" not in Image.OPEN or "WEBP" not in Image.OPEN:
+        Image.init()
+    factories = [Image.OPEN[name] for name in FORMATS if name in Image.OPEN]
+    factory = next((factory for factory, accepts in factories if accepts is not None and accepts(data[:16]) is True), None)
+    if factory is None:
+        raise ValueError(f"a format that this pillow does not read: it begins with {data[:12]!r}")
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise ValueError(str(error)) from error
-    except Image.UnidentifiedImageError as error:
-        raise ValueError("not a readable PNG, JPEG or WebP image") from error
-    except (OSError, SyntaxError, EOFError) as error:
-        raise ValueError(f"damaged image header: {error}") from error
+        image = factory(io.BytesIO(data), "")
+    except Exception as error:  # as in `_loaded`
+        raise ValueError(f"damaged image header: {error or type(error).__name__}") from error
+    _check_size(image.size, PIXEL_BYTES.get(image.mode, 4), whole, reading)
+    if image.format == "JPEG" and (scans := data.count(b"\xff\xda")) * image.width * image.height > WORK and scans > 10:
+        raise ValueError(f"a JPEG of {scans} scans of {image.width} x {image.height} pixels, which would take minutes to read")
+    return image
+
+
+def _check_size(size, pixel_bytes, whole, reading):
+    bounded.check(f"an image of {size[0]} x {size[1]} pixels", size[0] * size[1] * pixel_bytes, whole, reading.max_unpacked)
+
+
+def _webp_size(data):
+    """The size of the canvas of a WebP file, for which memory is taken as soon as it is opened (RFC 9649); (0, 0) for others."""
+    if data[8:16] == b"WEBPVP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if data[8:16] == b"WEBPVP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if data[8:16] == b"WEBPVP8 ":
+        return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
+    return 0, 0
 
 
 def _orientation(image):
-    # asking a PNG without EXIF for it would decode the whole image
-    return image.getexif().get(ORIENTATION, 1) if "exif" in image.info else 1
+    """1 to 8; 1, upright, for what is no orientation."""
+    if "exif" not in image.info:  # asking a PNG without EXIF for it would decode the whole image
+        return 1
+    try:
+        found = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # malformed EXIF takes nothing from the pixels
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def _loaded(image):
+    try:
+        image.load()
+    except Exception as error:  # pillow's readers raise OSError, SyntaxError, EOFError, struct.error, zlib.error, ...
+        raise ValueError(f"damaged {image.format} image: {error or type(error).__name__}") from error
+    return image
 
 
 def _channels(image):
@@ -85,9 +178,6 @@ def _finish(image, size, channels):
 
 
 def _convert(image, channels):
-    if image.mode.startswith("I"):  # what pillow makes of 16-bit grey
-        grey = (np.asarray(image).astype(np.uint32) + 128) // 257  # 65535 to 255, rounded
-        image = Image.fromarray(grey.astype(np.uint8))
     if "transparency" in image.info or image.mode in ("LA", "PA", "RGBA"):
         image = image.convert("RGBA")
         if channels != 4:

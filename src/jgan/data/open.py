@@ -2,6 +2,7 @@
 
 import difflib
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,9 +10,17 @@ import jax
 import numpy as np
 
 from jgan.data.collection import Collection, agree, survey
-from jgan.data.source import Example, Source, spread
+from jgan.data.labels import NONE, Labels
+from jgan.data.layout import canonical_split
+from jgan.data.reading import AS_STORED, Reading, checked_reading
+from jgan.data.source import Example, Origin, Source, spread
 
 CHANNELS = (1, 3, 4)
+SHOWN = 10  # classes or files in a message
+NO_LABELS = (
+    '{} has no labels: put each class into a folder, or add a dataset.json with {{"labels": [[file, label], ...]}}, or do without'
+    " (on the command line: --no-conditional; in Python: labels=False)"
+)
 
 
 def open_source(
@@ -23,6 +32,8 @@ def open_source(
     limit: int | None = None,
     labels: bool | None = False,
     data_dir: str | Path | None = None,
+    bit_depth: int | None = None,
+    max_unpacked: int | None = None,
 ) -> Source:
     """Opens a set of images.
 
@@ -31,15 +42,21 @@ def open_source(
         `"shapes"`: the built-in procedural set (`jgan.data.shapes`), 8192 images to train with and 2048 to test;
         `"tfds:NAME"`: a TensorFlow Datasets set, prepared in `data_dir` if it is not there yet;
         a folder of idx files (`train-images-idx3-ubyte.gz`, ...), or a `.npz` (arrays `images` and `labels`, or `x_train`, ...);
-        a folder, `.zip`, `.tar`, `.tar.gz`, `.tar.xz` of PNG, JPEG and WebP files; folders become class labels, below `train` and
-        `test` if both exist; a `dataset.json` with `{"labels": [[file, int], ...]}` goes before them; `"set.zip/trainA"` is the
-        folder `trainA` in it.
+        a folder, `.zip`, `.tar`, `.tar.gz`, `.tar.xz` of image files (see `jgan.data.decode`); folders become class labels, beside or
+        below those of the splits, if there are any; a `dataset.json` with `{"labels": [[file, label], ...]}` goes before them;
+        `"set.zip/trainA"` is the folder `trainA` in it. Classes are those that occur in any split, in the order of their numbers if all
+        are numbers.
       resolution: side in pixels, or (H, W): the centre is cropped to that aspect and resized (Lanczos). None: as stored.
       channels: 1, 3 or 4. Transparent images are put on white, unless it is 4. None: as stored (a palette has 3).
-      split: `"train"` or `"test"`; for TensorFlow Datasets any split expression.
+      split: `"train"`, `"val"` or `"test"`, which may be spelled training, valid, validation or testing, in any case, here and in the set;
+        for TensorFlow Datasets any split expression.
       limit: take at most so many images, evenly spaced over the set.
-      labels: True: an error if there are none; None: if there are any; False: never.
+      labels: True: an error if there are none, and images beside the folders of classes are left out; None: if every image has one;
+        False: never. Labels that are wrong are an error, or with None a warning.
       data_dir: where TensorFlow Datasets keeps its sets.
+      bit_depth: bits that greys of 16 bits use: 12 for 0 ... 4095. None: as the file says (TIFF tags, sBIT of a PNG), else 16.
+      max_unpacked: the most bytes to which one item, and what is held in memory of a set, may unpack. None: 128 MiB and 100 times the size
+        of the file, at most half of the memory.
 
     Returns:
       A source with the field `image` and, where there are labels, `label`. Files whose header cannot be read are in `skipped`. A file
@@ -56,25 +73,34 @@ def open_source(
     """
     size = checked_size(resolution)
     check_choices(channels, limit)
-    return source_of(open_collection(str(spec), split, limit, size, data_dir), str(spec), size, channels, limit, labels)
+    reading = checked_reading(bit_depth, max_unpacked)
+    source = source_of(open_collection(str(spec), split, limit, size, data_dir, reading), str(spec), size, channels, limit, labels)
+    if source.columns and limit is None and canonical_split(split) == "train":
+        _warn_of_empty_classes(source)
+    return source
 
 
 def source_of(
     collection: Collection, spec: str, size: tuple[int, int] | None, channels: int | None, limit: int | None, labels: bool | None = False
 ) -> Source:
     """The source that an opened collection is, under the name `spec`; the other arguments and the errors are those of `open_source`."""
-    total = len(collection.names)
-    usable, skipped = survey(collection, [int(index) for index in spread(total, min(total, limit or total))])
+    given = _checked_labels(spec, collection, labels)
+    candidates = np.arange(len(collection.names)) if given is None else np.flatnonzero(given.numbers != NONE)
+    without = np.setdiff1d(np.arange(len(collection.names)), candidates)
+    strays = [(collection.names[int(index)], "in no folder of a class") for index in without]
+    chosen = candidates[spread(len(candidates), min(len(candidates), limit or len(candidates)))]
+    usable, skipped = survey(collection, chosen.tolist())
     if not usable:
         found = f"the first is {skipped[0][0]}: {skipped[0][1]}" if skipped else "it is empty"
         raise ValueError(f"no readable image in {spec} ({len(skipped)} unreadable): {found}")
     if skipped:
-        warnings.warn(
-            f"{spec}: {len(skipped)} of {len(skipped) + len(usable)} files left out, first {skipped[0][0]}: {skipped[0][1]}", stacklevel=3
-        )
+        first, *others = skipped
+        few = f"; then {', '.join(name for name, _ in others[:SHOWN])}{' ...' if others[SHOWN:] else ''}" if others else ""
+        count = f"{len(skipped)} of {len(skipped) + len(usable)} files left out"
+        warnings.warn(f"{spec}: {count}, first {first[0]}: {first[1]}{few}", stacklevel=3)
     shapes = agree(collection, usable, size, channels)
     indices = [index for index, _ in usable]
-    columns = _checked_labels(spec, collection, indices, labels)
+    columns = {} if given is None else {"label": given.numbers[indices]}
     fields = {name: jax.ShapeDtypeStruct(shape, np.uint8) for name, shape in shapes.items()}
     damaged: dict[str, str] = {}
     return Source(
@@ -82,10 +108,11 @@ def source_of(
         size=len(indices),
         fields=fields | {name: jax.ShapeDtypeStruct(values.shape[1:], values.dtype) for name, values in columns.items()},
         read=_reader(collection, indices, shapes, columns, damaged),
-        names={"label": collection.classes} if columns else {},
+        names={} if given is None else {"label": given.classes},
         columns=columns,
-        skipped=skipped,
+        skipped=(*collection.passed_over, *strays, *skipped),
         damaged=damaged,
+        origin=Origin(Counter(shape for _, found in usable for shape in found.values()), collection.splits),
     )
 
 
@@ -113,29 +140,34 @@ def check_choices(channels: int | None, limit: int | None) -> None:
 
 # The readers are imported where they are needed: pillow, tensorflow_datasets and array_record are not on every machine.
 def open_collection(
-    spec: str, split: str, limit: int | None, size: tuple[int, int] | None, data_dir: str | Path | None = None
+    spec: str,
+    split: str,
+    limit: int | None,
+    size: tuple[int, int] | None,
+    data_dir: str | Path | None = None,
+    reading: Reading = AS_STORED,
 ) -> Collection:
     """What a spec of `open_source` names, as it lies there."""
     if spec == "shapes":
         from jgan.data.procedural import shapes
 
-        return shapes.collection(split, limit)
+        return shapes.collection(canonical_split(split) or split, limit)
     if spec.startswith("tfds:"):
         from jgan.data import tfds
 
         return tfds.open_tfds(spec.removeprefix("tfds:"), split, size, data_dir)
     path, inner = _locate(Path(spec).expanduser())
-    return _open_path(path, inner, split)
+    return _open_path(path, inner, split, reading)
 
 
-def _open_path(path, inner, split):
+def _open_path(path, inner, split, reading):
     from jgan.data import arrays, files
 
     if path.suffix.lower() == ".npz":
-        return arrays.open_npz(path, split)
+        return arrays.open_npz(path, split, reading)
     if path.is_dir() and arrays.is_idx_folder(path):
-        return arrays.open_idx(path, split)
-    return files.open_files(path, inner, split)
+        return arrays.open_idx(path, split, reading)
+    return files.open_files(path, inner, split, reading)
 
 
 def _locate(path):
@@ -151,19 +183,43 @@ def _locate(path):
     raise FileNotFoundError(f"no source {str(path)!r}: expected 'shapes', 'tfds:NAME', or the path of a folder, .zip, .npz or .tar{hint}")
 
 
-def _checked_labels(spec, collection, indices, wanted):
-    """The column of labels, if there is one and it is wanted."""
-    if wanted is False or (wanted is None and collection.labels is None):
-        return {}
-    if collection.labels is None:
-        raise ValueError(
-            f"{spec} has no labels: put each class into a folder of its own, or add a dataset.json with"
-            ' {"labels": [[file, int], ...]}, or open it with labels=False'
-        )
-    values = np.asarray(collection.labels())[indices].astype(np.int32)
-    if values.min() < 0 or values.max() >= len(collection.classes):
-        raise ValueError(f"labels of {spec} reach from {values.min()} to {values.max()}: expected 0 to {len(collection.classes) - 1}")
-    return {"label": values}
+def _checked_labels(spec, collection, wanted) -> Labels | None:
+    """The labels, if there are some and they are wanted."""
+    if wanted is False:
+        return None
+    try:
+        found = collection.labels()
+    except (ValueError, OSError) as error:
+        if wanted:
+            raise
+        warnings.warn(f"{spec} is opened without labels: {error}", stacklevel=4)
+        return None
+    if found is None:
+        if wanted:
+            raise ValueError(NO_LABELS.format(spec))
+        return None
+    return _without_strays(spec, collection, found, wanted)
+
+
+def _without_strays(spec, collection, found, wanted):
+    strays = np.flatnonzero(found.numbers == NONE)
+    if not len(strays):
+        return found
+    beside = f"{len(strays)} of {len(found.numbers)} images are in no folder of a class, first {collection.names[strays[0]]}"
+    if wanted is None:
+        warnings.warn(f"{spec} is opened without labels: {beside}", stacklevel=5)
+        return None
+    warnings.warn(f"{spec}: {beside}; they are left out", stacklevel=5)
+    return found
+
+
+def _warn_of_empty_classes(source):
+    """Nobody who draws samples of a class should wonder why it was never learned."""
+    counts = np.bincount(source.columns["label"], minlength=len(source.names["label"]))
+    empty = [f"{number} ({name})" for number, name in enumerate(source.names["label"]) if not counts[number]]
+    if empty:
+        few = ", ".join(empty[:SHOWN]) + (" ..." if len(empty) > SHOWN else "")
+        warnings.warn(f"{source.name} has classes without images to train on: {few}", stacklevel=3)
 
 
 def _reader(
@@ -174,7 +230,7 @@ def _reader(
     def attempt(index: int) -> Example | None:
         try:
             return collection.read(indices[index], shapes)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             name = collection.names[indices[index]]
             if name not in damaged:
                 damaged[name] = str(error)

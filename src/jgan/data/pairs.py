@@ -1,10 +1,13 @@
 """Two domains of images: aligned pairs, and sets without correspondence. The fields of both are `input` and `target`."""
 
+import warnings
+from collections import Counter
 from pathlib import Path, PurePath
 
 from jgan.data import combine
 from jgan.data.collection import Collection, Shape
-from jgan.data.open import check_choices, checked_size, open_collection, open_source, source_of
+from jgan.data.layout import canonical_split, composed
+from jgan.data.open import check_choices, checked_size, open_collection, source_of
 from jgan.data.source import Source
 
 
@@ -24,10 +27,10 @@ def open_pairs(
         `"shapes"`: the built-in set, from outlines to pictures;
         a folder, `.zip` or `.tar` whose images hold two of equal size side by side, the input on the left;
         a folder or archive with two folders in it, whose files go by the same names: the input is the first in alphabetical order. Both
-        may be below `train` and `test`.
+        may be below the folders of splits, or hold them (A/train, B/train), or be named trainA and trainB.
       resolution: side in pixels, or (H, W), of each image: its centre is cropped to that aspect and resized. None: as stored.
       channels: 1, 3 or 4, of each image. None: as stored.
-      split: `"train"` or `"test"`.
+      split: as in `open_source`.
       limit: take at most so many pairs, evenly spaced over the set.
       reverse: from target to input.
 
@@ -57,9 +60,12 @@ def open_domains(
     """Opens two sets of images without correspondence: see `jgan.data.combine.unpaired`.
 
     Args:
-      spec: a folder or archive with the folders trainA, trainB and, for the split "test", testA and testB; or `"pairs:..."`, the two sides
-        of a set that `open_pairs` opens.
+      spec: a folder or archive with the folders trainA, trainB and, for the split "test", testA and testB, or with two folders as in
+        `open_pairs`; or `"pairs:..."`, the two sides of a set that `open_pairs` opens.
       resolution, channels, split, limit: as in `open_source`, for both.
+
+    Raises:
+      ValueError: as `open_source`; unless there are two folders.
 
     >>> domains = open_domains("pairs:shapes", resolution=16, limit=10)
     >>> domains.size, domains.fields["target"].shape, len(domains.parts)
@@ -69,7 +75,7 @@ def open_domains(
     if str(spec).startswith("pairs:"):
         pairs = open_pairs(str(spec).removeprefix("pairs:"), split=split, **settings)
         return combine.unpaired(combine.select(pairs, input="input"), combine.select(pairs, target="target"))
-    first, second = (open_source(f"{spec}/{split}{letter}", **settings) for letter in "AB")
+    first, second = _domains(str(spec), split, resolution, channels, limit)
     shapes = [source.fields["image"].shape for source in (first, second)]
     if shapes[0] != shapes[1]:
         raise ValueError(f"expected domains of one shape, found {shapes[0]} and {shapes[1]}: give a resolution and channels")
@@ -93,13 +99,50 @@ def domains_labelled(domains: Source) -> Source:
     return combine.concatenate(*sides, label="label", classes=("A", "B"))
 
 
+def _domains(spec, split, resolution, channels, limit):
+    size = checked_size(resolution)
+    check_choices(channels, limit)
+    images = open_collection(spec, split, limit, size)
+    folders = _two_folders(images, spec)
+    if folders is None:
+        tops = sorted({path.split("/")[0] for path in images.paths if "/" in path})
+        found = f"the folders {', '.join(tops)}" if tops else f"{len(images.names)} images without folders"
+        raise ValueError(f"expected two domains in {spec}, in folders such as trainA and trainB, found {found}; give the folder above them")
+    for folder, members in folders.items():
+        yield source_of(_part(images, list(members.values())), f"{spec}/{split}{folder}", size, channels, limit)
+
+
+def _part(images, indices):
+    return Collection(
+        [images.names[i] for i in indices], lambda i: images.look(indices[i]), lambda i, shapes: images.read(indices[i], shapes)
+    )
+
+
 def _collection(spec, split, limit, size) -> Collection:
     if spec == "shapes":
         from jgan.data.procedural import shapes
 
-        return shapes.outlines(split, limit)
+        return shapes.outlines(canonical_split(split) or split, limit)
     images = open_collection(spec, split, limit, size)
-    return _two_folders(images) if images.labels is not None and len(images.classes) == 2 else _side_by_side(images)
+    folders = _two_folders(images, spec)
+    return _side_by_side(images) if folders is None else _partners(images, folders)
+
+
+def _two_folders(images, spec) -> dict[str, dict[str, int]] | None:
+    """{folder: {path below it: index}} where there are two; images beside them are warned about."""
+    folders: dict[str, dict[str, int]] = {}
+    for index, path in enumerate(images.paths):
+        folder, below = composed(path).split("/", 1) if "/" in path else ("", path)
+        folders.setdefault(folder, {})[below] = index
+    inside = folders.keys() - {""}
+    chosen = {"A", "B"} if {"A", "B"} <= inside else inside  # beside which there may be AB, both side by side
+    if len(chosen) != 2:
+        return None
+    beside = sorted(path for path in images.paths if composed(path).split("/")[0] not in chosen or "/" not in path)
+    if beside:
+        few = f"{len(beside)} of {len(images.paths)} images are beside {' and '.join(sorted(chosen))}"
+        warnings.warn(f"{spec}: {few} and left out, first {beside[0]}", stacklevel=4)
+    return {folder: folders[folder] for folder in sorted(chosen)}
 
 
 def _side_by_side(images: Collection) -> Collection:
@@ -119,16 +162,16 @@ def _side_by_side(images: Collection) -> Collection:
         halves = {"input": image[:, :width], "target": image[:, width:]}
         return {field: decode.adapt(half, shapes[field][:2], shapes[field][2]) for field, half in halves.items()}
 
-    return Collection(images.names, look, read, None, ())
+    return Collection(images.names, look, read, splits=images.splits)
 
 
-def _two_folders(images: Collection) -> Collection:
-    sides = _by_name(images)
-    alone = sorted(sides[0].keys() ^ sides[1].keys())
+def _partners(images: Collection, folders: dict[str, dict[str, int]]) -> Collection:
+    first, second = _by_stem(folders)
+    alone = sorted(first.keys() ^ second.keys())
     if alone:
-        present = images.names[{**sides[0], **sides[1]}[alone[0]]]
-        raise ValueError(f"{present} has no partner: expected files of the same names in {' and '.join(images.classes)}")
-    partners = [{"input": sides[0][name], "target": sides[1][name]} for name in sorted(sides[0])]
+        present = images.names[{**first, **second}[alone[0]]]
+        raise ValueError(f"{present} has no partner: expected files of the same names in {' and '.join(folders)}")
+    partners = [{"input": first[name], "target": second[name]} for name in sorted(first)]
 
     def look(index):
         shapes = {field: images.look(i)["image"] for field, i in partners[index].items()}
@@ -140,13 +183,16 @@ def _two_folders(images: Collection) -> Collection:
     def read(index, shapes):
         return {field: images.read(i, {"image": shapes[field]})["image"] for field, i in partners[index].items()}
 
-    return Collection([images.names[pair["input"]] for pair in partners], look, read, None, ())
+    return Collection([images.names[pair["input"]] for pair in partners], look, read, splits=images.splits)
 
 
-def _by_name(images) -> tuple[dict[str, int], dict[str, int]]:
-    """For each of the two folders, {path below it, without its ending: index}."""
-    sides: tuple[dict[str, int], dict[str, int]] = {}, {}
-    for index, label in enumerate(images.labels()):
-        path = images.names[index].split(f"/{images.classes[label]}/")[-1]
-        sides[label][str(PurePath(path).with_suffix(""))] = index
-    return sides
+def _by_stem(folders):
+    """For each folder {path without its ending: index}; with the ending where two files of one folder differ in nothing else."""
+    counts = Counter()
+    for members in folders.values():
+        counts |= Counter(_stem(path) for path in members)
+    return [{path if counts[_stem(path)] > 1 else _stem(path): index for path, index in members.items()} for members in folders.values()]
+
+
+def _stem(path):
+    return str(PurePath(path).with_suffix(""))

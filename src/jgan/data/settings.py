@@ -22,6 +22,10 @@ class ImageSettings:
     """Width of the images, pixels; as the height if not given."""
     channels: int | None = None
     """Colour channels; as the data if not given."""
+    bit_depth: int | None = None
+    """Bits that greys of 16 bits use, 12 for 0 ... 4095; as the files say if not given."""
+    max_unpacked: int | None = None
+    """Most bytes to which an item or a set may unpack; by the size of the file and the memory if not given."""
 
 
 def size_of(config: ImageSettings) -> tuple[int, int]:
@@ -44,4 +48,6 @@ def open_images(config: ImageSettings, split: str | None = None, labels: bool | 
         split=split or config.split,
         limit=config.limit if split in (None, config.split) else None,
         labels=labels,
+        bit_depth=config.bit_depth,
+        max_unpacked=config.max_unpacked,
     )

@@ -11,6 +11,13 @@ from jgan.types import Spec
 Example = dict[str, np.ndarray]  # one example: named fields without a batch axis
 
 
+class Origin(NamedTuple):
+    """What a source was opened from, as it lies there."""
+
+    shapes: Mapping[tuple[int, int, int], int]  # (H, W, C) as stored -> number of images
+    splits: Mapping[str, int] = {}  # number of examples in each split, where there are several
+
+
 class Source(NamedTuple):
     """A set of examples. What `read` yields has the shapes and dtypes of `fields`."""
 
@@ -22,6 +29,7 @@ class Source(NamedTuple):
     columns: Mapping[str, np.ndarray] = {}  # small fields, such as labels, of all examples at once: [size, ...]; `read` has them too
     skipped: tuple[tuple[str, str], ...] = ()  # (file, reason) of the files left out when it was opened
     damaged: Mapping[str, str] = {}  # file -> reason, filled by `read`: another example stood in for these
+    origin: Origin | None = None  # None if it is made of other sources
     parts: tuple["Source", ...] = ()  # of `jgan.data.combine.unpaired`: the sets whose examples are drawn independently
 
     @property

@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 
 from jgan.data import decode
 from jgan.data.collection import Collection, of_images
+from jgan.data.labels import Labels, of_arrays
 
 NEEDS_TENSORFLOW = (
     "tfds:{} is not in {}, and preparing it needs TensorFlow: install jgan[prepare] (here or on another machine: once prepared as"
@@ -27,19 +28,31 @@ def open_tfds(name: str, split: str, size: tuple[int, int] | None, data_dir) -> 
         raise ValueError(f"tfds:{name} has images of {np.dtype(image.np_dtype)}: expected uint8")
     shape = image.shape if size is None else (*size, image.shape[-1])
     look = (lambda index: data[index]["image"].shape) if None in shape else (lambda index: shape)
-    label = features["label"] if "label" in features else None
     return of_images(
         names=[f"tfds:{name}/{split}[{index}]" for index in range(len(data))],
         look=look,
         read=lambda index, size, channels: decode.adapt(data[index]["image"], size, channels),
-        labels=(lambda: _labels(builder, split)) if isinstance(label, tfds.features.ClassLabel) else None,
-        classes=tuple(label.names) if isinstance(label, tfds.features.ClassLabel) else (),
+        labels=lambda: _labels(builder, split),
     )
 
 
-def _labels(builder: Any, split: str) -> np.ndarray:
+def _labels(builder, split) -> Labels | None:
+    """Declared classes keep their numbers; numbers without names are those that occur in any split."""
+    features = builder.info.features
+    feature = features["label"] if "label" in features else None
+    if feature is None or feature.shape != () or not np.issubdtype(feature.np_dtype, np.integer):
+        return None
+    numbers, where = _numbers(builder, split), f"tfds:{builder.info.full_name}/{split}"
+    if not isinstance(feature, tfds.features.ClassLabel):
+        return of_arrays(where, numbers, len(numbers), [_numbers(builder, other) for other in builder.info.splits])
+    if len(numbers) and numbers.min() < 0:
+        raise ValueError(f"labels of {where} reach from {numbers.min()} to {numbers.max()}: expected numbers from 0")
+    return Labels(numbers.astype(np.int32), tuple(feature.names))
+
+
+def _numbers(builder, split):
     data = builder.as_data_source(split=split, decoders={"image": tfds.decode.SkipDecoding()})
-    return np.array([data[index]["label"] for index in range(len(data))], np.int32)
+    return np.array([data[index]["label"] for index in range(len(data))], np.int64)
 
 
 def _open_split(name: str, split: str, data_dir) -> tuple[Any, Any]:

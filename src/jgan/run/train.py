@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from jgan.data.describe import describe
 from jgan.evaluation.provenance import provenance
 from jgan.run import loop
 from jgan.run.checkpoints import Checkpoints
@@ -35,6 +36,7 @@ def train(folder: Folder, system: System, config: Any, init_from: Path | None = 
     source = system.data(config)
     _check_label(source)
     remember(folder, source)
+    print(*describe(source), sep="\n", flush=True)
     examples = system.training_data(config) if system.training_data else source
     stages = stages_of(system.build(config, source.spec), images=round(1000 * config.kimg), batch=config.batch, source=lambda: examples)
     intervals = {name: round(1000 * getattr(config, f"{name}_kimg")) for name in ("record", "sample", "checkpoint", "score")}

@@ -5,26 +5,23 @@ Paper: Zhu et al. 2017, https://arxiv.org/abs/1703.10593
 
 import dataclasses
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import Mesh
 
-from jgan import commands, losses, outputs
+from jgan import commands, losses
 from jgan.augment import flip
 from jgan.augment.crop import random_crop
 from jgan.data import open_domains
 from jgan.data.source import Source
-from jgan.evaluation.paired import domain_score
-from jgan.evaluation.score import Score
 from jgan.models import patch, resnet_translation
 from jgan.models.any_size import any_size
 from jgan.ops.images import to_float
 from jgan.run.settings import Settings, changeable
-from jgan.run.system import Sampling, System
+from jgan.run.system import System
+from jgan.systems._domains import both_ways, sampling, score
 from jgan.training import Player, new_player, prefixed, update
 from jgan.training.pool import Pool, exchange, new_pool
 from jgan.types import Array, Network, Spec, Training
@@ -167,14 +164,7 @@ def build(config: Config, spec: Spec) -> Training:
 
     def sample(state, key, inputs):
         forward, backward = (partial(translate, state.generators.params[way]) for way in ("forward", "backward"))
-        found = {}
-        if "input" in inputs:
-            found["forward"] = forward(to_float(inputs["input"]))
-            found["forward_back"] = backward(found["forward"])
-        if "target" in inputs:
-            found["backward"] = backward(to_float(inputs["target"]))
-            found["backward_back"] = forward(found["backward"])
-        return found
+        return both_ways(forward, backward, inputs)
 
     return Training(init, step, sample)
 
@@ -195,18 +185,6 @@ def open_data(config: Config, split: str | None = None, jitter: int = 0) -> Sour
 def training_data(config: Config) -> Source:
     """The two domains larger by the jitter, to be cropped at random."""
     return open_data(config, jitter=config.jitter)
-
-
-def score(config: Config, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """How far translations of the first domain are from the second."""
-    return domain_score(source, config.score_samples, folder, mesh, output="forward")
-
-
-def sampling(config: Config, spec: Spec) -> Sampling:
-    """Images of either domain in, translations and the ways back out."""
-    kinds: dict[str, outputs.Kind] = dict.fromkeys(("forward", "forward_back", "backward", "backward_back"), outputs.image())
-    directions = {"forward": ("input", "forward"), "backward": ("target", "backward")}
-    return Sampling(lambda key, n: {}, kinds, conditions=("input", "target"), directions=directions, followed=8)
 
 
 SYSTEM = System(

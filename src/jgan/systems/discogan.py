@@ -4,25 +4,22 @@ Paper: Kim et al. 2017, https://arxiv.org/abs/1703.05192
 """
 
 import dataclasses
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import Mesh
 
-from jgan import commands, losses, outputs
+from jgan import commands, losses
 from jgan.data import open_domains
 from jgan.data.procedural.turned import open_turned
 from jgan.data.source import Source
-from jgan.evaluation.paired import domain_score
-from jgan.evaluation.score import Score
 from jgan.models import discogan
 from jgan.models.any_size import any_size
 from jgan.ops.images import to_float
 from jgan.run.settings import Settings, changeable
-from jgan.run.system import Sampling, System
+from jgan.run.system import System
+from jgan.systems._domains import both_ways, sampling, score
 from jgan.training import Player, new_player, prefixed, update
 from jgan.types import Array, Network, Spec, Training
 
@@ -157,14 +154,7 @@ def build(config: Config, spec: Spec) -> Training:
     def sample(state, key, inputs):
         params, averages = state.generators.params, state.generators.state
         forward, backward = (lambda x, way=way: g.apply(params[way], averages[way], x)[0] for way in ("forward", "backward"))
-        found = {}
-        if "input" in inputs:
-            found["forward"] = forward(to_float(inputs["input"]))
-            found["forward_back"] = backward(found["forward"])
-        if "target" in inputs:
-            found["backward"] = backward(to_float(inputs["target"]))
-            found["backward_back"] = forward(found["backward"])
-        return found
+        return both_ways(forward, backward, inputs)
 
     return Training(init, step, sample)
 
@@ -175,18 +165,6 @@ def open_data(config: Config, split: str | None = None) -> Source:
     if config.data == "turned":
         return open_turned(split or "train", config.resolution, limit)
     return open_domains(config.data, resolution=config.resolution, channels=config.channels, split=split or "train", limit=limit)
-
-
-def score(config: Config, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """How far translations of the first domain are from the second."""
-    return domain_score(source, config.score_samples, folder, mesh, output="forward")
-
-
-def sampling(config: Config, spec: Spec) -> Sampling:
-    """Images of either domain in, translations and the ways back out."""
-    kinds: dict[str, outputs.Kind] = dict.fromkeys(("forward", "forward_back", "backward", "backward_back"), outputs.image())
-    directions = {"forward": ("input", "forward"), "backward": ("target", "backward")}
-    return Sampling(lambda key, n: {}, kinds, conditions=("input", "target"), directions=directions, followed=8)
 
 
 SYSTEM = System("discogan", Config, PRESETS, open_data, build, sampling, score, commands=commands.DOMAINS, description=__doc__ or "")

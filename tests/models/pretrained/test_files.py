@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from jgan import bounded
 from jgan.models.pretrained.files import read_weights
 
 # A PyTorch file is written here by hand, operation by operation, as the library itself would write it.
@@ -152,7 +153,9 @@ def test_code_in_a_file_is_refused_and_not_run(tmp_path, where):
             path.write_bytes(evil + path.read_bytes())
         if where == "legacy keys":
             path.write_bytes(path.read_bytes()[: -len(pickle.dumps([], protocol=2))] + evil)
-    with pytest.raises(ValueError, match=r"allow_pickle=False" if where == "npz" else r"asks for \w+\.system, .*refused"):
+    with pytest.raises(
+        ValueError, match=r"weights.npz is not .* Python objects are never read" if where == "npz" else r"asks for \w+\.system, .*refused"
+    ):
         read_weights(path)
     assert not marker.exists()
     pickle.loads(evil)  # the trap itself is real
@@ -198,10 +201,10 @@ def test_what_is_no_plain_tensor_is_refused(tmp_path, write, tree, message):
         ("weights.pth", b"", "cannot read weights.pth"),
         ("weights.pth", b"PK\x03\x04 and no more", "cannot read weights.pth"),
         ("weights.pth", pickle.dumps(5), "it is no PyTorch file"),
-        ("weights.npz", b"<html>", "cannot read weights.npz"),
+        ("weights.npz", b"<html>", "weights.npz is not a readable"),
         ("weights.safetensors", struct.pack("<Q", 1 << 60) + b"{}", "more than the file's 10"),
         ("weights.safetensors", struct.pack("<Q", 2) + b"[]", "cannot read weights.safetensors"),
-        ("weights.h5", b"", r"expected a file of weights named \*.pth, .* found weights.h5"),
+        ("weights.h5", b"", r"expected a file of weights named \*.npz, .* found weights.h5"),
     ],
 )
 def test_damaged_and_other_files_are_refused(tmp_path, name, content, message):
@@ -227,3 +230,80 @@ def test_big_endian_files_are_refused(tmp_path):
     ):
         with pytest.raises(ValueError, match="big-endian"):
             read_weights(path)
+
+
+def safetensors(entries, data=bytes(8)):
+    header = entries if isinstance(entries, bytes) else json.dumps(entries).encode()
+    return struct.pack("<Q", len(header)) + header + data
+
+
+def entry(shape=(2,), offsets=(0, 8), dtype="F32"):
+    return {"a": {"dtype": dtype, "shape": list(shape), "data_offsets": list(offsets)}}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (safetensors(entry(offsets=(0, 800))), "bytes 0 to 800 of 8"),
+        (safetensors(entry(offsets=(-8, 8))), "bytes -8 to 8"),
+        (safetensors(entry(offsets=(8, 0))), "bytes 8 to 0"),
+        (safetensors(entry(shape=(3,))), r"for a tensor of F32 \[3\]"),
+        (safetensors(entry(shape=(-1, -2))), "not all whole numbers"),
+        (safetensors(entry(shape=(True, 2))), "not all whole numbers"),
+        (safetensors(entry(dtype="F8")), "F8"),
+        (safetensors(b"[" * 20_000 + b"]" * 20_000), "recursion"),
+        (safetensors({"a": 3}), "not subscriptable"),
+        (safetensors(b"{\xff}"), "utf-8|Expecting"),
+    ],
+)
+def test_what_a_safetensors_header_claims(tmp_path, content, message):
+    (tmp_path / "weights.safetensors").write_bytes(content)
+    with pytest.raises(ValueError, match=f"cannot read weights.safetensors: .*{message}"):
+        read_weights(tmp_path / "weights.safetensors")
+
+
+@pytest.mark.parametrize("write", [write_zip, write_legacy])
+@pytest.mark.parametrize(
+    ("tree", "message"),
+    [
+        (one(shape=(30_000, 30_000), strides=(0, 0)), "would unpack to 3,600.0 MB"),
+        (one(shape=(4, 4), strides=(1, 1)), "outside its storage"),
+        (one(shape=(5, 3), strides=(0, 1)), "outside its storage"),
+        (one(offset=13, shape=(0,), strides=(1,)), "outside its storage"),
+        (by_name(**{f"a{i}": tensor("FloatStorage", "0", 0, (3, 4), (4, 1)) for i in range(9)}), "sum of its tensors would unpack"),
+        (b"\x80\x02}r\xff\xff\xff\x7f.", "remembers number 2147483647"),
+        (b"\x80\x02}p99999999999\n.", "remembers number 99999999999"),
+        (b"\x80\x04\x8e" + struct.pack("<Q", 1 << 62) + b".", "cannot read"),
+        (b"\x80\x02" + b"(" * 50_000 + b"l" * 50_000 + b".", "cannot read|expected tensors by name"),
+    ],
+)
+def test_what_a_pickle_claims(tmp_path, monkeypatch, write, tree, message):
+    monkeypatch.setattr(bounded, "FREE", 100)
+    monkeypatch.setattr(bounded, "RATIO", 4)
+    storages = {"0": STORAGES["0"]} if write is write_zip else {"0": (STORAGES["0"], 12)}
+    with pytest.raises(ValueError, match=message):
+        read_weights(write(tmp_path / "weights.pth", tree, storages))
+
+
+def test_a_storage_longer_than_the_file(tmp_path):
+    path = write_legacy(tmp_path / "weights.pth", one(), {"0": (STORAGES["0"], 1 << 60)})
+    with pytest.raises(ValueError, match="storage 0 has 4611686018427387904 bytes, more than the 48 that are left"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("member", ["archive/data/0", "archive/data.pkl"])
+def test_compressed_storages_are_bounded(tmp_path, monkeypatch, member):
+    monkeypatch.setattr(bounded, "FREE", 1 << 20)
+    files = {"archive/data.pkl": one(), "archive/data/0": STORAGES["0"]}
+    with zipfile.ZipFile(tmp_path / "weights.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content + (bytes(8 << 20) if name == member else b""))
+    with pytest.raises(ValueError, match=r"cannot read weights\.pth: .* would unpack to 8\.4 MB or more"):
+        read_weights(tmp_path / "weights.pth")
+
+
+@pytest.mark.parametrize("name", ["weights.pth", "weights.npz", "weights.safetensors"])
+def test_pipes_are_not_opened(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match=f"{name} is n.* regular file"):
+        read_weights(tmp_path / name)

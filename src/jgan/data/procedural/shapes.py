@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jgan.data.collection import Collection, of_images
+from jgan.data.labels import Labels
 
 SIZES = {"train": 8192, "test": 2048}
 FIRST = {"train": 0, "test": 1_000_000_000}  # the splits draw on index ranges that never meet
@@ -124,7 +125,7 @@ def outlines(split: str, limit: int | None) -> Collection:
         return {"input": np.repeat(drawing, channels, axis=2), "target": target}
 
     shape = (RESOLUTION, RESOLUTION, 3)
-    return Collection(images.names, lambda index: {"input": shape, "target": shape}, read, None, ())
+    return Collection(images.names, lambda index: {"input": shape, "target": shape}, read)
 
 
 def collection(split: str, limit: int | None) -> Collection:
@@ -145,8 +146,7 @@ def collection(split: str, limit: int | None) -> Collection:
         names=[f"shapes/{split}[{index}]" for index in range(size)],
         look=lambda index: (RESOLUTION, RESOLUTION, 3),
         read=read,
-        labels=lambda: np.array([label(scene(first + index)) for index in range(size)]),
-        classes=tuple(KINDS),
+        labels=lambda: Labels(np.array([label(scene(first + index)) for index in range(size)], np.int32), tuple(KINDS)),
     )
 
 

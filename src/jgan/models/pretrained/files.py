@@ -3,14 +3,18 @@
 import collections
 import io
 import json
+import math
+import mmap
 import os
 import pickle
-import struct
+import pickletools
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from jgan import bounded
 
 
 def read_weights(path: str | Path) -> dict[str, np.ndarray]:
@@ -20,33 +24,16 @@ def read_weights(path: str | Path) -> dict[str, np.ndarray]:
     bfloat16 becomes float32, all other types stay. Raises ValueError if the file is of another kind, damaged, or refused.
     """
     path = Path(path)
-    readers = {".pth": _read_torch, ".pt": _read_torch, ".npz": _read_npz, ".safetensors": _read_safetensors}
+    if path.suffix == ".npz":
+        return bounded.read_npz(path)
+    readers = {".pth": _read_torch, ".pt": _read_torch, ".safetensors": _read_safetensors}
     if path.suffix not in readers:
-        raise ValueError(f"expected a file of weights named {', '.join('*' + suffix for suffix in readers)}, found {path.name}")
+        raise ValueError(f"expected a file of weights named *.npz, {', '.join('*' + suffix for suffix in readers)}, found {path.name}")
     try:
-        with open(path, "rb") as file:
+        with bounded.open_regular(path) as file:
             return readers[path.suffix](file)
-    except _DAMAGE as error:
-        raise ValueError(f"cannot read {path.name}: {error or type(error).__name__}") from error
-
-
-# What the standard library raises on bytes that are not what they should be.
-_DAMAGE = (
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    EOFError,
-    OverflowError,
-    struct.error,
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-)
-
-
-def _read_npz(file):
-    with np.load(file, allow_pickle=False) as arrays:
-        return dict(arrays)
+    except Exception as error:  # damaged bytes make the standard library raise almost anything
+        raise ValueError(f"cannot read {path.name}: {error or type(error).__name__}; download it again") from error
 
 
 def _read_safetensors(file):
@@ -61,26 +48,47 @@ def _read_safetensors(file):
 
     def array(entry):
         start, stop = entry["data_offsets"]
-        return _numbers(data[start:stop], _SAFETENSORS[entry["dtype"]]).reshape(entry["shape"])
+        shape, dtype = _whole(entry["shape"]), _SAFETENSORS[entry["dtype"]]
+        if not 0 <= start <= stop <= len(data) or stop - start != math.prod(shape) * _item_size(dtype):
+            raise ValueError(f"it has bytes {start} to {stop} of {len(data)} for a tensor of {entry['dtype']} {list(shape)}")
+        return _numbers(data[start:stop], dtype).reshape(shape)
 
+    _check_total(sum(stop - start for start, stop in (entry["data_offsets"] for entry in entries.values())), size)
     return {name: array(entry) for name, entry in entries.items()}
 
 
 def _read_torch(file):
     magic = file.read(4)
     file.seek(0)
-    return _read_torch_zip(file) if magic == b"PK\x03\x04" else _read_torch_legacy(file)
+    if magic == b"PK\x03\x04":
+        return _read_torch_zip(file)
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:  # where a length that is claimed takes no memory
+        return _read_torch_legacy(view)
 
 
 def _read_torch_zip(file):
     with zipfile.ZipFile(file) as archive:
-        names = archive.namelist()
-        root = next((n for n in names if n.endswith("data.pkl")), "data.pkl").removesuffix("data.pkl")
-        if f"{root}byteorder" in names and archive.read(f"{root}byteorder") != b"little":
+        members = {info.filename: info for info in archive.infolist()}
+        root = next((n for n in members if n.endswith("data.pkl")), "data.pkl").removesuffix("data.pkl")
+        if f"{root}byteorder" in members and _member(archive, members[f"{root}byteorder"]) != b"little":
             raise ValueError("its numbers are big-endian; save it on a little-endian machine")
-        reader = _TensorReader(io.BytesIO(archive.read(f"{root}data.pkl")))
+        reader = _TensorReader(io.BytesIO(_member(archive, archive.getinfo(f"{root}data.pkl"))))
         tree = reader.by_name()
-        return _filled(tree, {key: _numbers(archive.read(f"{root}data/{key}"), dtype) for key, dtype in reader.storages.items()})
+        infos = {key: archive.getinfo(f"{root}data/{key}") for key in reader.storages}
+        _check_total(sum(info.file_size for info in infos.values()), sum(info.compress_size for info in infos.values()))
+        return _filled(tree, {key: _numbers(_member(archive, infos[key]), dtype) for key, dtype in reader.storages.items()})
+
+
+def _member(archive, info):
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{info.filename} is compressed by method {info.compress_type}, expected none or deflate")
+    bounded.check(info.filename, info.file_size, info.compress_size)
+    with archive.open(info) as file:
+        return file.read(info.file_size)
+
+
+def _check_total(size, packed):
+    bounded.check("the sum of its tensors", size, packed)
 
 
 def _read_torch_legacy(file):
@@ -94,8 +102,10 @@ def _read_torch_legacy(file):
     tree = reader.by_name()
     storages = {}
     for key in _TensorReader(file).load():
-        count = int.from_bytes(file.read(8), "little")
-        storages[key] = _numbers(file.read(count * _item_size(reader.storages[key])), reader.storages[key])
+        size = int.from_bytes(file.read(8), "little") * _item_size(reader.storages[key])
+        if size > len(file) - file.tell():
+            raise ValueError(f"storage {key} has {size} bytes, more than the {len(file) - file.tell()} that are left")
+        storages[key] = _numbers(file.read(size), reader.storages[key])
     return _filled(tree, storages)
 
 
@@ -112,6 +122,7 @@ class _TensorReader(pickle.Unpickler):
     """An unpickler that rebuilds tensors and can do nothing else."""
 
     def __init__(self, file):
+        _check_memo(file)
         super().__init__(file, encoding="utf-8")
         self.storages = {}  # dtype by key
 
@@ -139,8 +150,8 @@ class _TensorReader(pickle.Unpickler):
 
     def persistent_load(self, identifier):
         kind, dtype, key, _device, _count, *view = identifier
-        if kind != "storage" or dtype not in _STORAGES.values() or any(view):
-            raise ValueError(f"it refers to {identifier!r}, expected a plain storage of numbers")
+        if kind != "storage" or not isinstance(key, str) or dtype not in _STORAGES.values() or any(view):
+            raise ValueError("it refers to something else than a plain storage of numbers")
         self.storages[key] = dtype
         return key
 
@@ -160,16 +171,36 @@ _STORAGES = {
 _SAFETENSORS = dict(zip(("F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL"), _STORAGES.values(), strict=True))
 
 
+def _check_memo(file):
+    """Refuses a pickle that numbers what it remembers higher than its bytes, since memory is taken for all numbers below (512 GB, say)."""
+    start = file.tell()
+    for operation, argument, place in pickletools.genops(file):
+        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > place:
+            raise ValueError(f"it remembers number {argument} after {place} bytes")
+    file.seek(start)
+
+
 def _filled(tree, storages):
-    return {name: _array(tensor, storages[tensor.storage]) for name, tensor in tree.items() if isinstance(tensor, _Tensor)}
+    tensors = {name: tensor for name, tensor in tree.items() if isinstance(tensor, _Tensor)}
+    sizes = [math.prod(_whole(tensor.shape)) * storages[tensor.storage].itemsize for tensor in tensors.values()]
+    _check_total(sum(sizes), sum(numbers.nbytes for numbers in storages.values()))
+    return {name: _array(tensor, storages[tensor.storage]) for name, tensor in tensors.items()}
 
 
 def _array(tensor, numbers):
-    last = tensor.offset + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.strides, strict=True))
-    if min((tensor.offset, *tensor.shape, *tensor.strides)) < 0 or (0 not in tensor.shape and last >= numbers.size):
-        raise ValueError(f"{tensor} lies outside its storage of {numbers.size} numbers")
-    strides = [s * numbers.itemsize for s in tensor.strides]
-    return np.lib.stride_tricks.as_strided(numbers[tensor.offset :], tensor.shape, strides).copy()
+    offset, *strides = _whole((tensor.offset, *tensor.strides))
+    last = offset + sum((n - 1) * s for n, s in zip(tensor.shape, strides, strict=True))
+    size = math.prod(tensor.shape)
+    if size > numbers.size or (size and last >= numbers.size) or offset > numbers.size:
+        raise ValueError(f"a tensor of {list(tensor.shape)} from {offset} to {last} lies outside its storage of {numbers.size} numbers")
+    strides = [s * numbers.itemsize for s in strides]
+    return np.lib.stride_tricks.as_strided(numbers[offset:], tensor.shape, strides).copy()
+
+
+def _whole(values):
+    if not all(type(value) is int and value >= 0 for value in values):
+        raise ValueError("a tensor lies outside its storage: its shape, offset and strides are not all whole numbers from 0")
+    return tuple(values)
 
 
 def _item_size(dtype):

@@ -1,0 +1,66 @@
+"""What was understood of a set of images, in lines for people."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jgan.data.source import Source
+
+FEW = 10  # classes and files that a line names
+
+
+def describe(source: Source, few: int | None = FEW) -> list[str]:
+    """Returns lines that say what a source was understood to be: its examples, its classes, and what was left out.
+
+    Args:
+      source: as `open_source`, `open_pairs` and `open_domains` return it.
+      few: name at most so many classes and files left out; None: all.
+
+    >>> from jgan.data import open_source
+    >>> print(*describe(open_source("shapes", resolution=16, limit=600, labels=True), few=2), sep="\\n")
+    shapes: 600 images, 16 x 16, 3 channels (stored as 32 x 32, 3 channels)
+    8 classes: 0 circle (70), 1 square (76), ...
+    left out: nothing
+    """
+    parts = source.parts or (source,)
+    skipped = [entry for part in parts for entry in part.skipped]
+    reasons = _shortened([f"{name.removeprefix(source.name + '/')} ({reason})" for name, reason in skipped], few)
+    return [*map(_examples, parts), _classes(source, few), f"left out: {len(skipped)}, {reasons}" if skipped else "left out: nothing"]
+
+
+def _examples(source):
+    images = {name: field.shape for name, field in source.fields.items() if field.dtype == np.uint8 and len(field.shape) == 3}
+    line = f"{source.name}: {source.size} {'images' if len(images) == 1 else 'examples'}"
+    if images:
+        line += ", " + " and ".join(dict.fromkeys(map(_size, images.values())))
+    if source.origin is not None and set(source.origin.shapes) != set(images.values()):
+        line += f" (stored as {_stored(source.origin.shapes)})"
+    if source.origin is not None and source.origin.splits:
+        line += "; splits: " + ", ".join(f"{name} ({count})" for name, count in source.origin.splits.items())
+    return line
+
+
+def _classes(source, few):
+    names = source.names.get("label", ())
+    if "label" not in source.columns:
+        return "no classes"
+    counts = np.bincount(source.columns["label"], minlength=len(names)).tolist()
+    entries = [f"{number} {name} ({counts[number]})" for number, name in enumerate(names)]
+    return f"{len(names)} classes: {_shortened(entries, few)}"
+
+
+def _stored(shapes):
+    if len(shapes) == 1:
+        return _size(*shapes)
+    heights, widths, channels = (sorted({shape[axis] for shape in shapes}) for axis in range(3))
+    of_channels = " and ".join(map(str, channels))
+    return f"{len(shapes)} shapes from {heights[0]} x {widths[0]} to {heights[-1]} x {widths[-1]}, {of_channels} channels"
+
+
+def _size(shape):
+    height, width, channels = shape
+    return f"{height} x {width}, {channels} {'channel' if channels == 1 else 'channels'}"
+
+
+def _shortened(entries: Sequence[str], few):
+    return ", ".join([*entries[:few], *(["..."] if few is not None and len(entries) > few else [])])
