@@ -34,7 +34,7 @@ class Config(Settings):
     data: str = "drawn"
     """Nothing else is known."""
     limit: int | None = None
-    """Use at most so many examples."""
+    """Maximum number of examples."""
     batch: int = 8
     """Examples per step."""
     learning_rate: float = 0.1

@@ -36,7 +36,7 @@ def compare(
         resolution: Side to which all images are cropped and resized, pixels; as stored if not given.
         channels: 1, 3 or 4; as stored if not given.
         split: Part of the sets, where they have parts.
-        limit: Use at most so many images of each.
+        limit: Maximum number of images of each.
         batch: Images per evaluation of the feature network.
         out: File to which results are appended with all that they depend on, as lines of JSON.
     """
@@ -71,7 +71,7 @@ def fid(
         resolution: Side to which all images are cropped and resized, pixels; as stored if not given.
         channels: 1, 3 or 4; as stored if not given.
         split: Part of the sets, where they have parts.
-        limit: Use at most so many images of each.
+        limit: Maximum number of images of each.
         batch: Images per evaluation of the feature network.
         out: File to which the result is appended with all that it depends on, as a line of JSON.
     """
@@ -99,7 +99,7 @@ def kid(
         resolution: Side to which all images are cropped and resized, pixels; as stored if not given.
         channels: 1, 3 or 4; as stored if not given.
         split: Part of the sets, where they have parts.
-        limit: Use at most so many images of each.
+        limit: Maximum number of images of each.
         batch: Images per evaluation of the feature network.
         out: File to which the result is appended with all that it depends on, as a line of JSON.
     """

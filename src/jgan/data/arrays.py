@@ -34,6 +34,7 @@ def open_npz(path: Path, split: str, reading: Reading = AS_STORED) -> Collection
 
 
 def is_idx_folder(path: Path) -> bool:
+    """Returns whether a folder holds images in idx files."""
     return any(path.glob("*-images*idx3-ubyte*"))
 
 

@@ -14,7 +14,7 @@ def describe(source: Source, few: int | None = FEW) -> list[str]:
 
     Args:
       source: as `open_source`, `open_pairs` and `open_domains` return it.
-      few: name at most so many classes and files left out; None: all.
+      few: maximum number of classes and files left out; None: all.
 
     >>> from jgan.data import open_source
     >>> print(*describe(open_source("shapes", resolution=16, limit=600, labels=True), few=2), sep="\\n")

@@ -50,7 +50,7 @@ def open_source(
       channels: 1, 3 or 4. Transparent images are put on white, unless it is 4. None: as stored (a palette has 3).
       split: `"train"`, `"val"` or `"test"`, which may be spelled training, valid, validation or testing, in any case, here and in the set;
         for TensorFlow Datasets any split expression.
-      limit: take at most so many images, evenly spaced over the set.
+      limit: maximum number of images, evenly spaced over the set.
       labels: True: an error if there are none, and images beside the folders of classes are left out; None: if every image has one;
         False: never. Labels that are wrong are an error, or with None a warning.
       data_dir: where TensorFlow Datasets keeps its sets.

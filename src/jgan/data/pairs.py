@@ -31,7 +31,7 @@ def open_pairs(
       resolution: side in pixels, or (H, W), of each image: its centre is cropped to that aspect and resized. None: as stored.
       channels: 1, 3 or 4, of each image. None: as stored.
       split: as in `open_source`.
-      limit: take at most so many pairs, evenly spaced over the set.
+      limit: maximum number of pairs, evenly spaced over the set.
       reverse: from target to input.
 
     A pair of which one image is damaged is replaced as a whole: see `open_source`.

@@ -15,7 +15,7 @@ class ImageSettings:
     split: str = "train"
     """Part of the data to train on."""
     limit: int | None = None
-    """Use at most so many images."""
+    """Maximum number of images."""
     resolution: int = 32
     """Height of the images, pixels."""
     width: int | None = None

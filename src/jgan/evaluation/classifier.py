@@ -41,7 +41,7 @@ def classifier_features(
       seed: for initial weights, held-out images and batches.
       steps: optimizer steps (Adam, cosine decay from 2e-3).
       batch: images per step, a multiple of 4.
-      limit: at most so many images of the source are used, drawn at random.
+      limit: maximum number of images of the source, drawn at random.
 
     Warns (UserWarning) where the classifier ends close to guessing: its features then see little. Rotations cannot be told, for one,
     where the data shows things at any angle; open such a source with its labels.
@@ -90,7 +90,7 @@ def classification_accuracy_score(
       n: generated images to learn from.
       seed: of the classifier.
       steps, batch: of its training.
-      limit: at most so many real images.
+      limit: maximum number of real images.
 
     Raises:
       ValueError: if the generated images or the real ones have no labels, or there are fewer than n generated ones.

@@ -79,7 +79,7 @@ def evaluate(
       n: number of generated images.
       features: the feature network.
       mesh: of `jgan.sharding.data_mesh`; None: one device.
-      real_n: at most so many real images, drawn at random without replacement; all if there are no more.
+      real_n: maximum number of real images, drawn at random without replacement; all if there are no more.
       batch: real images per evaluation of the features; generated ones come in the batches in which they are given.
       cache: a folder in which what was gathered of the real images is kept, under a fingerprint of data, features and counts.
 

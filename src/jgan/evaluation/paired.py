@@ -28,7 +28,7 @@ def paired_score(
 
     Args:
       pairs: of the fields that the translations are made from, and `truth`.
-      samples: at most so many pairs, evenly spread over the source.
+      samples: maximum number of pairs, evenly spread over the source.
       folder: where the classifier is kept; made if absent.
       mesh: over which images are spread; None: one device.
       output: the name of the output that is scored.

@@ -34,7 +34,7 @@ class Config(Settings):
     data: str = changeable("pairs:shapes")
     """A folder or archive with the folders trainA and trainB, or pairs:SET for the two sides of a paired set."""
     limit: int | None = None
-    """Use at most so many images of each domain."""
+    """Maximum number of images of each domain."""
     resolution: int = 64
     """Side of the images, pixels."""
     channels: int = 3

@@ -34,7 +34,7 @@ class Config(Settings):
     method: Literal["discogan", "reconstruction", "gan"] = "discogan"
     """The system, or one of the paper's baselines: with a loop from A only, or two separate pairs of networks."""
     limit: int | None = None
-    """Use at most so many images of each domain."""
+    """Maximum number of images of each domain."""
     resolution: int = 64
     """Side of the images, pixels: four times a power of two, at least 16."""
     channels: int = 3

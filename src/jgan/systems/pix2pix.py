@@ -37,7 +37,7 @@ class Config(Settings):
     reverse: bool = False
     """From right to left, or from the second folder to the first."""
     limit: int | None = None
-    """Use at most so many pairs."""
+    """Maximum number of pairs."""
     resolution: int = 64
     """Side of the images, pixels."""
     channels: int = 3
