@@ -105,7 +105,7 @@ def filters(sizes: Sizes) -> Alternatives:
 
 
 def modulated_convolutions(sizes: Sizes) -> Alternatives:
-    """[N, H, W, C] -> [N, H, W, C], every image with a kernel of its own."""
+    """[N, H, W, C] -> [N, H, W, C], every image with another kernel."""
 
     def per_image(x, kernel, styles):
         n, h, w, c = x.shape

@@ -115,7 +115,7 @@ def measured(config: stylegan.Config, place: Callable[..., Feed], devices: int, 
 
 
 def feeding(ready: measure.Ready, steps: int) -> Callable[[], Any]:
-    """A function that brings the batches of so many steps to the device, and does nothing with them."""
+    """A function that brings the batches of `steps` steps to the device, and does nothing with them."""
     setup, compiled, k = ready.setup, ready.compiled, ready.setup.config.steps_per_call
     items = setup.feed.items(0, k)
     lookup = jax.jit(lambda constants, items: jax.lax.map(functools.partial(setup.feed.lookup, constants), items))
@@ -128,7 +128,7 @@ def feeding(ready: measure.Ready, steps: int) -> Callable[[], Any]:
 
 
 def waiting(ready: measure.Ready, steps: int, repeats: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Seconds [repeats] of so many training steps, seconds of these that the host spends on getting batches, and of these again those after
+    """Seconds [repeats] of `steps` training steps, seconds of these that the host spends on getting batches, and of these again those after
     which the device has nothing to work on."""
     setup, compiled, spent = ready.setup, ready.compiled, []
     watch = functools.partial(watched, spent=spent, idle=lambda: ready.held["state"].step.is_ready())

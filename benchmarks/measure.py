@@ -128,7 +128,7 @@ def ahead(setup: Setup, compiled: Compiled) -> Any:
 
 
 def training_steps(ready: Ready, steps: int) -> Callable[[], Any]:
-    """A function that trains for so many steps, as a run does."""
+    """A function that trains for `steps` steps, as a run does."""
     setup, compiled, program, held = ready
     key, k = run_key(0, setup.mesh), setup.config.steps_per_call
     items = setup.feed.items(0, k)
@@ -145,7 +145,7 @@ def training_steps(ready: Ready, steps: int) -> Callable[[], Any]:
 
 
 def whole_cycles(config: stylegan.Config, steps: int) -> int:
-    """At least so many steps, in which each penalty runs as often as in a whole run."""
+    """At least `steps` steps, in which each penalty runs as often as in a whole run."""
     cycle = math.lcm(*(n for n in (config.path_every, config.r1_every, config.steps_per_call) if n))
     return math.ceil(steps / cycle) * cycle
 

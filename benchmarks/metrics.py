@@ -107,7 +107,7 @@ def of_kernel(dimensions: int, samples: int, repeats: int) -> dict[str, Any]:
 
 
 def of_prdc(dimensions: int, samples: int) -> dict[str, Any]:
-    """PRDC, each in a process of its own."""
+    """PRDC, each in a new process."""
     found = {name: alone(function, dimensions, samples) for name, function in (("ours", our_prdc), ("prdc", their_prdc))}
     numbers = {name: line.pop("numbers") for name, line in found.items() if line != "absent"}
     line = {"dimensions": dimensions, "samples": samples, "k": NEAREST} | found
@@ -184,7 +184,7 @@ def their_prdc(dimensions: int, samples: int) -> dict[str, Any] | str:
 
 
 def timed(compute: Callable, dimensions: int, samples: int) -> dict[str, Any]:
-    """One computation on random features. The peak is that of the process, features included."""
+    """One computation on random features. The peak is of the process, features included."""
     real, fake = features(dimensions, samples)
     begun = time.perf_counter()
     numbers = np.asarray(compute(real, fake))

@@ -86,7 +86,7 @@ def large_copy(size: int = 2**26) -> tuple[int, Callable[[], jax.Array]]:
 
 
 def milliseconds(function: Callable[[], Any], steps: int) -> collections.Counter:
-    """Time by name of the events in one call of a function of so many steps, as the profiler of JAX sees them, per step."""
+    """Time by name of the events in one call of a function of `steps` steps, as the profiler of JAX sees them, per step."""
     with tempfile.TemporaryDirectory() as folder:
         with jax.profiler.trace(folder, create_perfetto_trace=True):
             jax.block_until_ready(function())

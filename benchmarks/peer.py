@@ -47,7 +47,7 @@ def main(
         devices: On which we train.
         batch: Images per step.
         channel_base: Channels at a level are this divided by its size in pixels ...
-        channel_max: ... but at most so many.
+        channel_max: ... but at most this number.
         steps: Steps per repeat, rounded up to whole cycles of the lazy penalties.
         repeats: Of every measurement.
     """
@@ -113,12 +113,12 @@ def serve(connection: Any, make: Callable, *arguments: Any) -> None:
 
 
 def ours(config: stylegan.Config, devices: int, steps: int) -> Callable[[], Any]:
-    """A function that trains for so many steps here."""
+    """A function that trains for `steps` steps here."""
     return measure.training_steps(measure.ready(measure.setup(config, devices)), steps)
 
 
 def theirs(config: stylegan.Config, steps: int) -> Callable[[], None]:
-    """A function that trains for so many steps in PyTorch, from the same parameters."""
+    """A function that trains for `steps` steps in PyTorch, from the same parameters."""
     setup, number = measure.setup(config), [0]
     step = peer(config, compile(setup.training, setup.mesh, setup.feed).init(run_key(0, setup.mesh)))
 

@@ -97,7 +97,7 @@ def least_squares(shape: tuple[int, int, int], width: int) -> Callable[[Any], Tr
 
 
 def advancing(runs: Population, rates: jax.Array, steps: int) -> Callable[[], Any]:
-    """A function that goes so many steps further with every call, and returns the parameters of the generators."""
+    """A function that goes `steps` steps further with every call, and returns the parameters of the generators."""
     held = [runs.begin(rates)]
 
     def advance():

@@ -128,7 +128,7 @@ def of_file(trained: Trained, exported: Callable[[Inputs], jax.Array], batch: in
 
 
 def repeated(work: Callable, times: int) -> list[np.ndarray]:
-    """What so many calls return."""
+    """What the calls return, `times` of them."""
     return [work() for _ in range(times)]
 
 

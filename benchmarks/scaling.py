@@ -62,7 +62,7 @@ def main(
 
 
 def measured_apart(processes: int, devices: int, *work: Any) -> dict[str, Any]:
-    """What `measured` says in new processes with so many devices each; `work` are the arguments of `worker`.
+    """What `measured` says in new processes with `devices` devices each; `work` are the arguments of `worker`.
 
     Raises:
       RuntimeError: if one of them fails.

@@ -2,7 +2,7 @@
 
     python benchmarks/start.py --presets demo --repeats 3
 
-prints one line of JSON per preset, and one for the import. Every run is a process of its own. `cold` is a run with an empty cache of
+prints one line of JSON per preset, and one for the import. Every run is a new process. `cold` is a run with an empty cache of
 compiled programs, `warm` the next one with what it left there; the cache is where the command line itself puts it. Spreads are medians and
 quartiles over the repeats.
 

@@ -36,7 +36,7 @@ ARMS = {
 def measured(images: np.ndarray, domain: int) -> tuple[np.ndarray, np.ndarray]:
     """Angles in degrees, and root mean squared differences from the image of the domain at that angle in [0, 1], of uint8 [N, H, W, 3].
 
-    The angle is that of the nearest of 360 images of the domain, one per degree.
+    The angle is the one of the nearest of 360 images of the domain, one per degree.
     """
     degrees = np.arange(-180, 180)
     drawn = [turned.at(np.deg2rad(d), domain) for d in degrees]

@@ -53,7 +53,7 @@ class Config:
     data: str = "shapes"
     """Images with classes, as for `train`."""
     limit: int | None = 20_000
-    """Use at most so many images."""
+    """The maximum number of images."""
     resolution: int = 28
     """Side of the images, pixels."""
     channels: int | None = None

@@ -103,7 +103,7 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
 
 
 def mesh_of_lanes(lanes: int) -> Mesh:
-    """A mesh of as many devices of this process as share so many lanes evenly.
+    """A mesh of the most devices of this process over which the lanes divide evenly.
 
     >>> mesh_of_lanes(1).shape["data"]
     1

@@ -4,7 +4,7 @@ Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data"
 discriminator sees, real or fake, goes through a chain of transformations, each applied with probability p; p follows how well the
 discriminator knows the training images. Appendix B holds the chain and its constants.
 
-`draw_transforms` draws, `apply_transforms` applies, `ada` does both, and each transformation is a function of its own as well. Which
+`draw_transforms` draws, `apply_transforms` applies, `ada` does both, and each transformation is a function too. Which
 transformations take part is said by name: `ada(key, images, p, xflip=1, hue=1)`, `ada(key, images, p, **BGC, noise=1)`; 1 is on, a number
 below 1 multiplies p, 0 or absent is off, and without any name it is BGC, the set that the paper recommends.
 """

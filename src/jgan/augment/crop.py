@@ -7,7 +7,7 @@ from jgan.types import Array, Key
 
 
 def random_crop(key: Key, images: Array, height: int, width: int) -> Array:
-    """[N, H, W, C] -> [N, height, width, C], each image cropped at a place of its own. Join a pair along the channels to crop both alike.
+    """[N, H, W, C] -> [N, height, width, C], each image cropped at another place. Join a pair along the channels to crop both alike.
 
     Isola et al. 2016, section 6.2 (https://arxiv.org/abs/1611.07004): images of 286 pixels cropped to 256.
 

@@ -44,7 +44,7 @@ def periodic_texture(images: Array) -> Array:
 
 
 def coordinates(geometry: Array, height: int, width: int) -> tuple[Array, Array]:
-    """Where the twofold grid of the output lies on that of the input: y and x, [N, 2 height + 10, 2 width + 10]."""
+    """Where the twofold grid of the output lies on the grid of the input: y and x, [N, 2 height + 10, 2 width + 10]."""
     # The sym6 filter peaks at its sixth tap, which puts pixel i at sample 2 i of the twofold grid.
     centre_y, centre_x = height - 1, width - 1
     y = (jnp.arange(2 * height + len(SYM6) - 2, dtype=jnp.float32) - BEFORE - centre_y)[None, :, None]
@@ -61,7 +61,7 @@ def product(geometry: Array, i: int, j: int, grid: Array) -> Array:
     Array([[[1., 1.]]], dtype=float32)
     """
     # Compilers contract products and sums in one place and not in another; without the rounding, the pixel looked up and its weight, each
-    # computed in a loop of its own, could stand on different sides of an integer.
+    # computed in another loop, could stand on different sides of an integer.
     return lax.reduce_precision(geometry[:, i, j, None, None] * grid, exponent_bits=8, mantissa_bits=22)
 
 

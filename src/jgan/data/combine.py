@@ -127,7 +127,7 @@ def map_examples(source: Source, function: Callable[[Example], Example], name: s
         changed = [key for key in columns if after.get(key) is not before[key]]
         if changed:
             raise ValueError(
-                f"expected {', '.join(changed)} of example {index} of {source.name} as it was, as that of example 0, found it changed;"
+                f"expected {', '.join(changed)} of example {index} of {source.name} as it was, the one of example 0, found it changed;"
                 " return a new array for every example"
             )
         return after

@@ -39,7 +39,7 @@ class Place(NamedTuple):
     """Where a file is in a set."""
 
     split: str  # train, val or test; "" if there are no splits, or if it is beside their folders
-    folders: Folders  # without that of the split
+    folders: Folders  # without the folder of the split
     own_class: str | None  # the folder that is its class; None if it is beside the folders of classes
 
 
@@ -47,7 +47,7 @@ class Layout(NamedTuple):
     """What the folders of a set mean."""
 
     split_level: int | None  # the place of the folder of the split in the path of a file
-    class_level: int  # the place of the folder of the class in the path without that of the split
+    class_level: int  # the place of the folder of the class in the path without the folder of the split
 
 
 def clean(name: str) -> str:

@@ -49,7 +49,7 @@ def prdc_metric(k: int = 5, limit: int | None = None) -> Metric:
 
 def classes_metric(shown: int = 32) -> Metric:
     """Classes among the generated images, as the feature network sees them: their number, the total variation distance of their histogram
-    from that of the real images, and the histogram itself if there are no more than `shown`. See `jgan.metrics.classes`."""
+    from the histogram of the real images, and the histogram itself if there are no more than `shown`. See `jgan.metrics.classes`."""
 
     def compare(real, fake):
         count = modes(fake["logits"])

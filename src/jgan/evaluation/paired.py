@@ -66,7 +66,7 @@ def domain_score(domains: Source, samples: int, folder: Path, mesh: Mesh | None 
 
 
 def take(source: Source, most: int, field: str = "image") -> np.ndarray:
-    """At most so many examples of a field, [N, ...], evenly spread over the source."""
+    """At most `most` examples of a field, [N, ...], evenly spread over the source."""
     return read_rows(source, spread(source.size, min(most, source.size)), (field,))[field]
 
 

@@ -33,7 +33,7 @@ def auxiliary_classifier(class_logits, label) -> Array:
 
 
 def twin_auxiliary_classifier(class_logits, twin_logits, label) -> Array:
-    """The generator's side with a twin classifier: cross-entropy of the classifier minus that of the twin; both logits [N, K].
+    """The generator's side with a twin classifier: cross-entropy of the classifier minus the cross-entropy of the twin; both logits [N, K].
 
     The discriminator's side is `auxiliary_classifier` on the class logits of real images plus the same on the twin logits of fake
     ones: the twin learns how fakes of the classes differ, and the generator removes that difference.

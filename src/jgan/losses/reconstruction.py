@@ -165,7 +165,7 @@ def style_gram(feature_fn):
 
 
 def patch_nce(query, positive, temperature: float = 0.07) -> Array:
-    """Contrastive loss of patches: each query against the positive of its own place and those of the other places of the image.
+    """Contrastive loss of patches: each query against the positive of the same place and those of the other places of the image.
 
     query: [N, P, D] features of the output at P places, positive: [N, P, D] features of the input there (give them through
     stop_gradient); both are normalised here. Returns the cross-entropy [N, P].

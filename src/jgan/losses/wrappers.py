@@ -7,7 +7,7 @@ from jgan.types import AdversarialLoss
 
 
 def one_sided_label_smoothing(loss: AdversarialLoss, smoothing: float = 0.1) -> AdversarialLoss:
-    """One-sided label smoothing: the term of the real logits becomes (1 - smoothing) times itself + smoothing times that of fake logits.
+    """One-sided label smoothing: the term of the real logits becomes (1 - smoothing) times itself + smoothing times the one of fake logits.
 
     With L_D(r, f) = A(r) + B(f) that is L_D(r, f) + smoothing (B(r) - A(r)), where B(r) - A(r) = L_D(0, r) - L_D(r, 0) up to a constant
     that is 0 for logistic, hinge and Wasserstein losses: gradients are those of smoothed labels for any such loss. The generator's side
@@ -34,7 +34,7 @@ def instance_weights(loss: AdversarialLoss, weights) -> AdversarialLoss:
     """Multiply both sides of a loss by one weight per example; weights: [N], unitless, for losses [N, ...].
 
     Instance selection and importance weighting of GANs: Diesendruck et al., 2018, https://arxiv.org/abs/1806.02512.
-    Raises ValueError where the number of weights differs from that of the examples.
+    Raises ValueError where the number of weights differs from the number of examples.
 
     >>> from jgan.losses import wasserstein
     >>> instance_weights(wasserstein(), jnp.array([0.0, 2.0])).discriminator(jnp.zeros(2), jnp.ones(2))
@@ -109,7 +109,7 @@ def matching_aware(loss: AdversarialLoss) -> AdversarialLoss:
     """Matching-aware discriminator: a real image with a wrong condition (text, class) counts as fake, as much as a generated one.
 
     The discriminator's side takes (real_logits, fake_logits, mismatched_logits) of one shape and returns
-    [L_D(real, fake) + L_D(real, mismatched)] / 2 of that shape; the generator's side is that of the loss.
+    [L_D(real, fake) + L_D(real, mismatched)] / 2 of that shape; the generator's side is the one of the loss.
 
     Reed et al., 2016, algorithm 1, https://arxiv.org/abs/1605.05396 (GAN-CLS).
 

@@ -127,7 +127,7 @@ def _warn_if_few(a: Moments, b: Moments) -> None:
 
 
 def _factor(matrix: np.ndarray, count: int) -> np.ndarray:
-    """P [F, R] with P P^T = matrix, a covariance of so many samples. Its rank is below their count: eigenvalues beyond are rounding."""
+    """P [F, R] with P P^T = matrix, a covariance of `count` samples. Its rank is below it: eigenvalues beyond are rounding."""
     if count > len(matrix):
         try:
             return np.linalg.cholesky(matrix)

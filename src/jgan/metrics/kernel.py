@@ -34,7 +34,7 @@ def kernel_distance_subsets(
     """Mean and standard deviation (divisor `subsets`) of `kernel_distance` over random subsets of `size` real and `size` fake features.
 
     Bińkowski et al. 2018, https://arxiv.org/abs/1801.01401, section 4. A subset holds no sample twice; subsets may overlap. The mean
-    estimates the same number as `kernel_distance` of all samples, which varies less; the deviation is that of one subset, not of the mean.
+    estimates the same number as `kernel_distance` of all samples, which varies less; the deviation is of one subset, not of the mean.
 
     Raises ValueError as `kernel_distance` does, and if a set has fewer than `size` samples.
 

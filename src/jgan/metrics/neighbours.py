@@ -132,7 +132,7 @@ def _candidates_in_float64(queries, points, count):
 
 def _sorted(queries, points, candidates, k):
     """The k nearest among the candidates [A, count] of each query, by their exact distances."""
-    candidates = np.sort(candidates, axis=1)  # so that of two that are equally far the earlier comes first
+    candidates = np.sort(candidates, axis=1)  # so of two equally far candidates the earlier comes first
     i = np.repeat(np.arange(len(queries)), candidates.shape[1])
     squares = exact_squares(queries, i, points, candidates.ravel()).reshape(candidates.shape)
     order = np.argsort(squares, axis=1, kind="stable")[:, :k]

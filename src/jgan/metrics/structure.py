@@ -51,14 +51,14 @@ def ssim(a, b, data_range: float | None = None) -> Array:
 def ms_ssim(a, b, levels: int = 5, data_range: float | None = None) -> Array:
     """Multi-scale structural similarity [N], 1 for equal images, in [0, 1].
 
-    Product over scales of (mean of contrast and structure)^weight, that of the coarsest scale with luminance, each channel by itself and
+    Product over scales of (mean of contrast and structure)^weight, with luminance at the coarsest scale, each channel by itself and
     then averaged; scales halve by averages of 2 x 2 pixels (Wang, Simoncelli, Bovik 2003, https://doi.org/10.1109/ACSSC.2003.1292216,
     equation 7). Negative means count as 0.
 
     The five scales of the paper need images of 176 pixels and more. With fewer `levels` the weights of the finest ones are scaled to sum to
     1; such numbers compare among themselves only.
 
-    Raises ValueError also for images that are too small for so many levels, and says how many would do.
+    Raises ValueError also for images that are too small for the levels, and says how many would do.
 
     >>> ms_ssim(jnp.ones((1, 16, 16, 1)), jnp.ones((1, 16, 16, 1)), levels=1).tolist()
     [1.0]

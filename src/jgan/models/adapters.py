@@ -16,7 +16,7 @@ def from_linen(module: nn.Module, streams: Iterable[str] = ("dropout", "noise"))
 
     Args:
       module: if its `__call__` has an argument `train`, it is told.
-      streams: the random streams that layers draw from in `apply`; each gets a key of its own, made from `key`.
+      streams: the random streams that layers draw from in `apply`; each gets another key, made from `key`.
 
     The state changes only with train=True. Without a key, layers that draw raise flax's error.
 

@@ -110,7 +110,7 @@ def generator(plan: Plan, uniform: bool = True, dtype: Any = jnp.float32) -> Net
 
     Args:
       plan: of `paper`, `tutorial` or `least_squares`.
-      uniform: z is made uniform on [-1, 1] first, by the distribution function of the normal one, as the papers have it.
+      uniform: z is made uniform on [-1, 1] first, by the distribution function of the normal one, as in the papers.
       dtype: of activations; bfloat16 halves memory.
 
     >>> import jax
@@ -134,6 +134,8 @@ def discriminator(plan: Plan, dtype: Any = jnp.float32) -> Network:
 
 
 class Generator(nn.Module):
+    """Maps z [N, Z] to images [N, H, W, C] in [-1, 1], as its plan says."""
+
     plan: Plan
     uniform: bool
     dtype: Any
@@ -155,6 +157,8 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
+    """Maps images [N, H, W, C] to logits [N], as its plan says."""
+
     plan: Plan
     dtype: Any
 

@@ -51,6 +51,8 @@ def discriminator(features: tuple[int, ...] = PAPER, dtype: Any = jnp.float32) -
 
 
 class Translator(nn.Module):
+    """Maps images [N, H, W, C] to images [N, H, W, channels] in [-1, 1], through a vector of `bottleneck` numbers."""
+
     channels: int
     features: tuple[int, ...]
     bottleneck: int
@@ -67,6 +69,8 @@ class Translator(nn.Module):
 
 
 class Discriminator(nn.Module):
+    """Maps images [N, H, W, C] to logits [N]."""
+
     features: tuple[int, ...]
     dtype: Any
 

@@ -12,7 +12,7 @@ class BatchNorm(nn.Module):
 
     Ioffe, Szegedy 2015, algorithm 1, https://arxiv.org/abs/1502.03167. The statistics are taken in float32 over all axes but the last.
     Their moving averages, m <- momentum m + (1 - momentum) statistic, are state (collection `batch_stats`) and take their place outside of
-    training. Under `jax.jit` over a mesh the batch is that of all devices.
+    training. Under `jax.jit` over a mesh the batch is the one of all devices.
 
     [N, ..., C] -> [N, ..., C], of the dtype of the input.
 

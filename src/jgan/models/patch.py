@@ -1,4 +1,4 @@
-"""PatchGAN: a discriminator that judges patches, each logit by a receptive field of its own.
+"""PatchGAN: a discriminator that judges patches, each logit by another receptive field.
 
 Source: Isola et al. 2016, section 3.2.2 and appendix 6.1.2 (https://arxiv.org/abs/1611.07004).
 """
@@ -35,7 +35,7 @@ def patch_discriminator(features: tuple[int, ...] = PAPER, normalise: bool = Tru
 
 
 def features_for(width: int, layers: int) -> tuple[int, ...]:
-    """Features of so many layers, twice as many from each to the next, up to eight times the first.
+    """Features of `layers` layers, twice as many from each to the next, up to eight times the first.
 
     >>> features_for(64, 4) == PAPER
     True
@@ -44,7 +44,7 @@ def features_for(width: int, layers: int) -> tuple[int, ...]:
 
 
 def receptive_field(layers: int) -> int:
-    """The side of the patch, pixels, that a logit sees, with so many layers before the last: r' = s r + (k - s), from the last layer back.
+    """The side of the patch, pixels, that a logit sees, with `layers` layers before the last: r' = s r + (k - s), from the last layer back.
 
     >>> [receptive_field(layers) for layers in (2, 3, 4, 5)]
     [16, 34, 70, 142]
@@ -56,6 +56,8 @@ def receptive_field(layers: int) -> int:
 
 
 class PatchDiscriminator(nn.Module):
+    """Maps images [N, H, W, C] to logits of patches [N, H', W', 1]."""
+
     features: tuple[int, ...]
     normalise: bool
     dtype: Any

@@ -58,6 +58,8 @@ def discriminator(
 
 
 class Generator(nn.Module):
+    """Maps z [N, Z] to images [N, *shape] in [-1, 1]."""
+
     shape: tuple[int, int, int]
     hidden: tuple[int, ...]
     spread: float
@@ -73,6 +75,8 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
+    """Maps images [N, H, W, C] to logits [N] by layers of maxout units."""
+
     units: tuple[int, ...]
     pieces: int
     input_dropout: float

@@ -75,7 +75,7 @@ def negative_log_likelihood(logits: Array, values: Array) -> Array:
 
 
 def nats(network: nn.Module, levels: int, params: Params, images: Array, label: Array | None = None) -> Array:
-    """-log p [N], in nats, of uint8 images [N, H, W, C] on so many levels, under a pixel network."""
+    """-log p [N], in nats, of uint8 images [N, H, W, C] on `levels` levels, under a pixel network."""
     values = quantise(images, levels)
     return negative_log_likelihood(network.apply({"params": params}, scale(values, levels), label), values)
 
@@ -100,7 +100,7 @@ def draw(
     Args:
       network: a pixel network.
       params: its parameters.
-      uniforms: [N, H, W, C] in [0, 1): an image is a function of its own.
+      uniforms: [N, H, W, C] in [0, 1): an image is a function of its numbers alone.
       levels: of a sub-pixel.
       label: int32 [N], for a class-conditional network.
       given: [N, H, W, C] in [-1, 1], on the levels: images whose known pixels are kept.

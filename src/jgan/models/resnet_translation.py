@@ -38,6 +38,8 @@ def residual_translator(channels: int, features: int = 64, blocks: int = 9, dtyp
 
 
 class ResidualTranslator(nn.Module):
+    """Maps images [N, H, W, C] to images [N, H, W, channels] in [-1, 1]."""
+
     channels: int
     features: int
     blocks: int

@@ -292,7 +292,7 @@ def first_layers(plan: Plan, count: int, architecture: str = "residual") -> Call
     """Says of the path of a parameter whether it belongs to the discriminator's first layers, for `jgan.training.frozen`.
 
     FreezeD: a discriminator that goes on from other data keeps the layers that are next to the image (Mo et al. 2020,
-    https://arxiv.org/abs/2002.10964). Each convolution counts as one layer, that of the residual path too.
+    https://arxiv.org/abs/2002.10964). Each convolution counts as one layer, in the residual path too.
 
     Raises:
       ValueError: if there are fewer layers than `count`, or it is negative.

@@ -52,6 +52,8 @@ def features_for(size: int, width: int = 64) -> tuple[int, ...]:
 
 
 class UNet(nn.Module):
+    """Maps images [N, H, W, C] to images [N, H, W, channels] in [-1, 1], with skip connections at every level."""
+
     channels: int
     features: tuple[int, ...]
     noisy: int

@@ -14,7 +14,7 @@ def _times_gain(function):
 
 
 def _leaky_relu(x, gain, slope=0.2):
-    """gain leaky_relu(x), with the gain in both slopes: XLA for CPUs would write a factor behind it to an array of its own."""
+    """gain leaky_relu(x), with the gain in both slopes: XLA for CPUs would write a factor behind it to another array."""
     return jnp.where(x >= 0, x * np.asarray(gain, x.dtype), x * np.asarray(slope * gain, x.dtype))
 
 

@@ -140,7 +140,7 @@ def _forward_on_cpu(x, kernel, *, stride, padding):
 def by_neighbours(x, kernel, *, stride, padding, layout="HWIO"):
     """`convolution` by oneDNN. If channels are too few to fill the processor's vectors, neighbours in a row of the result share one.
 
-    They are channels of one wider kernel, in which that of each begins `stride` columns after that of the one before.
+    They are channels of one wider kernel, in which the kernel of each begins `stride` columns after the kernel of the one before.
     """
     axis = layout.index("O")
     o, w = kernel.shape[axis], (x.shape[2] + sum(padding[1]) - kernel.shape[1]) // stride + 1
@@ -151,7 +151,7 @@ def by_neighbours(x, kernel, *, stride, padding, layout="HWIO"):
 
 
 def _sharing(channels, width):
-    """How many neighbours in a row of so many pixels share a vector."""
+    """The number of neighbours in a row of `width` pixels that share a vector."""
     return next(p for p in range(max(1, VECTOR // channels), 0, -1) if width % p == 0)
 
 
@@ -249,7 +249,7 @@ def weight_by_neighbours(x, y, *, stride, padding, kernel_size):
     """The weight gradient as a convolution of one image, whose channels are the examples, with `y` as the kernel.
 
     The channels of `x` are pixels in a row, next to each other, and those of `y` are passed over as often. If these are too few to fill
-    the processor's vectors, neighbours in a row of `y` share one; the kernel of each begins `stride` columns after that of the one before.
+    the processor's vectors, neighbours in a row of `y` share one; the kernel of each begins `stride` columns after the one before.
     """
     (top, _), (left, _) = padding
     n, h, w, o = y.shape

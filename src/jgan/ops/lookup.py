@@ -128,7 +128,7 @@ def _nearness(coordinate, lanes):
 
 
 def _strips(arrays, held):
-    """Arrays [N, A, B, ...] of values at places -> [strips, N, P, ...], the rows of the table for a strip taking at most so many bytes."""
+    """Arrays [N, A, B, ...] of values at places -> [strips, N, P, ...], the rows of the table for a strip taking at most `held` bytes."""
     n, height, width = arrays[0].shape[:3]
     count = min(height, math.ceil(4 * LANES * n * height * width / devices_of_batch() / held))
     rows = -(-height // count)

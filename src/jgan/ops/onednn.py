@@ -1,6 +1,6 @@
 """Convolutions by oneDNN, which JAX for x86 CPUs carries within itself but does not call.
 
-It is several times faster than XLA's own kernels where channels are few, where every channel has a filter of its own, and on one core. XLA
+It is several times faster than XLA's own kernels where channels are few, where every channel has a separate filter, and on one core. XLA
 knows it by a name and settings that are not promised to stay, and cannot write a program that calls it to a file. So it is tried once and
 its numbers are checked, programs call it only if they are compiled within `allowed()`: those of training are.
 """
@@ -67,7 +67,7 @@ def convolution(
 
     Args:
       x: [N, H, W, I].
-      kernel: its axes are named by `layout`, the default being [kh, kw, I / groups, O]; oneDNN copies any into blocks of its own.
+      kernel: its axes are named by `layout`, the default being [kh, kw, I / groups, O]; oneDNN copies any into its blocks.
       padding: zeros around `x`, ((top, bottom), (left, right)), in pixels; negative numbers crop.
       stride, dilation: of the kernel's positions and of its taps, (vertical, horizontal).
       groups: of channels, each convolved by itself.

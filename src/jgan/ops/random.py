@@ -29,7 +29,7 @@ def normal(key: Key, shape: tuple[int, ...]) -> Array:
 
 
 def normal_columns(key: Key, rows: int, columns: tuple[int, ...]) -> tuple[Array, ...]:
-    """`normal(key, (rows, sum(columns)))`, cut into arrays of so many columns, each of which is made by itself.
+    """`normal(key, (rows, sum(columns)))`, cut into arrays of these numbers of columns, each of which is made by itself.
 
     >>> [part.shape for part in normal_columns(jax.random.key(0), 2, (3, 4))]
     [(2, 3), (2, 4)]

@@ -98,7 +98,7 @@ def lipschitz(key: Key, critic, real, fake, target=1.0) -> Array:
 def dragan(key: Key, critic, real, scale=0.5, target=1.0) -> Array:
     """DRAGAN: (|dD/dx| - target)^2 at real + d, where d ~ N(0, (scale * std(real))^2) in each component; [N].
 
-    std is that of the whole batch, so scale is a fraction of the spread of the data (the paper's constant c is scale * std, squared).
+    std is over the whole batch, so scale is a fraction of the spread of the data (the paper's constant c is scale * std, squared).
 
     Kodali et al., 2017, eq. 1, https://arxiv.org/abs/1705.07215.
 

@@ -26,7 +26,7 @@ from jgan.types import Adaptive, Penalty
 
 
 def name_of(function: Callable) -> str:
-    """Returns the name under which a penalty is recorded: the function's, that of what a `functools.partial` calls, or "penalty".
+    """Returns the name under which a penalty is recorded: the function's, the name of what a `functools.partial` calls, or "penalty".
 
     >>> from functools import partial
     >>> name_of(partial(lecam, anchors=None)), name_of(lambda critic, x: x)

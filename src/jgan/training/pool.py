@@ -25,7 +25,7 @@ def exchange(key: Key, pool: Pool, images: Array) -> tuple[Array, Pool]:
 
     One image after the other: while the pool is not full the image is kept and also returned; after that, with probability 1/2, it takes
     the place of a random one, which is returned, and otherwise it is returned itself. Shrivastava et al. 2016, section 2.3
-    (https://arxiv.org/abs/1612.07828), as Zhu et al. 2017, section 4 (https://arxiv.org/abs/1703.10593), have it, with a pool of 50.
+    (https://arxiv.org/abs/1612.07828), with a pool of 50 as in section 4 of Zhu et al. 2017 (https://arxiv.org/abs/1703.10593).
 
     Args:
       key: drawn from once.

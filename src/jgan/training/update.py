@@ -47,7 +47,7 @@ def update(
       loss: (params, state, examples, *others) -> (scalar, (state, metrics)), a mean over the examples; metrics is a dict of scalars.
       optimizer: an optax transformation.
       microbatches: the number of parts in which the examples are worked through, to save memory. Gradients, state and metrics are means
-        over the parts, so the result is that of the whole batch if the loss is a mean of per-example terms. Part m holds the examples
+        over the parts, so the result is as of the whole batch if the loss is a mean of per-example terms. Part m holds the examples
         m, m + microbatches, ...: strided groups (of the minibatch standard deviation) stay together.
       axis_name: the name of a `jax.pmap` axis. Every device is then given all examples, works on its own strided share, and means are
         taken over the devices. Under `jax.jit` over a mesh leave it None: the examples are spread over its axis `data`.
@@ -127,7 +127,7 @@ def lazy_adam(learning_rate: float, b1: float, b2: float, interval: int, eps: fl
 
     With c = interval / (interval + 1) the learning rate becomes c learning_rate and the decays b1^c and b2^c, so that moments and
     learning per iteration stay what they were (Karras et al. 2019, appendix B, https://arxiv.org/abs/1912.04958). An interval of 0 is
-    that of a player without a lazy penalty: plain Adam.
+    the one of a player without a lazy penalty: plain Adam.
     """
     c = interval / (interval + 1) if interval else 1.0
     return optax.adam(learning_rate * c, b1=b1**c, b2=b2**c, eps=eps)

@@ -23,7 +23,7 @@ class Published(NamedTuple):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The names under which it may lie in the cache; a download has that of its address."""
+        """The names under which it may lie in the cache; a download is named as its address is."""
         return tuple(url.rpartition("/")[2] for url in self.urls) or (self.file,)
 
 

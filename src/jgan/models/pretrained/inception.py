@@ -145,7 +145,7 @@ def _block_8(params, block, x, pooled):
 
 
 def _path(params, block, x, *layers, stride=1):
-    """The layers one after the other; the stride is that of the last."""
+    """The layers one after the other; the stride is the one of the last."""
     for layer in layers[:-1]:
         x = _layer(params, f"{block}.{layer}", x)
     return _layer(params, f"{block}.{layers[-1]}", x, stride)
