@@ -76,15 +76,18 @@ def test_damaged_files_are_left_out(written, size, show):
             file.write_bytes(file.read_bytes()[:size])
     (written / "00001000-tokens.txt").write_bytes(b"\xff\xfe\x00")
     assert moments(written) == [1000]
-    assert show(written, 1000) == ""
+    warned = []
+    assert show(written, 1000, warn=warned.append) == ""
+    assert any("00001000-tokens.txt is damaged and is left out of the report" in message for message in warned)
 
 
 @pytest.mark.parametrize("ending", [".png", ".webp", ".wav", ".txt"])
 def test_one_damaged_file_hides_no_other(written, ending):
     whole = Page(figures(written, 1000))
     file = sorted(written.rglob(f"*{ending}"))[0]
-    file.write_bytes(b"")
-    found = Page(figures(written, 1000))
+    file.write_bytes(b"" if ending != ".txt" else b"\xff")
+    with pytest.warns(UserWarning, match=f"{file.name} is damaged"):
+        found = Page(figures(written, 1000))
     assert len(found.tags) < len(whole.tags) and len(found.tags) >= len(whole.tags) - 3
 
 
@@ -92,7 +95,8 @@ def test_folders_in_the_place_of_files(tmp_path):
     for name in ("00000001.png", "00000001-a.wav", "00000002", "00000001-b.txt"):
         (tmp_path / name).mkdir()
     (tmp_path / "00000002" / "0000.png").mkdir()
-    assert all(figures(tmp_path, moment) == "" for moment in (1, 2))
+    with pytest.warns(UserWarning, match="0000.png is damaged"):
+        assert all(figures(tmp_path, moment) == "" for moment in (1, 2))
 
 
 def test_large_pictures_are_shown_smaller(tmp_path):

@@ -3,7 +3,7 @@ import pytest
 from tests.outputs.examples import KINDS, numbers, of_kind, opened
 
 from jgan.outputs import image, moments, render, write
-from jgan.outputs.samples import files_at
+from jgan.outputs.samples import files_at, strays
 
 OUTPUTS = {name: of_kind(name) for name in KINDS}
 
@@ -45,13 +45,21 @@ def test_moments_and_their_files(tmp_path):
     (tmp_path / "notes.txt").write_text("no sample")
     (tmp_path / ".00000007.png.12").write_text("half a file")
     assert moments(tmp_path) == [3, 200, 123_456_789_012]
+    assert [path.name for path in strays(tmp_path)] == ["notes.txt"]
     found = files_at(tmp_path, 200)
     assert {name: len(files) for name, files in found.items()} == {"": 1, "video": 2, "audio": 4, "tokens": 1}
 
 
 @pytest.mark.parametrize("there", [True, False])
 def test_no_moments(tmp_path, there):
-    assert moments(tmp_path if there else tmp_path / "samples") == []
+    folder = tmp_path if there else tmp_path / "samples"
+    assert moments(folder) == [] == strays(folder)
+
+
+def test_the_folder_of_a_run_that_was_removed_is_not_made_again(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        write(tmp_path / "run" / "samples", 5, render(OUTPUTS, KINDS))
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_moment_is_replaced_as_after_a_resume(tmp_path):

@@ -3,8 +3,11 @@
 import base64
 import html
 import io
+import warnings
 import wave
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from jgan.outputs.images import shrunk
 from jgan.outputs.samples import files_at
@@ -24,7 +27,7 @@ STYLE = """
 """
 
 
-def figures(folder: str | Path, moment: int, largest: int = LARGEST) -> str:
+def figures(folder: str | Path, moment: int, largest: int = LARGEST, warn: Callable[[str], Any] = warnings.warn) -> str:
     """Returns the samples of one moment as HTML: pictures, animations, players and text, each output under its name.
 
     What is missing, damaged or too large is left out; "" if nothing is left. `STYLE` is the CSS.
@@ -33,23 +36,24 @@ def figures(folder: str | Path, moment: int, largest: int = LARGEST) -> str:
       folder: samples/ of a run.
       moment: number of images seen; see `moments`.
       largest: pixels of a picture.
+      warn: given a sentence for each damaged file.
     """
-    return _outputs(folder, moment, lambda file: _whole(file, largest))
+    return _outputs(folder, moment, lambda file: _whole(file, largest), warn)
 
 
-def thumbnails(folder: str | Path, moment: int, largest: int = LARGEST // 4) -> str:
+def thumbnails(folder: str | Path, moment: int, largest: int = LARGEST // 4, warn: Callable[[str], Any] = warnings.warn) -> str:
     """Returns the samples of one moment as HTML in small: pictures, and the first lines of text."""
-    return _outputs(folder, moment, lambda file: _small(file, largest))
+    return _outputs(folder, moment, lambda file: _small(file, largest), warn)
 
 
-def _outputs(folder, moment, show):
-    return "".join(_output(name, files, show) for name, files in files_at(folder, moment).items())
+def _outputs(folder, moment, show, warn):
+    return "".join(_output(name, files, show, warn) for name, files in files_at(folder, moment).items())
 
 
-def _output(name, files, show):
+def _output(name, files, show, warn):
     known = sorted((file for file in files if file.suffix in ORDER), key=lambda file: ORDER.index(file.suffix))
     sounds = [file for file in known if file.suffix == ".wav"]
-    content = "".join(_within(CHARACTERS_OF_HTML, (_readable(show, file) for file in known if file not in sounds[SOUNDS:])))
+    content = "".join(_within(CHARACTERS_OF_HTML, (_readable(show, file, warn) for file in known if file not in sounds[SOUNDS:])))
     title = f"<p>{html.escape(name)}</p>" if name else ""
     return f'<div class="output">{title}{content}</div>' if content else ""
 
@@ -63,10 +67,11 @@ def _within(most, fragments):
             yield fragment
 
 
-def _readable(show, file):
+def _readable(show, file, warn):
     try:
         return show(file)
-    except Exception:  # Pillow raises many types for damaged files, and no sample is worth a report
+    except Exception as error:  # Pillow raises many types for damaged files, and no sample is worth a report
+        warn(f"{file} is damaged and is left out of the report: {type(error).__name__}: {error}")
         return ""
 
 
@@ -105,7 +110,7 @@ def _player(file):
     with wave.open(io.BytesIO(content)) as sound:
         whole = len(sound.readframes(sound.getnframes())) == sound.getnframes() * sound.getnchannels() * sound.getsampwidth()
     if not whole:
-        return ""
+        raise ValueError("the sound is cut short")
     return f'<audio controls preload="metadata" src="{_embedded("audio/wav", content)}"></audio>'
 
 

@@ -63,7 +63,7 @@ def write(folder: str | Path, moment: int, rendered: Rendered) -> list[Path]:
     Files of the same moment are replaced, as after a resume.
 
     Args:
-      folder: samples/; made if it is not there.
+      folder: samples/; made if it is not there, in a folder that is.
       moment: number of images seen.
       rendered: {name of the output: {end of the file's name: content}}.
 
@@ -74,6 +74,7 @@ def write(folder: str | Path, moment: int, rendered: Rendered) -> list[Path]:
     for name, ends in rendered.items():
         stem = f"{moment:08d}-{name}" if name else f"{moment:08d}"
         files |= {Path(folder) / f"{stem}{end}": content for end, content in ends.items()}
+    Path(folder).mkdir(exist_ok=True)  # but never the folder of a run that was removed
     for file, content in files.items():
         write_atomic(file, content)
     for inner in {file.parent for file in files} - {Path(folder)}:
@@ -94,6 +95,13 @@ def files_at(folder: str | Path, moment: int) -> dict[str, list[Path]]:
         if int(match[1]) == moment:
             files.setdefault(match[2] or "", []).extend(sorted(path.iterdir()) if path.is_dir() else [path])
     return dict(sorted(files.items()))
+
+
+def strays(folder: str | Path) -> list[Path]:
+    """Returns what lies in samples/ and is not named as samples are; hidden files are not counted."""
+    known = {path for _, path in _found(Path(folder))}
+    paths = sorted(Path(folder).iterdir()) if Path(folder).is_dir() else []
+    return [path for path in paths if path not in known and not path.name.startswith(".")]
 
 
 def _found(folder):

@@ -5,6 +5,7 @@ import json
 import math
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,9 +19,11 @@ from jgan.data import Feed, Source, make_feed
 from jgan.evaluation.score import Score, Snapshot
 from jgan.outputs.files import write_atomic
 from jgan.run.checkpoints import Checkpoints
+from jgan.run.dead import Sign, check_alive, doubtful, follow, new
 from jgan.run.folder import Folder
 from jgan.run.plan import Leg, Plan, legs, make_plan
 from jgan.run.preemption import Stop, stop_requests
+from jgan.run.progress import announced, say
 from jgan.run.sampling import followed, outputs_of
 from jgan.run.system import Sampling
 from jgan.run.writer import Writer
@@ -93,8 +96,8 @@ def train(
 
     Raises:
       ValueError: if a duration is not positive.
-      FloatingPointError: if a player was frozen because of non-finite gradients; that state is not saved.
-      SystemExit: if a signal ended the run.
+      FloatingPointError: if a player was frozen because of non-finite gradients, or training is dead; that state is not saved.
+      SystemExit: if a signal ended the run, or with status 1 if its folder was removed or its last state could not be saved.
     """
     places = legs(stages, steps_per_call)
     key = run_key(seed, mesh)
@@ -105,13 +108,16 @@ def train(
         _keep_borders(folder.path / "stages.json", [leg.first for leg in places], (checkpoints.steps() or [0])[-1])
         prepared = _Prepared(stages, places, mesh, seed, steps_per_call, fsdp, intervals)
         step, state = checkpoints.restore_latest(lambda step: prepared(_stage_of(places, step))[0].compiled.abstract) or (0, None)
+        before = step
         writer = None
         if jax.process_index() == 0:
             writer = stack.enter_context(Writer(folder, step, places, sampling, source.spec, score, protocol or {}))
         if state is None:
-            state = prepared(0)[0].compiled.init(key)
+            running, _ = prepared(0)
+            say("making the first state")
+            state = running.compiled.init(key)
             state = state if begin is None else begin(state)
-            _write_sample(writer, 0, prepared(0)[0].draw(state, key, shown[0]), shown[1])
+            _write_sample(writer, 0, running.draw(state, key, shown[0]), shown[1])
         for number in range(_stage_of(places, step), len(stages)):
             running, feed = prepared(number)
             if number > 0 and step == running.leg.first:
@@ -119,6 +125,9 @@ def train(
             step, state = _train_stage(running, feed, step, state, key, writer, checkpoints, score, sampling, shown, stop)
             if stop:
                 break
+        reason = checkpoints.why_unsaved(step) if step > before else None
+        if reason:
+            sys.exit(f"the state of step {step} was not saved in {folder.path}: {reason}; mend that and go on with --resume")
     if stop and step < places[-1].last:
         sys.exit(stop.status)
     return state
@@ -135,8 +144,11 @@ class _Prepared:
     def __call__(self, number: int) -> tuple[Running, Feed]:
         if number != self._number:
             stage = self._stages[number]
+            say("loading the examples and tracing the training")
             feed = make_feed(stage.source(), stage.batch, self._seed)
             compiled = compile(stage.training, self._mesh, feed, steps_per_call=self._steps_per_call, fsdp=self._fsdp)
+            step = announced(compiled.step, "compiling the training step", "first steps done")
+            compiled = compiled._replace(step=step)
             draw = gathered(sampler(stage.training.sample, compiled.abstract))
             plan = _plan(stage, self._steps_per_call, self._intervals)
             self._number, self._made = number, (Running(self._places[number], plan, compiled, draw, self._steps_per_call), feed)
@@ -175,6 +187,7 @@ def _stage_of(places: Sequence[Leg], step: int) -> int:
 def _train_stage(running: Running, feed: Feed, step, state, key, writer, checkpoints, score, sampling, shown, stop: Stop):
     leg, plan = running.leg, running.plan
     items = feed.items(step - leg.first, running.steps_per_call)
+    signs: dict[str, Sign] = {}
     while step < leg.last and not stop:
         before = step - leg.first
         step, state, values = _until_record(running, items, step, state, key, stop)
@@ -189,11 +202,21 @@ def _train_stage(running: Running, feed: Feed, step, state, key, writer, checkpo
                 writer.record(step, values | numbers)
         if due["sample"]:
             _write_sample(writer, step, running.draw(state, key, shown[0]), shown[1])
-        check_guards(state)
-        if due["checkpoint"] or numbers or stop:
+        signs = _checked(state, signs, step, values, writer)
+        if stop or done >= plan.total or ((due["checkpoint"] or numbers) and not doubtful(signs)):
             criterion = numbers[score.criterion] if score and numbers else None
             checkpoints.save(step, state, criterion, score.lower_is_better if score else True)
     return step, state
+
+
+def _checked(state, signs, step, values, writer):
+    """The signs of dead training after a record; warns of new ones, and ends a run that is dead or whose numbers are not finite."""
+    signs = follow(signs, step, values)
+    for message in new(signs) if writer is not None else ():
+        warnings.warn(f"{message}: this player may have stopped to learn", stacklevel=3)
+    check_guards(state)
+    check_alive(signs, step)
+    return signs
 
 
 def _grown(stage: Stage, compiled: Compiled, state: Any, key, step: int) -> Any:

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import difflib
 import inspect
-import logging
 import os
 import sys
 import warnings
@@ -17,6 +16,7 @@ import jax
 
 from jgan import __version__
 from jgan.evaluation.provenance import commit
+from jgan.run.checkpoints import quiet_orbax
 from jgan.run.config import from_plain
 from jgan.run.folder import Folder, open_folder, read_about, read_config
 from jgan.run.settings import changeable_fields
@@ -73,7 +73,7 @@ def main(system: System, arguments: Sequence[str] | None = None, program: str | 
 @contextlib.contextmanager
 def mistakes_in_one_line(program: str) -> Iterator[None]:
     """Ends the process with status 2 and one line on standard error where something is wrong with its input; warnings are one line too."""
-    logging.getLogger("absl").addFilter(_not_from_orbax)
+    quiet_orbax()
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     try:
         yield
@@ -244,7 +244,3 @@ def overview(system: System, program: str) -> str:
     lines += [f"       {program} {name} ...     {command_summary(function)}" for name, function in system.commands.items()]
     lines += ["", f"presets: {', '.join(system.presets)}", "", f"All options with their units: {program} train [PRESET] --help"]
     return "\n".join(lines).strip()
-
-
-def _not_from_orbax(record):
-    return "orbax" not in record.pathname  # whose errors are reported by jgan.run.checkpoints, in one line

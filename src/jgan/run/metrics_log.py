@@ -1,17 +1,17 @@
 """The numbers of a run: one JSON object per line in metrics.jsonl, and the same as TensorBoard events."""
 
-import contextlib
 import errno
 import json
 import math
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jgan.outputs.files import write_atomic
+from jgan.run.trouble import Trouble
 
 
 class MetricsLog:
@@ -26,9 +26,9 @@ class MetricsLog:
     """
 
     def __init__(self, path: str | Path, step: int = 0):
-        self._folder, self._path = Path(path), Path(path) / "metrics.jsonl"
+        self._folder, self._path, self._trouble = Path(path), Path(path) / "metrics.jsonl", Trouble()
         kept = [r for r in read_records(self._path) if r["step"] <= step]
-        with tolerate_disk_trouble("earlier records were not looked through"):
+        with self._trouble.tolerate("earlier records are not looked through"):
             write_atomic(self._path, "".join(_line(r) for r in kept))
         self._begun = time.monotonic() - (kept[-1]["seconds"] if kept else 0.0)
         self._events = None
@@ -37,19 +37,19 @@ class MetricsLog:
         """Writes one record and returns it."""
         seconds = round(time.monotonic() - self._begun, 3)
         record = {"step": step, "images": images, "seconds": seconds} | {k: _finite_or_none(v) for k, v in values.items()}
-        with tolerate_disk_trouble(f"the record of step {step} was not written"):
+        with self._trouble.tolerate("records are not written", f"step {step}"):
             _append(self._path, _line(record))
-        with tolerate_disk_trouble(f"the TensorBoard events of step {step} were not written"):
+        with self._trouble.tolerate("TensorBoard events are not written", f"step {step}"):
             self._write_events(step, values)
         return record
 
     def show(self, step: int, values: Sequence[Any]) -> None:
         """Adds pictures, sounds or text to the TensorBoard events; `values` are of `jgan.outputs.events`."""
-        with tolerate_disk_trouble(f"the TensorBoard pictures of step {step} were not written"):
+        with self._trouble.tolerate("TensorBoard pictures are not written", f"step {step}"):
             self._write_summary(step, values)
 
     def close(self) -> None:
-        with tolerate_disk_trouble("TensorBoard events were not written"):
+        with self._trouble.tolerate("TensorBoard events are not written"):
             if self._events is not None:
                 self._events.close()
 
@@ -75,23 +75,27 @@ class MetricsLog:
         self._events = writer
 
 
-@contextlib.contextmanager
-def tolerate_disk_trouble(consequence: str) -> Iterator[None]:
-    """Turns an OSError into a warning: no file of a run is worth ending it."""
-    try:
-        yield
-    except OSError as error:
-        warnings.warn(f"{consequence}: {error}; training goes on", stacklevel=4)
-
-
 def read_records(path: str | Path) -> list[dict[str, Any]]:
-    """The records in a metrics.jsonl, in order; none if there is no such file. Lines that were cut short are left out."""
+    """The records in a metrics.jsonl, in order; none if there is no such file. Lines that are no records are left out, with a warning."""
     path = Path(path)
-    records = []
-    for line in path.read_text().splitlines() if path.exists() else []:
-        with contextlib.suppress(json.JSONDecodeError):
-            records.append(json.loads(line))
-    return records
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    records = [_record_of(line) for line in lines]
+    lost = [number for number, record in enumerate(records, start=1) if record is None]
+    if lost:
+        warnings.warn(f"{path}: {len(lost)} lines are no records and are left out, the first is line {lost[0]}", stacklevel=2)
+    return [record for record in records if record is not None]
+
+
+def _record_of(line):
+    """What a line holds, None if that is no record: step, images, seconds and further numbers or null."""
+    try:
+        record = json.loads(line, parse_constant=lambda _: None)
+        whole = all(type(record[name]) is int and record[name] >= 0 for name in ("step", "images"))
+        numbers = [value for value in record.values() if value is not None]
+        known = all(type(value) in (int, float) and math.isfinite(value) for value in numbers) and record["seconds"] is not None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return None
+    return record if whole and known else None
 
 
 def _open_events(folder, step):

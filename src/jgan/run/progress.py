@@ -1,8 +1,11 @@
 """How far a run is: a bar on a terminal, plain lines elsewhere."""
 
 import sys
-from collections.abc import Mapping
-from typing import TextIO
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+import jax
 
 
 class Progress:
@@ -40,6 +43,29 @@ class Progress:
 
     def __exit__(self, *exception):
         self.close()
+
+
+def say(message: str) -> None:
+    """Prints a line about what a run is doing, on standard error, of the first process alone."""
+    if jax.process_index() == 0:
+        print(message, file=sys.stderr, flush=True)
+
+
+def announced(function: Callable[..., Any], before: str, after: str) -> Callable[..., Any]:
+    """The same function, whose first call is announced, waited for, and reported with the time that it took."""
+    called = False
+
+    def call(*arguments):
+        nonlocal called
+        if called:
+            return function(*arguments)
+        called, started = True, time.monotonic()
+        say(before)
+        result = jax.block_until_ready(function(*arguments))
+        say(f"{after} after {duration(time.monotonic() - started)}")
+        return result
+
+    return call
 
 
 def summary(record: Mapping[str, float | None], criterion: str | None = None) -> str:

@@ -11,6 +11,7 @@ from jgan.evaluation.provenance import provenance
 from jgan.run import loop
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.folder import Folder, read_about, remember
+from jgan.run.progress import say
 from jgan.run.system import System, stages_of
 from jgan.sharding import data_mesh, first_devices
 from jgan.training.transfer import listing, transfer
@@ -33,6 +34,7 @@ def train(folder: Folder, system: System, config: Any, init_from: Path | None = 
         no parameter of `init_from` fits.
     """
     mesh = data_mesh(first_devices(config.devices))
+    say("reading the data")
     source = system.data(config)
     _check_label(source)
     remember(folder, source)
@@ -43,6 +45,8 @@ def train(folder: Folder, system: System, config: Any, init_from: Path | None = 
     intervals = loop.Intervals(**intervals | {"score": intervals["score"] or sys.maxsize})
     loop.check(stages, mesh, intervals, config.steps_per_call, config.seed)
     wants_score = system.score is not None and config.score_kimg
+    if wants_score:
+        say("preparing the score")
     score = system.score(config, source, folder=loop.features_folder(folder), mesh=mesh) if system.score and wants_score else None
     return loop.train(
         folder,

@@ -1,6 +1,8 @@
 """What the first process writes during a run: records, samples, the report, and how far it is."""
 
 import json
+import os
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,11 +14,12 @@ from jgan.evaluation.score import Score
 from jgan.outputs.files import write_atomic
 from jgan.run.collapse import collapse_warnings
 from jgan.run.folder import Folder
-from jgan.run.metrics_log import MetricsLog, read_records, tolerate_disk_trouble
+from jgan.run.metrics_log import MetricsLog, read_records
 from jgan.run.plan import Leg
 from jgan.run.progress import Progress
 from jgan.run.report import write_report
 from jgan.run.system import Sampling
+from jgan.run.trouble import Trouble
 from jgan.types import Fields, Spec
 
 
@@ -43,7 +46,7 @@ class Writer:
         score: Score | None,
         protocol: Mapping[str, Any],
     ):
-        self._folder, self._legs, self._score, self._sampling = folder, legs, score, sampling
+        self._folder, self._legs, self._score, self._sampling, self._trouble = folder, legs, score, sampling, Trouble()
         self._kinds = kinds_shown(sampling, spec)
         self._log = MetricsLog(folder.path, step)
         self._progress = Progress(legs[-1].images_at(legs[-1].last), self._images(step), criterion=score.criterion if score else None)
@@ -51,10 +54,16 @@ class Writer:
         if score is not None:
             about |= {"criterion": score.criterion, "lower_is_better": score.lower_is_better, "watched": dict(score.watched)}
             about["protocol"] = {"score": score.criterion, **score.protocol, **protocol}
-        with tolerate_disk_trouble("score.json was not written"):
+        with self._trouble.tolerate("score.json is not written"):
             write_atomic(folder.path / "score.json", json.dumps(about, indent=2) + "\n")
 
     def record(self, step: int, values: Mapping[str, float]) -> None:
+        """Writes a record and shows it.
+
+        Raises:
+          SystemExit: if the folder of the run was removed or replaced.
+        """
+        self._check_folder()
         images = self._images(step)
         record = self._log.record(step, images, values)
         self._progress.update(images, record)
@@ -64,7 +73,8 @@ class Writer:
                 warnings.warn(message, stacklevel=3)
 
     def sample(self, step: int, drawn: Fields, beside: Mapping[str, np.ndarray]) -> None:
-        """Outputs, and the conditions and true examples shown beside them."""
+        """Outputs, and the conditions and true examples shown beside them; SystemExit as of `record`."""
+        self._check_folder()
         given = as_shown(self._sampling, beside, drawn)
         kinds = {name: kind for name, kind in self._kinds.items() if name in given}
         try:
@@ -72,14 +82,19 @@ class Writer:
         except ValueError as error:  # NaN, say: the run ends by its guards, not by its pictures
             warnings.warn(f"the samples of step {step} were not written: {error}", stacklevel=3)
             return
-        with tolerate_disk_trouble(f"the samples of step {step} were not written"):
+        with self._trouble.tolerate("samples are not written", f"step {step}"):
             outputs.write(self._folder.path / "samples", self._images(step), rendered)
             self._log.show(step, outputs.events(rendered))
         self.report()
 
     def report(self) -> None:
-        with tolerate_disk_trouble("the report was not written"):
-            write_report(self._folder.path)
+        if not self._holds_folder():
+            return
+        try:
+            with self._trouble.tolerate("the report is not written"):
+                write_report(self._folder.path, lambda message: self._trouble.warn(message, message))
+        except ValueError as error:  # of a damaged file of the run
+            self._trouble.warn("report", f"the report is not written: {error}; training goes on")
 
     def __enter__(self):
         return self
@@ -88,6 +103,16 @@ class Writer:
         self._log.close()
         self._progress.close()
         self.report()
+
+    def _check_folder(self):
+        if not self._holds_folder():
+            path = self._folder.path
+            sys.exit(f"the folder of the run, {path}, was removed or replaced while it trained; nothing more is written, and the run ends")
+
+    def _holds_folder(self):
+        """Whether the lock that the run holds is still the one in its folder, and not that of another run in its place."""
+        path, lock = self._folder.path / "lock", self._folder.lock
+        return lock is None or (path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()))
 
     def _images(self, step):
         leg = next((leg for leg in self._legs if step <= leg.last), self._legs[-1])

@@ -1,14 +1,20 @@
 """report.html: the curves, samples and settings of a run in one file that opens anywhere, without a network."""
 
+import functools
 import html
 import json
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from jgan.outputs import moments
 from jgan.outputs import report as samples
 from jgan.outputs.files import write_atomic
+from jgan.outputs.samples import strays
 from jgan.run.collapse import collapse_warnings
 from jgan.run.config import flatten
+from jgan.run.dead import Sign, begun, follow
 from jgan.run.folder import read_about, read_config
 from jgan.run.metrics_log import read_records
 from jgan.run.report.curves import chart, charts, short
@@ -40,18 +46,19 @@ td:first-child { color: #666; white-space: nowrap } td:last-child { font-family:
 """
 
 
-def write_report(path: str | Path) -> None:
+def write_report(path: str | Path, warn: Callable[[str], Any] = warnings.warn) -> None:
     """Writes report.html into the folder of a run, from its metrics.jsonl, samples/, score.json and configuration.
 
     Args:
       path: the folder.
+      warn: given a sentence for each file in samples/ that is damaged or none of the run's, and left out.
     """
     path = Path(path)
     records, about, score = read_records(path / "metrics.jsonl"), read_about(path), _read_score(path)
-    messages = collapse_warnings(records, score.get("watched", {}))
+    messages = [*_dead(records), *collapse_warnings(records, score.get("watched", {}))]
     sections = [
         ("Warnings", "".join(f'<p class="warning">{html.escape(message)}</p>' for message in messages)),
-        ("Samples", _samples(path / "samples")),
+        ("Samples", _samples(path / "samples", warn)),
         (
             "Curves",
             f'<div class="charts">{"".join(chart(*c, records) for c in charts(records, score.get("criterion")))}</div>' if records else "",
@@ -69,10 +76,15 @@ def write_report(path: str | Path) -> None:
     )
 
 
+def _dead(records):
+    signs: dict[str, Sign] = {}
+    return begun(functools.reduce(lambda signs, record: follow(signs, record["step"], record), records, signs))
+
+
 def _read_score(path):
     try:
-        return json.loads((path / "score.json").read_text())
-    except (OSError, ValueError):
+        return dict(json.loads((path / "score.json").read_text()))
+    except (OSError, ValueError, TypeError):
         return {}
 
 
@@ -90,14 +102,16 @@ def _facts(records, score):
     return f'<dl class="facts">{"".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in facts.items())}</dl>'
 
 
-def _samples(folder):
+def _samples(folder, warn):
+    for path in strays(folder):
+        warn(f"{path} is no sample of the run and is left out of the report")
     found = moments(folder)
     if not found:
         return ""
     spread = [found[round(i * (len(found) - 1) / EARLIER)] for i in range(EARLIER)]
     earlier = [moment for moment in dict.fromkeys(spread) if moment != found[-1]]
-    small = "".join(_figure(samples.thumbnails(folder, moment), moment) for moment in earlier)
-    latest = f'<div class="latest">{_figure(samples.figures(folder, found[-1]), found[-1])}</div>'
+    small = "".join(_figure(samples.thumbnails(folder, moment, warn=warn), moment) for moment in earlier)
+    latest = f'<div class="latest">{_figure(samples.figures(folder, found[-1], warn=warn), found[-1])}</div>'
     return latest + (f'<div class="stages">{small}</div>' if small else "")
 
 
