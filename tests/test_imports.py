@@ -17,6 +17,7 @@ ALLOWED = {  # part: the other parts of jgan that it may import
     "compat": (),
     "checks": ("types",),
     "bounded": (),
+    "ranges": (),
     "ops": ("types", "compat"),
     "losses": BASE,
     "penalties": BASE,
@@ -25,12 +26,12 @@ ALLOWED = {  # part: the other parts of jgan that it may import
     "training": (*BASE, *NUMERICS),
     "sharding": (*BASE, *NUMERICS, "models", "training"),
     "population": (*BASE, "sharding"),
-    "data": ("types", "bounded"),
+    "data": ("types", "bounded", "ranges"),
     "metrics": ("types", "ops"),
     "outputs": ("ops",),
     "evaluation": (*BASE, "metrics", "models", "data", "outputs", "sharding"),
-    "run": (*BASE, "training", "sharding", "data", "outputs", "evaluation"),
-    "commands": ("types", "ops", "models", "metrics", "data", "outputs", "evaluation", "run"),
+    "run": (*BASE, "bounded", "ranges", "training", "sharding", "data", "outputs", "evaluation"),
+    "commands": ("types", "ops", "ranges", "models", "sharding", "metrics", "data", "outputs", "evaluation", "run"),
 }
 SHELL = ("systems", "console")  # which may import all others
 LIBRARIES = {  # part: what it may import besides jax and the standard library
@@ -38,6 +39,7 @@ LIBRARIES = {  # part: what it may import besides jax and the standard library
     "compat": ("jaxlib",),
     "checks": (),
     "bounded": ("numpy",),
+    "ranges": ("tyro",),
     "ops": ("numpy",),
     "losses": ("numpy",),
     "penalties": ("numpy", "optax"),
@@ -124,7 +126,7 @@ def test_light_parts_pull_in_nothing_heavy(part):
 
 
 def test_data_loads_its_readers_when_they_are_needed():
-    assert loaded("import jgan.data, jgan.data.combine, jgan.data.settings, jgan.data.procedural.turned", HEAVY) == []
+    assert loaded("import jgan.data, jgan.data.combine, jgan.data.procedural.turned", HEAVY) == []
 
 
 def test_the_package_itself_loads_nothing():

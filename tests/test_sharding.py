@@ -199,6 +199,19 @@ def test_run_key_is_that_of_its_seed_on_all_devices():
     assert len(key.sharding.device_set) == 8
 
 
+def test_every_seed_has_a_key_apart():
+    seeds = [0, 2**31, 2**32 - 1, 2**32, 2**32 + 1, 2**40, 2**63 - 1]
+    keys = [jax.random.key_data(sharding.run_key(seed, sharding.data_mesh())).tolist() for seed in seeds]
+    assert len(set(map(tuple, keys))) == len(seeds)
+    assert keys[:3] == [jax.random.key_data(jax.random.key(seed, impl="threefry2x32")).tolist() for seed in seeds[:3]]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 2**64])
+def test_numbers_that_are_no_seeds(seed):
+    with pytest.raises(ValueError, match=f"expected a seed from 0 to 9223372036854775807, found {seed}"):
+        sharding.run_key(seed, sharding.data_mesh())
+
+
 @pytest.mark.parametrize("given", [("localhost:1", None, None), (None, 2, None), (None, None, 0), ("localhost:1", 2, None)])
 def test_initialize_takes_all_or_nothing(given):
     with pytest.raises(ValueError, match="expected coordinator, processes and process together or none of them, found"):

@@ -32,6 +32,7 @@ from jgan.ops.images import to_uint8
 from jgan.outputs.files import write_atomic
 from jgan.outputs.images import grid
 from jgan.population import population, wilson
+from jgan.ranges import Channels, Count, Rate, Several, Size
 from jgan.run.config import to_plain
 from jgan.run.folder import Folder
 from jgan.run.main import study
@@ -52,31 +53,31 @@ class Config:
 
     data: str = "shapes"
     """Images with classes, as for `train`."""
-    limit: int | None = 20_000
+    limit: Count | None = 20_000
     """The maximum number of images."""
-    resolution: int = 28
+    resolution: Size = 28
     """Side of the images, pixels."""
-    channels: int | None = None
+    channels: Channels | None = None
     """Colour channels; as the data if not given."""
-    seeds: int = 8
+    seeds: Count = 8
     """Runs per line of the table; they are one program, over as many devices as share them evenly."""
-    steps: int = 1000
+    steps: Count = 1000
     """Updates of each network."""
-    batch: int = 32
+    batch: Count = 32
     """Real images per step and run."""
-    width: int = 8
+    width: Size = 8
     """Features of the convolutions at half the resolution."""
-    latent_size: int = 100
+    latent_size: Size = 100
     """Numbers in z."""
     optimizers: tuple[Literal["Adam", "RMSProp"], ...] = ("Adam", "RMSProp")
     """Adam has beta 0.5 and 0.999, RMSProp decay 0.9."""
-    learning_rates: tuple[float, ...] = (1e-3, 4e-3, 1.6e-2)
+    learning_rates: tuple[Rate, ...] = (1e-3, 4e-3, 1.6e-2)
     """For both networks; each is tried."""
     batch_norm: tuple[Literal["in neither", "in the discriminator"], ...] = ("in neither", "in the discriminator")
     """Which of the networks have it; each is tried."""
-    samples: int = 1000
+    samples: Several = 1000
     """Generated images by which a run is measured."""
-    checks: int = 4
+    checks: Count = 4
     """How often it is measured, the last time at its end."""
 
 

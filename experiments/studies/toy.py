@@ -28,6 +28,7 @@ from PIL import Image, ImageDraw
 from jgan import losses, penalties
 from jgan.evaluation.provenance import provenance
 from jgan.outputs.files import write_atomic
+from jgan.ranges import Count, Rate, Seed, Several, Size, Weight
 from jgan.run.config import to_plain
 from jgan.run.folder import Folder
 from jgan.run.main import study
@@ -39,25 +40,25 @@ from jgan.types import Adaptive, AdversarialLoss, Array, Key, Network, Training
 class Config:
     """What a run is made of."""
 
-    seeds: int = 8
+    seeds: Count = 8
     """Runs per loss, penalty and mixture."""
-    steps: int = 3000
+    steps: Count = 3000
     """Updates of each player."""
-    batch: int = 32
+    batch: Count = 32
     """Real points per step, and as many generated ones."""
-    hidden: int = 64
+    hidden: Size = 64
     """Units in each of the two hidden layers of both networks."""
-    latent_size: int = 2
+    latent_size: Size = 2
     """Numbers in z."""
-    learning_rate: float = 5e-3
+    learning_rate: Rate = 5e-3
     """Of Adam (beta 0.5 and 0.99), for both players, at first; it falls to 0 as a cosine."""
-    r1_weight: float = 0.01
+    r1_weight: Weight = 0.01
     """Weight of R1 where there is a penalty."""
-    unit: float = 2.0
+    unit: Rate = 2.0
     """The unit in which the networks see points; the spacing of the grid, the radius of the ring."""
-    samples: int = 2500
+    samples: Several = 2500
     """Generated points that are counted, per run."""
-    seed: int = 0
+    seed: Seed = 0
     """The first of the seeds."""
 
 

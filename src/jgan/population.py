@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jgan.ops import onednn
-from jgan.sharding import data_mesh
+from jgan.sharding import data_mesh, seed_key
 from jgan.types import Inputs, Key, Outputs, Training
 
 
@@ -55,7 +55,7 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
     mesh = mesh_of_lanes(len(seeds)) if mesh is None else mesh
     if not len(seeds) or len(seeds) % mesh.shape["data"]:
         raise ValueError(f"expected one lane or more, a number that divides over {mesh.shape['data']} devices, found {len(seeds)}")
-    keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed, impl="threefry2x32"), 3))(jnp.asarray(seeds))
+    keys = jax.vmap(lambda key: jax.random.split(key, 3))(jnp.stack([seed_key(int(seed)) for seed in seeds]))
     lanes, whole = PartitionSpec("data"), PartitionSpec()
     examples = jax.device_put(examples, NamedSharding(mesh, whole))
     spread = functools.partial(jax.shard_map, mesh=mesh, check_vma=False)

@@ -16,6 +16,7 @@ from jgan.compat import eval_jaxpr
 from jgan.ops import onednn
 from jgan.types import Array, Batch, Fields, Key, Metrics, Outputs, SampleTraining, Training
 
+LARGEST_SEED = 2**63 - 1
 FSDP_SIZE = 2**16  # elements from which an array is worth sharding
 LIFTED_BYTES = 2**16  # constants of at least so many bytes are arguments of a program instead of parts of it
 
@@ -92,13 +93,26 @@ def first_devices(count: int | None) -> list:
 
 
 def run_key(seed: int, mesh: Mesh) -> Key:
-    """The key of a run, the same on all devices of the mesh.
+    """The key of a run, the same on all devices of the mesh; errors as `seed_key`."""
+    return jax.jit(lambda: seed_key(seed), out_shardings=NamedSharding(mesh, PartitionSpec()))()
+
+
+def seed_key(seed: int) -> Key:
+    """The key of a seed, another one for every seed, whatever JAX's default generator is: `jax.random.key(seed)` below 2^32.
 
     Raises:
-      ValueError: for a seed beyond those of 32 bits, of which the others would be repetitions.
+      ValueError: unless 0 <= seed < 2^63.
+
+    >>> jax.random.key_data(seed_key(2**32 + 7)).tolist()
+    [1, 7]
     """
+    return jax.random.wrap_key_data(jnp.asarray(seed_words(seed)), impl="threefry2x32")
+
+
+def seed_words(seed: int) -> np.ndarray:
+    """The high and the low 32 bits of a seed, uint32 [2], which are the data of its key; errors as `seed_key`."""
     check_seed(seed)
-    return jax.jit(lambda: jax.random.key(seed, impl="threefry2x32"), out_shardings=NamedSharding(mesh, PartitionSpec()))()
+    return np.asarray([seed >> 32, seed & (2**32 - 1)], np.uint32)
 
 
 def fsdp_spec(shape: tuple[int, ...], devices: int, size: int = FSDP_SIZE) -> PartitionSpec:
@@ -292,9 +306,9 @@ def _check_like_traced(leaves, avals):
 
 
 def check_seed(seed: int) -> None:
-    """Raises ValueError for a seed that keys of 32 bits do not have."""
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"expected a seed from 0 to {2**32 - 1}, found {seed}")
+    """Raises ValueError for a number that is no seed."""
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ValueError(f"expected a seed from 0 to {LARGEST_SEED}, found {seed}")
 
 
 def check_batch(batch: int, devices: int) -> None:

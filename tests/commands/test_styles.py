@@ -83,8 +83,8 @@ def test_classes_take_turns_unless_one_is_given(trained):
 
 
 MISTAKES = {
-    "no such number": ({"label": 99}, "expected a label from 0 to 7, found 99"),
-    "no such name": ({"label": "mon"}, "unknown class 'mon': expected one of circle, square"),
+    "no such number": ({"label": 99}, "unknown class 99: expected a name or a number of 0 circle, 1 square"),
+    "no such name": ({"label": "mon"}, "unknown class 'mon': expected a name or a number of 0 circle, 1 square"),
     "no such input": ({"colour": 1}, "stylegan takes no input 'colour': expected some of z, truncation, label, ws, cutoff"),
     "lengths": ({"label": [0, 1, 2]}, r"expected inputs of one length, one example or more, found lengths \[2, 3\]"),
 }

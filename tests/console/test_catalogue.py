@@ -16,7 +16,10 @@ FUNCTIONS += [*ON_IMAGES.items(), *ON_DATA.items()]
 
 
 def options_of(function):
-    return [p.name for p in inspect.signature(function).parameters.values() if p.default is not p.empty]
+    parameters = inspect.signature(function).parameters.values()
+    groups = [p.annotation.__origin__ for p in parameters if dataclasses.is_dataclass(getattr(p.annotation, "__origin__", None))]
+    fields = [field.name for group in groups for field in dataclasses.fields(group) if field.default is not dataclasses.MISSING]
+    return [p.name for p in parameters if p.default is not p.empty] + fields
 
 
 def test_names():

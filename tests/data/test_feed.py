@@ -52,6 +52,11 @@ def test_processes_together_see_the_batch_of_one(feed):
     equal(whole, jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *parts))
 
 
+def test_large_seeds_have_orders_apart():
+    orders = {tuple(batch_indices(1000, seed, 0, 1000)) for seed in (0, 7, 2**32, 2**32 + 7, 2**63 - 1, 2**63)}
+    assert len(orders) == 6  # the last is that of the second part of an unpaired source
+
+
 def test_labels_go_with_their_images():
     found = batches(resident(SOURCE, batch=5, seed=1), 0, 1, 4)
     known = {SOURCE.read(index)["image"].tobytes(): SOURCE.read(index)["label"] for index in range(SOURCE.size)}

@@ -121,6 +121,25 @@ def test_sets_of_other_sizes_are_refused(source):
         compare_sources(source, source_of(*stripes(30, height=20)), [frechet_metric()], brightness())
 
 
+def test_classes_are_matched_by_name(source):
+    images, labels = stripes(60)
+    turned = source_of(images, 1 - labels)._replace(names={"label": ("1", "0")})
+    metrics = chosen_metrics(["intra_class_frechet"])
+    (same,) = compare_sources(source, turned, metrics, brightness())
+    assert same["value"] == pytest.approx(0, abs=1e-6)
+    (apart,) = compare_sources(source, turned._replace(names=source.names), metrics, brightness())
+    assert apart["value"] > 0.01
+    for names, message in ((("0", "cat"), "found in one only: 1 in folder/stripes.zip and cat in"), ((), "found in one only: 0, 1 in")):
+        with pytest.raises(ValueError, match=message):
+            compare_sources(source, turned._replace(names={"label": names}), metrics, brightness())
+
+
+@pytest.mark.parametrize(("metric", "needed"), [("kernel_distance_subsets", 1000), ("inception_score", 20), ("prdc", 6)])
+def test_too_few_images_for_a_metric(source, metric, needed):
+    with pytest.raises(ValueError, match=f"{metric} needs {needed} images of each kind, found 60 real and 5 others"):
+        evaluate_generator(None, source, chosen_metrics([metric]), brightness(), samples=5)
+
+
 @pytest.mark.parametrize(
     ("fields", "shape"),
     [(("image", "label"), [16, 16, 3]), (("label",), {"label": []})],
@@ -171,6 +190,9 @@ def test_the_command(folders, capsys):
 MISTAKES = {  # arguments, what the message says
     "metric": (["compare", "fidd", "a.npz", "b.npz"], "unknown metrics fidd: expected some of"),
     "path": (["compare", "prdc", "a.npz", "c.npz"], "no source"),
+    "sizes": (["compare", "frechet_distance", "a.npz", "larger.npz"], "expected images of one shape, found (16, 16, 3) and (20, 16, 3)"),
+    "few": (["compare", "kernel_distance_subsets", "a.npz", "b.npz"], "kernel_distance_subsets needs 1000 images of each kind, found 120"),
+    "ending": (["fid", "a.npz", "b.npz", "--out", "x.png"], "expected a path that ends in .jsonl, found x.png"),
     "weights": (["fid", "a.npz", "b.npz", "--weights", "nothing.pth"], "nothing.pth"),
 }
 
@@ -178,6 +200,8 @@ MISTAKES = {  # arguments, what the message says
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_mistakes_on_the_command_line(folders, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(folders)
+    np.savez("larger.npz", images=stripes(30, height=20)[0])
+    monkeypatch.setattr(results, "classifier_features", None)  # refused before one is trained
     with pytest.raises(SystemExit) as stopped:
         call(*arguments)
     assert stopped.value.code == 2 and message in capsys.readouterr().err

@@ -7,7 +7,8 @@ from PIL import Image
 from tests.outputs.examples import KINDS, numbers, of_kind, opened
 from tests.outputs.test_sounds import read
 
-from jgan.outputs import audio, check_ending, endings, image, save
+from jgan.outputs import audio, check_path, endings, image, save
+from jgan.outputs.images import PICTURES
 
 OUTPUTS = {name: of_kind(name) for name in KINDS}
 PAIR = {"input": image(), "output": image()}
@@ -20,21 +21,21 @@ def chosen(*names):
 @pytest.mark.parametrize(
     ("kinds", "expected"),
     [
-        (chosen("image"), [".png", ".npy", ".npz"]),
+        (chosen("image"), [*PICTURES, ".npy", ".npz"]),
         (chosen("video"), [".webp", ".gif", ".mp4", ".npy", ".npz"]),
         (chosen("audio"), [".wav", ".npy", ".npz"]),
         (chosen("tokens"), [".txt", ".npy", ".npz"]),
-        (chosen("image", "tokens"), [".png", ".txt", ".npz"]),
-        (PAIR, [".png", ".npz"]),
+        (chosen("image", "tokens"), [*PICTURES, ".txt", ".npz"]),
+        (PAIR, [*PICTURES, ".npz"]),
         ({"left": audio(8), "right": audio(8)}, [".npz"]),
     ],
 )
 def test_endings(tmp_path, kinds, expected):
     assert endings(kinds) == expected
     for ending in expected:
-        check_ending(tmp_path / f"a{ending.upper()}", kinds)
-    with pytest.raises(ValueError, match=rf"ends in {', '.join(expected)}, or in / for one file per example.*{', '.join(kinds)}.*a\.jpg"):
-        check_ending(tmp_path / "a.jpg", kinds)
+        check_path(tmp_path / f"a{ending.upper()}", kinds)
+    with pytest.raises(ValueError, match=rf"ends in {', '.join(expected)}, or in / for one file per example.*{', '.join(kinds)}.*a\.bmp"):
+        check_path(tmp_path / "a.bmp", kinds)
 
 
 def test_a_wrong_ending_is_found_before_anything_is_looked_at(tmp_path):
@@ -46,12 +47,30 @@ def test_a_wrong_ending_is_found_before_anything_is_looked_at(tmp_path):
 def test_mp4_without_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(ModuleNotFoundError, match=r"jgan\[video\]"):
-        check_ending(tmp_path / "a.mp4", chosen("video"))
+        check_path(tmp_path / "a.mp4", chosen("video"))
 
 
 def test_a_grid(tmp_path):
     assert save(tmp_path / "new" / "a.png", OUTPUTS, KINDS, columns=3) == [tmp_path / "new" / "a.png"]
     assert opened(tmp_path / "new" / "a.png").shape == (6, 15, 3)
+
+
+@pytest.mark.parametrize(("channels", "corner"), [(1, 100), (3, (100, 100, 100)), (4, (255, 255, 255))])
+def test_jpeg(tmp_path, channels, corner):
+    images = np.full((2, 32, 32, channels), 100, np.uint8)
+    images[..., 3:] = 0  # transparent: seen as white
+    save(tmp_path / "a.JPG", {"image": images}, chosen("image"))
+    with Image.open(tmp_path / "a.JPG") as saved:
+        assert saved.format == "JPEG" and saved.size == (64, 32) and saved.getpixel((3, 3)) == corner
+
+
+@pytest.mark.parametrize("name", ["file/a.png", "file", "x" * 300 + ".png"])
+def test_impossible_places_are_found_before_anything_is_looked_at(tmp_path, name):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="cannot be written: .*; give another path|File name too long"):
+        check_path(tmp_path / name, chosen("image"))
+    check_path(tmp_path / "new" / "folder" / "a.png", chosen("image"))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_labelled_columns(tmp_path):

@@ -68,6 +68,17 @@ def test_mp4_without_the_extra(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["a.gif", "a.GIF", "a.webp"])
+def test_transparent_frames_stand_alone(tmp_path, name):
+    frames = np.zeros((4, 8, 64, 4), np.uint8)
+    for t in range(4):
+        frames[t, :, 16 * t : 16 * t + 16] = 255, 0, 0, 255
+    save_animation(tmp_path / name, frames)
+    with Image.open(tmp_path / name) as saved:
+        opaque = [np.flatnonzero(np.asarray(frame.convert("RGBA"))[0, :, 3]).tolist() for frame in ImageSequence.Iterator(saved)]
+    assert opaque == [list(range(16 * t, 16 * t + 16)) for t in range(4)]
+
+
 @pytest.mark.parametrize(("name", "frames", "message"), [("a.avi", FRAMES, r"\.gif, \.webp or \.mp4"), ("a.gif", [], "at least one frame")])
 def test_refused_animations(tmp_path, name, frames, message):
     with pytest.raises(ValueError, match=message):

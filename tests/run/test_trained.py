@@ -1,5 +1,7 @@
 """What a trained system takes: seeds, text, one example for all, arrays of the dtypes of the data; without data at hand."""
 
+import io
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -61,13 +63,21 @@ def test_text_that_is_none(text, caption, message):
 
 def test_seeds(text):
     np.testing.assert_array_equal(text((seed for seed in (3, 2**32 - 1)), caption="a red moon"), text([3, 2**32 - 1], caption="a red moon"))
-    for seeds in ([2**32], [-1]):
-        with pytest.raises(ValueError, match="expected seeds from 0 to 4294967295"):
+    for seeds in ([2**63], [-1]):
+        with pytest.raises(ValueError, match="expected a seed from 0 to 9223372036854775807"):
             text(seeds, caption="a red moon")
 
 
+def test_large_seeds_draw_anew_and_small_ones_as_their_key(text):
+    seeds = [0, 5, 2**32 - 1, 2**32, 2**32 + 5, 2**40, 2**63 - 1]
+    drawn = text._drawn(np.asarray(seeds))["uniforms"]
+    assert len({row.tobytes() for row in drawn}) == len(seeds)
+    keys = [jax.random.key(seed, impl="threefry2x32") for seed in seeds[:3]]
+    np.testing.assert_array_equal(drawn[:3], [jax.random.uniform(key, (1, 3))[0] for key in keys])
+
+
 def test_what_seeds_draw_does_not_depend_on_their_number(text):
-    few, many = text._drawn(np.arange(3, dtype=np.uint32)), text._drawn(np.arange(40, dtype=np.uint32))
+    few, many = text._drawn(np.arange(3)), text._drawn(np.arange(40))
     np.testing.assert_array_equal(few["uniforms"], many["uniforms"][:3])
 
 
@@ -82,6 +92,37 @@ def test_half_precision_is_saved(frames, tmp_path):
     frames.save(tmp_path / "frames.npz")
     weights = load(tmp_path / "frames.npz", system=VIDEO).weights
     assert {str(x.dtype) for x in weights.values()} == {"bfloat16"}
+
+
+def damaged(content, kind):
+    """The content of a saved file, changed."""
+    if kind == "cut":
+        return content[: len(content) // 2]
+    if kind == "another":
+        return b"not a file of ours"
+    arrays = dict(np.load(io.BytesIO(content)))
+    name = next(name for name in arrays if name != "about.json")
+    if kind == "nameless":
+        del arrays["about.json"]
+    if kind == "incomplete":
+        del arrays[name]
+    if kind == "shape":
+        arrays[name] = arrays[name][None]
+    if kind == "text":
+        arrays["about.json"] = np.frombuffer(b"[1]", np.uint8)
+    if kind == "pickle":
+        arrays[name] = np.asarray([{}], object)
+    changed = io.BytesIO()
+    np.savez(changed, **arrays)
+    return changed.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["cut", "another", "nameless", "incomplete", "shape", "text", "pickle"])
+def test_a_damaged_file_is_named(text, tmp_path, kind):
+    text.save(tmp_path / "text.npz")
+    (tmp_path / "text.npz").write_bytes(damaged((tmp_path / "text.npz").read_bytes(), kind))
+    with pytest.raises(ValueError, match=r"text\.npz (is no|does not hold the numbers of this text)"):
+        load(tmp_path / "text.npz", system=TEXT)
 
 
 def test_a_run_of_stages_is_loaded_without_its_data(tmp_path):

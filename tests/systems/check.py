@@ -20,10 +20,10 @@ from jgan.ops.images import to_float
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.export import load_exported
 from jgan.run.main import main
-from jgan.run.sampling import run_random_key
 from jgan.run.system import System, stages_of
 from jgan.run.trained import Trained, load
 from jgan.run.writer import Writer
+from jgan.sharding import seed_key
 from jgan.types import Spec
 
 STEPS = 4
@@ -212,7 +212,7 @@ def _drawn(trained: Trained, folder: Path) -> None:
 def _exported(trained: Trained, path: Path) -> None:
     """The file gives what the object gives."""
     _, names, shapes = trained.exportable()
-    key = run_random_key(1)
+    key = seed_key(1)
     drawn = trained.sampling.inputs(key, 4)
     given, _ = conditions(trained, 4, None)
     inputs = {name: drawn[name] if name in drawn else given.get(name) for name in names}

@@ -6,6 +6,7 @@ import tyro
 
 from jgan.evaluation import results
 from jgan.evaluation.classifier import classification_accuracy_score, real_batches
+from jgan.ranges import CountOrZero, Seed, Several, Truncation
 from jgan.run.system import System
 from jgan.run.trained import load
 
@@ -13,11 +14,11 @@ from jgan.run.trained import load
 def accuracy(
     system: System,
     run: tyro.conf.Positional[Path],
-    samples: int = 10_000,
-    seed: int = 0,
-    truncation: float | None = None,
+    samples: Several = 10_000,
+    seed: Seed = 0,
+    truncation: Truncation | None = None,
     split: str = "test",
-    step: int | None = None,
+    step: CountOrZero | None = None,
 ) -> None:
     """Classification accuracy score: what share of real images is named rightly by a classifier that learns from generated ones only.
 

@@ -1,107 +1,80 @@
 """jgan fid A B, jgan kid A B, jgan compare METRIC A B: a number between two sets of images"""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import tyro
 
 from jgan.data import open_source
-from jgan.evaluation.results import Space, chosen_metrics, compare_sources, feature_space, line
+from jgan.evaluation.results import Space, check_comparable, chosen_metrics, compare_sources, feature_space, line
 from jgan.models.pretrained import cache_folder
+from jgan.outputs import check_place
+from jgan.ranges import Channels, Count, Size
 
 OF_INCEPTION = {"fid": "frechet_distance", "kid": "kernel_distance_subsets", "isc": "inception_score"}
 
 
-def compare(
-    metric: tyro.conf.Positional[str],
-    real: tyro.conf.Positional[str],
-    other: tyro.conf.Positional[str],
-    features: Space = "classifier",
-    weights: Path | None = None,
-    resolution: int | None = None,
-    channels: int | None = None,
-    split: str = "train",
-    limit: int | None = None,
-    batch: int = 64,
-    out: Path | None = None,
-) -> None:
+@dataclasses.dataclass(frozen=True)
+class Sets:
+    """Two sets of images, and how they are compared."""
+
+    real: tyro.conf.Positional[str]
+    """The real images: a folder, .zip, .tar, .npz, tfds:NAME or shapes."""
+    other: tyro.conf.Positional[str]
+    """The images to compare with them."""
+    weights: Path | None = None
+    """File with Inception's weights; downloaded once if not given."""
+    resolution: Size | None = None
+    """Side to which all images are cropped and resized, pixels; as stored if not given."""
+    channels: Channels | None = None
+    """1, 3 or 4; as stored if not given."""
+    split: str = "train"
+    """Part of the sets, where they have parts."""
+    limit: Count | None = None
+    """Maximum number of images of each."""
+    batch: Count = 64
+    """Images per evaluation of the feature network."""
+    out: Path | None = None
+    """File .jsonl to which results are appended with all that they depend on, as lines of JSON."""
+
+
+def compare(metric: tyro.conf.Positional[str], sets: tyro.conf.OmitArgPrefixes[Sets], features: Space = "classifier") -> None:
     """Compares two sets of images by a metric.
 
     Args:
-        metric: fid, kid, isc (in Inception's features), or frechet_distance, kernel_distance, prdc, classes in those of --features.
-        real: The real images: a folder, .zip, .tar, .npz, tfds:NAME or shapes.
-        other: The images to compare with them.
+        metric: fid, kid, isc (in Inception's features), or frechet_distance, intra_class_frechet (of classes of the same names),
+            kernel_distance, prdc, classes in those of --features.
         features: classifier: trained on the first set, which takes a minute or two; inception: of the FID.
-        weights: File with Inception's weights; downloaded once if not given.
-        resolution: Side to which all images are cropped and resized, pixels; as stored if not given.
-        channels: 1, 3 or 4; as stored if not given.
-        split: Part of the sets, where they have parts.
-        limit: Maximum number of images of each.
-        batch: Images per evaluation of the feature network.
-        out: File to which results are appended with all that they depend on, as lines of JSON.
     """
     space: Space = "inception" if metric in OF_INCEPTION else features
     metrics = chosen_metrics([OF_INCEPTION.get(metric, metric)])
-    first, second = (open_source(s, resolution=resolution, channels=channels, split=split, limit=limit, labels=None) for s in (real, other))
-    network = feature_space(space, first, cache_folder() / "features", weights)
-    for result in compare_sources(first, second, metrics, network, batch=batch):
+    if sets.out is not None:
+        check_lines(sets.out)
+    how = {"resolution": sets.resolution, "channels": sets.channels, "split": sets.split, "limit": sets.limit, "labels": None}
+    first, second = (open_source(place, **how) for place in (sets.real, sets.other))
+    check_comparable(metrics, first, second)
+    network = feature_space(space, first, cache_folder() / "features", sets.weights)
+    for result in compare_sources(first, second, metrics, network, batch=sets.batch):
         print(line(result))
-        if out is not None:
-            with out.open("a") as file:
+        if sets.out is not None:
+            with sets.out.open("a") as file:
                 file.write(json.dumps(result) + "\n")
 
 
-def fid(
-    real: tyro.conf.Positional[str],
-    other: tyro.conf.Positional[str],
-    weights: Path | None = None,
-    resolution: int | None = None,
-    channels: int | None = None,
-    split: str = "train",
-    limit: int | None = None,
-    batch: int = 64,
-    out: Path | None = None,
-) -> None:
-    """Computes the Fréchet Inception distance of two sets of images.
-
-    Args:
-        real: The real images: a folder, .zip, .tar, .npz, tfds:NAME or shapes.
-        other: The images to compare with them.
-        weights: File with Inception's weights; downloaded once if not given.
-        resolution: Side to which all images are cropped and resized, pixels; as stored if not given.
-        channels: 1, 3 or 4; as stored if not given.
-        split: Part of the sets, where they have parts.
-        limit: Maximum number of images of each.
-        batch: Images per evaluation of the feature network.
-        out: File to which the result is appended with all that it depends on, as a line of JSON.
-    """
-    settings = {"resolution": resolution, "channels": channels, "split": split, "limit": limit, "batch": batch, "out": out}
-    compare("fid", real, other, weights=weights, **settings)
+def fid(sets: tyro.conf.OmitArgPrefixes[Sets]) -> None:
+    """Computes the Fréchet Inception distance of two sets of images."""
+    compare("fid", sets)
 
 
-def kid(
-    real: tyro.conf.Positional[str],
-    other: tyro.conf.Positional[str],
-    weights: Path | None = None,
-    resolution: int | None = None,
-    channels: int | None = None,
-    split: str = "train",
-    limit: int | None = None,
-    batch: int = 64,
-    out: Path | None = None,
-) -> None:
-    """Computes the kernel Inception distance of two sets of images.
+def kid(sets: tyro.conf.OmitArgPrefixes[Sets]) -> None:
+    """Computes the kernel Inception distance of two sets of images."""
+    compare("kid", sets)
 
-    Args:
-        real: The real images: a folder, .zip, .tar, .npz, tfds:NAME or shapes.
-        other: The images to compare with them.
-        weights: File with Inception's weights; downloaded once if not given.
-        resolution: Side to which all images are cropped and resized, pixels; as stored if not given.
-        channels: 1, 3 or 4; as stored if not given.
-        split: Part of the sets, where they have parts.
-        limit: Maximum number of images of each.
-        batch: Images per evaluation of the feature network.
-        out: File to which the result is appended with all that it depends on, as a line of JSON.
-    """
-    settings = {"resolution": resolution, "channels": channels, "split": split, "limit": limit, "batch": batch, "out": out}
-    compare("kid", real, other, weights=weights, **settings)
+
+def check_lines(path: Path) -> None:
+    """Raises ValueError or OSError if lines of JSON cannot be appended to a path; makes its folder."""
+    if path.suffix.lower() != ".jsonl":
+        raise ValueError(f"expected a path that ends in .jsonl, found {path}")
+    check_place(path)
+    path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import tyro
 
 from jgan import outputs
 from jgan.data.source import read_rows, spread
+from jgan.ranges import Count, CountOrZero, Seed, Share
 from jgan.run.system import System
 from jgan.run.trained import load
 
@@ -14,12 +15,12 @@ from jgan.run.trained import load
 def complete(
     system: System,
     run: tyro.conf.Positional[Path],
-    count: int = 10,
-    completions: int = 3,
-    keep: float = 0.5,
+    count: Count = 10,
+    completions: Count = 3,
+    keep: Share = 0.5,
     split: str = "test",
-    seed: int = 0,
-    step: int | None = None,
+    seed: Seed = 0,
+    step: CountOrZero | None = None,
     out: Path = Path("completions.png"),
 ) -> None:
     """Draws the lower part of images anew: columns of occluded images, of completions, and of the originals.
@@ -34,17 +35,17 @@ def complete(
         step: The checkpoint to use; the best if not given.
         out: The PNG file to write.
     """
-    if not 0 <= keep <= 1:
-        raise ValueError(f"expected a share of the height from 0 to 1 to keep, found {keep}")
+    drawn = [f"drawn-{number + 1}" for number in range(completions)]
+    kinds = dict.fromkeys(["known", *drawn, "truth"], outputs.image())
+    outputs.check_path(out, kinds)
     trained = load(run, step, system)
     source = trained.training_data(split)
     rows = read_rows(source, spread(source.size, count), ("image", *trained.sampling.conditions))
     images = rows.pop("image")
     known = np.broadcast_to(np.arange(images.shape[1])[None, :, None] < round(keep * images.shape[1]), images.shape[:3])
     shown = {"known": np.where(known[..., None], images, np.uint8(128))}
-    for number in range(completions):
-        seeds = seed + number * count + np.arange(count)
-        shown[f"drawn-{number + 1}"] = trained(seeds, given=images, known=known, **rows)
+    for number, name in enumerate(drawn):
+        shown[name] = trained(range(seed + number * count, seed + (number + 1) * count), given=images, known=known, **rows)
     shown["truth"] = images
-    outputs.save(out, shown, dict.fromkeys(shown, outputs.image()))
+    outputs.save(out, shown, kinds)
     print(out)

@@ -6,6 +6,7 @@ import tyro
 
 from jgan.commands.seeds import parse_seeds
 from jgan.evaluation import results
+from jgan.ranges import Count, CountOrZero, Several, Truncation
 from jgan.run.system import System
 from jgan.run.trained import load
 
@@ -16,13 +17,13 @@ def evaluate(
     metrics: str = "frechet_distance,prdc",
     features: results.Space = "classifier",
     weights: Path | None = None,
-    samples: int = 5_000,
-    real_samples: int = 10_000,
+    samples: Several = 5_000,
+    real_samples: Several = 10_000,
     seeds: str = "0",
-    truncation: float | None = None,
+    truncation: Truncation | None = None,
     split: str | None = None,
-    batch: int = 64,
-    step: int | None = None,
+    batch: Count = 64,
+    step: CountOrZero | None = None,
 ) -> None:
     """Measures a generator, and adds the results with all that they depend on to evaluations.jsonl in the folder of the run.
 
@@ -43,6 +44,7 @@ def evaluate(
     chosen, numbers = results.chosen_metrics(metrics.split(",")), parse_seeds(seeds)
     trained = load(run, step, system)
     source = trained.training_data(split)
+    results.check_counts(chosen, min(real_samples, source.size), samples)
     network = results.feature_space(features, trained.training_data(), run / "features", weights)
     found = results.evaluate_generator(
         lambda seed: trained.draw(source, samples, seed=seed, batch=batch, truncation=truncation),

@@ -13,6 +13,7 @@ from jgan.evaluation.classifier import classifier_features
 from jgan.evaluation.gather import extractor
 from jgan.evaluation.paired import MOST, domain_numbers, take
 from jgan.ops.images import to_float
+from jgan.ranges import CountOrZero
 from jgan.run.system import System
 from jgan.run.trained import load
 
@@ -21,7 +22,7 @@ def evaluate(
     system: System,
     run: tyro.conf.Positional[Path],
     split: str = "test",
-    step: int | None = None,
+    step: CountOrZero | None = None,
     features: Path | None = None,
 ) -> None:
     """Measures translations in both directions against the other domain, and adds the numbers to evaluations.jsonl in the run.
@@ -61,7 +62,7 @@ def evaluate_pairs(
     system: System,
     run: tyro.conf.Positional[Path],
     split: str = "test",
-    step: int | None = None,
+    step: CountOrZero | None = None,
     features: Path | None = None,
 ) -> None:
     """Measures translations against their true targets, of a run on the two sides of a paired set.

@@ -12,6 +12,7 @@ from jgan.evaluation.classifier import classifier_features
 from jgan.evaluation.gather import extractor
 from jgan.evaluation.paired import MOST, features_of, pair_numbers, take
 from jgan.metrics.frechet import frechet
+from jgan.ranges import CountOrZero, Seed
 from jgan.run.system import System
 from jgan.run.trained import Trained, load
 
@@ -20,8 +21,8 @@ def evaluate(
     system: System,
     run: tyro.conf.Positional[Path],
     split: str = "test",
-    seed: int = 0,
-    step: int | None = None,
+    seed: Seed = 0,
+    step: CountOrZero | None = None,
     features: Path | None = None,
 ) -> None:
     """Measures translations against their true targets, and adds the numbers with all that they depend on to evaluations.jsonl in the run.

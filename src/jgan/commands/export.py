@@ -5,18 +5,22 @@ from pathlib import Path
 import jax
 import tyro
 
+from jgan import outputs
+from jgan.ranges import CountOrZero, Size
 from jgan.run.export import export as write_exported
 from jgan.run.system import System
 from jgan.run.trained import load
+
+ENDING = ".jaxexp"
 
 
 def export(
     system: System,
     run: tyro.conf.Positional[Path],
-    height: int | None = None,
-    width: int | None = None,
+    height: Size | None = None,
+    width: Size | None = None,
     direction: str = "forward",
-    step: int | None = None,
+    step: CountOrZero | None = None,
     out: Path | None = None,
 ) -> None:
     """Writes the trained function, inputs [N, ...] -> main output [N, ...], as one file that runs without this code, on CPU, GPU and TPU.
@@ -29,11 +33,14 @@ def export(
         step: The checkpoint to use; the best if not given.
         out: The file to write; generator.jaxexp or translator.jaxexp if not given.
     """
+    if out is not None and out.suffix.lower() != ENDING:
+        raise ValueError(f"expected a path that ends in {ENDING}, found {out}")
+    outputs.check_place(out or Path(ENDING))
     trained = load(run, step, system)
     function, names, shapes = trained.exportable(direction)
     shapes = tuple(_resized(shape, height, width) for shape in shapes)
     translates = any(len(shape.shape) == 3 for shape in shapes) and "z" not in names
-    out = out or Path("translator.jaxexp" if translates else "generator.jaxexp")
+    out = out or Path(("translator" if translates else "generator") + ENDING)
     write_exported(function, out, *shapes)
     print(f"{out}: ({', '.join(names)}) -> {system.name}")
 

@@ -5,17 +5,19 @@ from pathlib import Path
 from jgan.data import open_source
 from jgan.evaluation.classifier import classifier_features
 from jgan.models.pretrained import cache_folder
+from jgan.outputs import check_place
+from jgan.ranges import Channels, Count, Seed, Several, Size
 
 
 def features(
     data: str = "shapes",
     split: str = "train",
-    resolution: int | None = 32,
-    channels: int | None = None,
-    steps: int = 400,
-    batch: int = 64,
-    limit: int = 20_000,
-    seed: int = 0,
+    resolution: Size | None = 32,
+    channels: Channels | None = None,
+    steps: Count = 400,
+    batch: Count = 64,
+    limit: Several = 20_000,
+    seed: Seed = 0,
     out: Path | None = None,
 ) -> None:
     """Trains a classifier in whose features distances can be taken offline, or finds it if it was trained before.
@@ -33,5 +35,7 @@ def features(
         seed: Of initial weights, held-out images and batches.
         out: The folder in which weights and protocol are kept; that of a run is RUN/features.
     """
+    folder = out or cache_folder() / "features"
+    check_place(folder / "features")
     source = open_source(data, resolution=resolution, channels=channels, split=split, labels=None)
-    classifier_features(source, out or cache_folder() / "features", seed=seed, steps=steps, batch=batch, limit=limit)
+    classifier_features(source, folder, seed=seed, steps=steps, batch=batch, limit=limit)

@@ -9,15 +9,16 @@ from jgan import outputs
 from jgan.data import open_source
 from jgan.data.describe import describe
 from jgan.data.source import Source, read_rows
+from jgan.ranges import Columns, Count, Size
 
 
 def inspect(
     path: tyro.conf.Positional[str],
     split: str = "train",
-    limit: int | None = None,
-    resolution: int = 64,
-    columns: int = 8,
-    rows: int = 32,
+    limit: Count | None = None,
+    resolution: Size = 64,
+    columns: Columns = 8,
+    rows: Columns = 32,
     out: Path = Path("classes.png"),
 ) -> None:
     """Prints what is understood of a set of images: splits, classes, sizes, channels, what is left out and why; saves a grid by class.
@@ -31,9 +32,7 @@ def inspect(
         rows: At most so many classes in the grid.
         out: The file of the grid.
     """
-    outputs.check_ending(out, {"image": outputs.image()})
-    if min(resolution, columns, rows) < 1:
-        raise ValueError(f"expected at least 1 as resolution, columns and rows, found {resolution}, {columns} and {rows}")
+    outputs.check_path(out, {"image": outputs.image()})
     settings = {"split": split, "limit": limit, "resolution": resolution, "channels": 3}
     try:
         source = open_source(path, labels=True, **settings)

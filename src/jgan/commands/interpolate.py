@@ -1,6 +1,7 @@
 """jgan interpolate RUN"""
 
 from pathlib import Path
+from typing import Annotated
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,8 +9,9 @@ import tyro
 
 from jgan import outputs
 from jgan.commands.sample import conditions, preferred
-from jgan.commands.seeds import parse_label, parse_seeds
+from jgan.commands.seeds import parse_seeds
 from jgan.metrics.paths import slerp
+from jgan.ranges import CountOrZero, Truncation, numbers
 from jgan.run.system import System
 from jgan.run.trained import Trained, load
 
@@ -18,11 +20,11 @@ def interpolate(
     system: System,
     run: tyro.conf.Positional[Path],
     seeds: str = "0-7",
-    truncation: float | None = None,
+    truncation: Truncation | None = None,
     label: str | None = None,
-    frames: int = 24,
-    fps: float = 12.0,
-    step: int | None = None,
+    frames: Annotated[int, numbers(int, 1, 10_000)] = 24,
+    fps: Annotated[float, numbers(float, 0.01, 1000)] = 12.0,
+    step: CountOrZero | None = None,
     out: Path = Path("interpolation.gif"),
 ) -> None:
     """Makes an animation that walks from sample to sample and back to the first: along lines of styles, or arcs of latents.
@@ -37,12 +39,10 @@ def interpolate(
         step: The checkpoint to use; the best if not given.
         out: The file to write: .gif, .webp or .mp4.
     """
-    if frames < 1 or fps <= 0:
-        raise ValueError(f"expected at least one frame and a positive number of frames per second, found {frames} and {fps}")
-    kinds = {"video": outputs.video(fps)}
-    outputs.check_ending(out, kinds)
-    trained, numbers = load(run, step, system), parse_seeds(seeds)
-    inputs = {"truncation": preferred(trained, "truncation", truncation), "label": parse_label(label)}
+    numbers, kinds = parse_seeds(seeds), {"video": outputs.video(fps)}
+    outputs.check_path(out, kinds)
+    trained = load(run, step, system)
+    inputs = {"truncation": preferred(trained, "truncation", truncation), "label": label}
     walk = walk_between(trained, numbers, frames, {name: value for name, value in inputs.items() if value is not None})
     outputs.save(out, {"video": walk[None]}, kinds)
     print(out)

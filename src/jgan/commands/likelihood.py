@@ -10,6 +10,7 @@ from jgan.evaluation import results
 from jgan.evaluation.likelihood import filled
 from jgan.evaluation.provenance import provenance
 from jgan.metrics.likelihood import bits_per_dimension
+from jgan.ranges import Count, CountOrZero
 from jgan.run.system import System
 from jgan.run.trained import load
 
@@ -18,9 +19,9 @@ def likelihood(
     system: System,
     run: tyro.conf.Positional[Path],
     split: str = "test",
-    limit: int | None = None,
-    batch: int = 64,
-    step: int | None = None,
+    limit: Count | None = None,
+    batch: Count = 64,
+    step: CountOrZero | None = None,
 ) -> None:
     """Measures -log p in nats per image and bits per dimension, and adds both to evaluations.jsonl in the folder of the run.
 

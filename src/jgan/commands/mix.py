@@ -10,6 +10,7 @@ from jgan import outputs
 from jgan.commands.sample import preferred
 from jgan.commands.seeds import parse_seeds
 from jgan.models.stylegan2 import mix_styles
+from jgan.ranges import CountOrZero, LayersOrZero, Truncation
 from jgan.run.system import System
 from jgan.run.trained import load
 
@@ -19,9 +20,9 @@ def mix(
     run: tyro.conf.Positional[Path],
     rows: str = "0-4",
     columns: str = "5-11",
-    layer: int = 4,
-    truncation: float | None = None,
-    step: int | None = None,
+    layer: LayersOrZero = 4,
+    truncation: Truncation | None = None,
+    step: CountOrZero | None = None,
     out: Path = Path("mixing.png"),
 ) -> None:
     """Draws a style-mixing grid: each image has the coarse styles of its row and the fine styles of its column.
@@ -35,11 +36,13 @@ def mix(
         step: The checkpoint to use; the best if not given.
         out: The PNG file to write.
     """
-    kinds = {"image": outputs.image()}
-    outputs.check_ending(out, kinds)
+    kinds, seeds = {"image": outputs.image()}, (parse_seeds(rows), parse_seeds(columns))
+    outputs.check_path(out, kinds)
     trained = load(run, step, system)
     truncation = preferred(trained, "truncation", truncation)
-    coarse, fine = (trained.outputs(parse_seeds(seeds), truncation=truncation) for seeds in (rows, columns))
+    coarse, fine = (trained.outputs(numbers, truncation=truncation) for numbers in seeds)
+    if layer > coarse["ws"].shape[1]:
+        raise ValueError(f"--layer: expected a whole number from 0 to {coarse['ws'].shape[1]}, the layers of this network, found {layer}")
     m, n = len(coarse["ws"]), len(fine["ws"])
     pairs = jnp.repeat(jnp.asarray(coarse["ws"]), n, axis=0), jnp.tile(jnp.asarray(fine["ws"]), (m, 1, 1))
     mixed = trained(ws=np.asarray(mix_styles(*pairs, jnp.full((m * n,), layer))))

@@ -8,6 +8,7 @@ import tyro
 from jgan import outputs
 from jgan.commands.seeds import parse_seeds
 from jgan.evaluation import results
+from jgan.ranges import Columns, CountOrZero, Truncation
 from jgan.run.system import System
 from jgan.run.trained import load
 
@@ -16,11 +17,11 @@ def neighbours(
     system: System,
     run: tyro.conf.Positional[Path],
     seeds: str = "0-7",
-    count: int = 7,
-    truncation: float | None = None,
+    count: Columns = 7,
+    truncation: Truncation | None = None,
     features: results.Space = "classifier",
     weights: Path | None = None,
-    step: int | None = None,
+    step: CountOrZero | None = None,
     out: Path = Path("neighbours.png"),
 ) -> None:
     """Draws images, each followed by the training images nearest to it in the features: a generator that copies is found out.
@@ -35,11 +36,11 @@ def neighbours(
         step: The checkpoint to use; the best if not given.
         out: The PNG file to write.
     """
-    kinds = {"image": outputs.image()}
-    outputs.check_ending(out, kinds)
+    numbers, kinds = parse_seeds(seeds), {"image": outputs.image()}
+    outputs.check_path(out, kinds)
     trained = load(run, step, system)
     source = trained.training_data()
-    images = trained(parse_seeds(seeds), truncation=truncation)
+    images = trained(numbers, truncation=truncation)
     found = results.nearest_images(images, source, results.feature_space(features, source, run / "features", weights), count)
     rows = np.concatenate([images[:, None], found], axis=1)
     outputs.save(out, {"image": rows.reshape(-1, *images.shape[1:])}, kinds, count + 1)

@@ -1,7 +1,7 @@
 """jgan path_length RUN"""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +10,10 @@ import tyro
 from jgan.evaluation import results
 from jgan.metrics import paths
 from jgan.models.pretrained import load_weights, perceptual_distance
+from jgan.ranges import Count, CountOrZero, Seed, Several, numbers
 from jgan.run.system import System
 from jgan.run.trained import Trained, load
+from jgan.sharding import seed_key
 
 POSITIONS = {"full": paths.full, "end": paths.end}
 CROPS = {"whole": paths.whole, "face": paths.face}
@@ -23,13 +25,13 @@ def path_length(
     space: Literal["w", "z"] = "w",
     position: Literal["full", "end"] = "end",
     crop: Literal["whole", "face"] = "whole",
-    samples: int = 10_000,
-    epsilon: float = 1e-4,
-    seed: int = 0,
-    batch: int = 16,
+    samples: Several = 10_000,
+    epsilon: Annotated[float, numbers(float, 1e-8, 1)] = 1e-4,
+    seed: Seed = 0,
+    batch: Count = 16,
     trunk: Path | None = None,
     heads: Path | None = None,
-    step: int | None = None,
+    step: CountOrZero | None = None,
 ) -> None:
     """Measures the perceptual path length: how abruptly images change along paths between random styles or latents, by LPIPS on VGG16.
 
@@ -52,7 +54,7 @@ def path_length(
     distance = jax.jit(perceptual.apply)
     trained = load(run, step, system)
     found = paths.perceptual_path_length(
-        jax.random.key(seed),
+        seed_key(seed),
         distance=lambda a, b: distance(perceptual.params, a, b),
         n=samples,
         position=POSITIONS[position],

@@ -7,10 +7,11 @@ import numpy as np
 import tyro
 
 from jgan import outputs
-from jgan.commands.seeds import parse_label, parse_seeds
+from jgan.commands.seeds import parse_seeds
 from jgan.data.source import by_turns, read_rows
+from jgan.ranges import Columns, CountOrZero, LayersOrZero, Truncation
 from jgan.run.system import System
-from jgan.run.trained import Trained, load
+from jgan.run.trained import Trained, load, sampling_of
 from jgan.run.writer import as_shown, kinds_shown
 
 
@@ -18,14 +19,14 @@ def sample(
     system: System,
     run: tyro.conf.Positional[Path],
     seeds: str = "0-63",
-    truncation: float | None = None,
-    cutoff: int | None = None,
+    truncation: Truncation | None = None,
+    cutoff: LayersOrZero | None = None,
     label: str | None = None,
     caption: str | None = None,
-    columns: int | None = None,
+    columns: Columns | None = None,
     split: str | None = None,
-    step: int | None = None,
-    out: Path | None = None,
+    step: CountOrZero | None = None,
+    out: str | None = None,
 ) -> None:
     """Draws samples, one of each seed.
 
@@ -41,18 +42,18 @@ def sample(
         step: The checkpoint to use; the best if not given.
         out: The file to write; its ending says what, a folder gets one file per example. samples.png, .webp, .wav, .txt if not given.
     """
-    numbers = parse_seeds(seeds)
+    numbers, (sampling, spec) = parse_seeds(seeds), sampling_of(run, system)
+    kinds = kinds_shown(sampling, spec)
+    out = out or f"samples{outputs.endings(sampling.outputs)[0]}"
+    if Path(out).suffix.lower() not in outputs.endings(kinds):
+        kinds = dict(sampling.outputs)  # a file that cannot hold what is shown beside the outputs holds them alone
+    outputs.check_path(out, kinds)
     trained = load(run, step, system)
-    inputs = {"truncation": preferred(trained, "truncation", truncation), "cutoff": cutoff, "label": parse_label(label), "caption": caption}
+    inputs = {"truncation": preferred(trained, "truncation", truncation), "cutoff": cutoff, "label": label, "caption": caption}
     inputs = {name: value for name, value in inputs.items() if value is not None}
     given, beside = conditions(trained, len(numbers), split, tuple(inputs))
-    kinds = kinds_shown(trained.sampling, trained.spec)
-    out = out or Path(f"samples{outputs.endings(trained.sampling.outputs)[0]}")
-    if out.suffix.lower() not in outputs.endings(kinds):
-        kinds = dict(trained.sampling.outputs)  # a file that cannot hold what is shown beside the outputs holds them alone
-    outputs.check_ending(out, kinds)
     found = trained.outputs(numbers, **given, **inputs)
-    shown = as_shown(trained.sampling, beside, found)
+    shown = as_shown(sampling, beside, found)
     outputs.save(out, shown, {name: kind for name, kind in kinds.items() if name in shown}, columns)
     print(out)
 

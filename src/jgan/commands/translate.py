@@ -12,6 +12,7 @@ from jgan import outputs
 from jgan.data import decode
 from jgan.data.archives import SUFFIXES
 from jgan.data.open import open_collection
+from jgan.ranges import CountOrZero, Seed
 from jgan.run.system import System
 from jgan.run.trained import load
 
@@ -23,8 +24,8 @@ def translate(
     out: tyro.conf.Positional[Path],
     direction: str = "forward",
     split: str = "train",
-    seed: int = 0,
-    step: int | None = None,
+    seed: Seed = 0,
+    step: CountOrZero | None = None,
 ) -> None:
     """Translates a folder or an archive of images, or one image, into a folder of PNG files of the same names.
 
@@ -39,6 +40,9 @@ def translate(
         seed: Of the noise, if the network has any.
         step: The checkpoint to use; the best if not given.
     """
+    if out.suffix.lower() in outputs.endings({"image": outputs.image()}) and not out.is_dir():
+        raise ValueError(f"expected a folder to write, one file per image, found {out}")
+    outputs.check_place(out / "0000.png")
     trained = load(run, step, system)
     condition, output = trained.direction(direction)
     for name, image in read_images(images, trained.spec.shape(condition)[2], split):

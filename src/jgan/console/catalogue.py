@@ -1,7 +1,8 @@
 """What there is, systems and commands, read from the source without importing it: help and completion need not wait for JAX.
 
 It relies on what a test keeps true: a system is a file of `jgan.systems` with PRESETS, a dict whose keys are strings, and a class Config; a
-command is a public function of `jgan.commands`, on runs if its first parameter is `system`, and its options are parameters with a default.
+command is a public function of `jgan.commands`, on runs if its first parameter is `system`, and its options are parameters with a default,
+or fields with one of a dataclass `tyro.conf.OmitArgPrefixes[...]` of the same file.
 """
 
 import ast
@@ -40,7 +41,7 @@ def presets(system: str) -> list[str]:
 
 
 def fields(module: str, kind: str) -> list[str]:
-    """Returns the names of the fields of a dataclass and of its bases, which may lie in other modules of the package.
+    """Returns the names of the fields with a default of a dataclass and of its bases, which may lie in other modules of the package.
 
     >>> fields("jgan.systems.gan", "Config")[:2], "resolution" in fields("jgan.systems.gan", "Config")
     (['kimg', 'batch'], True)
@@ -49,7 +50,8 @@ def fields(module: str, kind: str) -> list[str]:
     imported = {alias.name: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
     defined = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == kind)
     inherited = [name for base in defined.bases for name in fields(imported.get(ast.unparse(base)) or module, ast.unparse(base))]
-    return list(dict.fromkeys([*inherited, *(ast.unparse(node.target) for node in defined.body if isinstance(node, ast.AnnAssign))]))
+    own = [ast.unparse(node.target) for node in defined.body if isinstance(node, ast.AnnAssign) and node.value is not None]
+    return list(dict.fromkeys([*inherited, *own]))
 
 
 def commands_on_runs() -> list[str]:
@@ -59,7 +61,7 @@ def commands_on_runs() -> list[str]:
 
 def summaries(command: str) -> list[str]:
     """Returns the first lines of what a command says about itself, one for each form that it has for some systems."""
-    return [_first_line(function) for function in _commands()[command]]
+    return [_first_line(function) for _, function in _commands()[command]]
 
 
 def options(command: str) -> list[str]:
@@ -68,16 +70,17 @@ def options(command: str) -> list[str]:
     >>> options("interpolate")[:3]
     ['seeds', 'truncation', 'label']
     """
-    return list(dict.fromkeys(name for function in _commands()[command] for name in _with_default(function.args)))
+    return list(dict.fromkeys(name for module, function in _commands()[command] for name in _options(module, function.args)))
 
 
 @functools.cache
-def _commands() -> dict[str, list[ast.FunctionDef]]:
-    found: dict[str, list[ast.FunctionDef]] = {}
+def _commands() -> dict[str, list[tuple[str, ast.FunctionDef]]]:
+    found: dict[str, list[tuple[str, ast.FunctionDef]]] = {}
     for path in sorted((ROOT / "commands").glob("[!_]*.py")):
-        for node in _parsed(f"jgan.commands.{path.stem}").body:
+        module = f"jgan.commands.{path.stem}"
+        for node in _parsed(module).body:
             if isinstance(node, ast.FunctionDef) and (node.name in (*ON_IMAGES, *ON_DATA) or _parameters(node.args)[:1] == ["system"]):
-                found.setdefault(node.name, []).append(node)
+                found.setdefault(node.name, []).append((module, node))
     return found
 
 
@@ -95,5 +98,8 @@ def _parameters(arguments: ast.arguments) -> Sequence[str]:
     return [argument.arg for argument in arguments.args]
 
 
-def _with_default(arguments: ast.arguments) -> Sequence[str]:
-    return _parameters(arguments)[len(arguments.args) - len(arguments.defaults) :]
+def _options(module: str, arguments: ast.arguments) -> Sequence[str]:
+    annotations = [argument.annotation for argument in arguments.args]
+    grouped = [a.slice for a in annotations if isinstance(a, ast.Subscript) and ast.unparse(a.value) == "tyro.conf.OmitArgPrefixes"]
+    own = _parameters(arguments)[len(arguments.args) - len(arguments.defaults) :]
+    return [*own, *(name for kind in grouped for name in fields(module, ast.unparse(kind)))]

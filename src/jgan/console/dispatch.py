@@ -7,6 +7,7 @@ import tyro
 
 from jgan.commands import compare, features, inspect
 from jgan.console import catalogue, completion
+from jgan.ranges import checked
 from jgan.run.main import keep_compiled_programs, known, mistakes_in_one_line, run_command, run_training
 from jgan.run.system import CONFIG_FILE, find_system, system_of
 
@@ -27,10 +28,10 @@ def dispatch(arguments: Sequence[str]) -> None:
         if command == "train":
             _train(rest)
         elif command in ON_IMAGES:
-            tyro.cli(ON_IMAGES[command], prog=f"jgan {command}", args=rest)
+            tyro.cli(checked(ON_IMAGES[command]), prog=f"jgan {command}", args=rest)
         elif command == "data":
             name = known(rest[0], list(ON_DATA), "command on data")
-            tyro.cli(ON_DATA[name], prog=f"jgan data {name}", args=rest[1:])
+            tyro.cli(checked(ON_DATA[name]), prog=f"jgan data {name}", args=rest[1:])
         elif command == "completion":
             known(rest[0], list(completion.SCRIPTS), "shell")
         else:

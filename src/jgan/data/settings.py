@@ -4,6 +4,7 @@ import dataclasses
 
 from jgan.data.open import open_source
 from jgan.data.source import Source
+from jgan.ranges import Bits, Bytes, Channels, Count, Size
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -14,17 +15,17 @@ class ImageSettings:
     """Images: shapes (embedded), tfds:NAME, or the path of a folder, zip, tar, npz or folder of idx files."""
     split: str = "train"
     """Part of the data to train on."""
-    limit: int | None = None
+    limit: Count | None = None
     """Maximum number of images."""
-    resolution: int = 32
+    resolution: Size = 32
     """Height of the images, pixels."""
-    width: int | None = None
+    width: Size | None = None
     """Width of the images, pixels; as the height if not given."""
-    channels: int | None = None
+    channels: Channels | None = None
     """Colour channels; as the data if not given."""
-    bit_depth: int | None = None
+    bit_depth: Bits | None = None
     """Bits that greys of 16 bits use, 12 for 0 ... 4095; as the files say if not given."""
-    max_unpacked: int | None = None
+    max_unpacked: Bytes | None = None
     """Most bytes to which an item or a set may unpack; by the size of the file and the memory if not given."""
 
 

@@ -21,6 +21,7 @@ from jgan.evaluation.gather import data_hash, hash_of
 from jgan.models.classifier import Classifier
 from jgan.ops.images import to_float, to_uint8
 from jgan.outputs.files import write_atomic
+from jgan.sharding import seed_key
 from jgan.types import Array, Features, Params
 
 
@@ -162,7 +163,7 @@ def _split(images, labels, held_out):
 
 
 def _train(classifier: Classifier, images, labels, *, seed: int, steps: int, batch: int) -> Params:
-    optimizer, init_key, key = optax.adam(optax.cosine_decay_schedule(2e-3, steps)), *jax.random.split(jax.random.key(seed))
+    optimizer, init_key, key = optax.adam(optax.cosine_decay_schedule(2e-3, steps)), *jax.random.split(seed_key(seed))
     data = jax.tree.map(jnp.asarray, (images, labels))
     drawn = batch if labels is not None else batch // 4
 

@@ -38,6 +38,7 @@ class Metric(NamedTuple):
     statistics: Statistics
     compare: Callable[[Gathered, Gathered], Mapping[str, Any]]  # (real, fake) -> numbers by name
     settings: dict[str, Any]  # all that the numbers depend on besides the images and the features
+    least: int = 2  # images of each kind that it needs
 
 
 def kept(*outputs: str) -> Statistics:

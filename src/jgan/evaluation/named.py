@@ -44,7 +44,7 @@ def prdc_metric(k: int = 5, limit: int | None = None) -> Metric:
         real, fake = (_spread(gathered["features"], limit) for gathered in (real, fake))
         return prdc(real, fake, k)._asdict()
 
-    return Metric("prdc", kept("features"), compare, {"k": k, "limit": limit})
+    return Metric("prdc", kept("features"), compare, {"k": k, "limit": limit}, least=k + 1)
 
 
 def classes_metric(shown: int = 32) -> Metric:
@@ -76,7 +76,9 @@ def kernel_subsets_metric(subsets: int = 100, size: int = 1000, seed: int = 0) -
         mean, deviation = kernel_distance_subsets(real["features"], fake["features"], subsets, size, seed)
         return {"kernel_distance_subsets": mean, "kernel_distance_subsets_std": deviation}
 
-    return Metric("kernel_distance_subsets", kept("features"), compare, {"subsets": subsets, "subset_size": size, "subset_seed": seed})
+    return Metric(
+        "kernel_distance_subsets", kept("features"), compare, {"subsets": subsets, "subset_size": size, "subset_seed": seed}, size
+    )
 
 
 def inception_score_metric(splits: int = 10) -> Metric:
@@ -86,7 +88,7 @@ def inception_score_metric(splits: int = 10) -> Metric:
         mean, deviation = inception_score(fake["logits"], splits)
         return {"inception_score": mean, "inception_score_std": deviation}
 
-    return Metric("inception_score", kept("logits"), compare, {"splits": splits})
+    return Metric("inception_score", kept("logits"), compare, {"splits": splits}, least=2 * splits)
 
 
 def sliced_wasserstein_metric(limit: int = 16_384, seed: int = 0) -> Metric:

@@ -56,6 +56,38 @@ def chosen_metrics(names: Sequence[str]) -> list[Metric]:
     return [METRICS[name]() for name in names]
 
 
+def check_counts(metrics: Sequence[Metric], real: int, other: int) -> None:
+    """Raises ValueError for metrics that need more images than there are: before anything is drawn or learned."""
+    for metric in metrics:
+        if min(real, other) < metric.least:
+            found = f"{real} real and {other} others"
+            raise ValueError(f"{metric.name} needs {metric.least} images of each kind, found {found}; take more, or leave this metric out")
+
+
+def check_comparable(metrics: Sequence[Metric], real: Source, other: Source) -> None:
+    """Checks that two sets of images can be compared, before anything is learned.
+
+    Raises:
+      ValueError: if their images are not of one shape, are too few for a metric, or their classes differ where a metric compares classes.
+    """
+    shapes = [source.spec.shape("image") for source in (real, other)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"expected images of one shape, found {shapes[0]} and {shapes[1]}: give a --resolution and --channels")
+    check_counts(metrics, real.size, other.size)
+    if any("label" in metric.statistics.name.split("-") for metric in metrics):
+        _check_classes(real, other)
+
+
+def _check_classes(real, other):
+    classes = [source.names.get("label", ()) for source in (real, other)]
+    if set(classes[0]) != set(classes[1]) or not classes[0]:
+        only = [[name for name in names if name not in others] for names, others in (classes, reversed(classes))]
+        found = " and ".join(
+            f"{', '.join(names[:20]) or 'none'} in {source.name}" for names, source in zip(only, (real, other), strict=True)
+        )
+        raise ValueError(f"expected the same classes in both sets, found in one only: {found}; rename them or leave some out")
+
+
 def evaluate_generator(
     generated: Callable[[int], Iterable[Mapping[str, Any]]],
     source: Source,
@@ -76,7 +108,11 @@ def evaluate_generator(
 
     Args:
       generated: seed -> batches of generated images, `samples` or more.
+
+    Raises:
+      ValueError: if there are too few images for a metric.
     """
+    check_counts(metrics, min(real_samples, source.size), samples)
     extract = gather.extractor(features, data_mesh())
     settings: dict[str, Any] = dict(features=features, real_n=real_samples, batch=batch, cache=cache)
     runs = [gather.measure(extract, generated(seed), source, metrics, samples, **settings) for seed in seeds]
@@ -85,21 +121,34 @@ def evaluate_generator(
 
 
 def compare_sources(real: Source, other: Source, metrics: Sequence[Metric], features: Features, *, batch: int = 64) -> list[dict[str, Any]]:
-    """Results of metrics between two sets of images, all of them, as `evaluate_generator` gives them.
+    """Results of metrics between two sets of images, all of them, as `evaluate_generator` gives them. Classes are matched by name.
 
     Raises:
-      ValueError: if the images are not of one shape.
+      ValueError: as `check_comparable`.
     """
-    shapes = [source.spec.shape("image") for source in (real, other)]
-    if shapes[0] != shapes[1]:
-        raise ValueError(f"expected images of one shape, found {shapes[0]} and {shapes[1]}: give a --resolution and --channels")
+    check_comparable(metrics, real, other)
     extract = gather.extractor(features, data_mesh())
     kinds = [metric.statistics for metric in metrics]
-    gathered = [gather.real_statistics(extract, s, kinds, features, s.size, batch, None) for s in (real, other)]
+    gathered = [gather.real_statistics(extract, s, kinds, features, s.size, batch, None) for s in (real, _numbered_as(real, other))]
     numbers = gather.compare(metrics, *gathered)
     return results(
         [numbers], metrics, features, describe(real) | {"samples_from": describe(other), "samples": other.size, "real_samples": real.size}
     )
+
+
+def _numbered_as(real, other):
+    """The other set, its classes numbered as those of the same names in the first."""
+    classes, own = (source.names.get("label", ()) for source in (real, other))
+    if set(classes) != set(own) or classes == own:
+        return other
+    table = np.asarray([classes.index(name) for name in own], other.fields["label"].dtype)
+
+    def read(index):
+        example = other.read(index)
+        return example | {"label": table[example["label"]]}
+
+    columns = {name: table[values] if name == "label" else values for name, values in other.columns.items()}
+    return other._replace(read=read, columns=columns, names={**other.names, "label": classes})
 
 
 def nearest_images(images: np.ndarray, source: Source, features: Features, count: int, batch: int = 64) -> np.ndarray:

@@ -1,7 +1,26 @@
 """Files that are there as a whole or not at all."""
 
 import os
+import tempfile
 from pathlib import Path
+
+
+def check_place(path: str | Path) -> None:
+    """Checks that a file or a folder can be made, before what it is to hold is computed; nothing is left behind.
+
+    Raises:
+      OSError: if not.
+    """
+    place = Path(path)
+    try:
+        while not place.exists():
+            place = place.parent
+        if not place.is_dir() and place != Path(path):
+            raise NotADirectoryError(f"{place} is a file")
+        with tempfile.TemporaryFile(dir=place if place.is_dir() else place.parent):
+            pass
+    except OSError as error:
+        raise OSError(f"{path} cannot be written: {error}; give another path") from error
 
 
 def write_atomic(path: str | Path, content: str | bytes) -> None:

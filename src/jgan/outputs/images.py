@@ -1,7 +1,8 @@
-"""Images: grids of them, and PNG."""
+"""Images: grids of them, PNG and JPEG."""
 
 import io
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from jgan.outputs.kind import Kind, examples, floats
 def image() -> Kind:
     """Returns the kind of images [N, H, W, C], floating-point in [-1, 1] (clipped) or uint8: a grid as PNG.
 
-    Several such outputs of one system share a picture, in labelled columns.
+    Several such outputs of one system share a picture, in labelled columns. A user may ask for JPEG.
 
     >>> sorted(image().files(np.zeros((4, 8, 8, 3), np.uint8), None))
     ['.png']
     """
-    return Kind(check_images, {".png": _encode}, lambda values, columns: {".png": _encode(values, columns)}, side_by_side=True)
+    formats = {ending: partial(_encode, encode) for ending, encode in PICTURES.items()}
+    return Kind(check_images, formats, lambda values, columns: {".png": png(grid(values, columns))}, side_by_side=True)
 
 
 def check_images(name: str, values: Any) -> np.ndarray:
@@ -93,6 +95,20 @@ def png(image: np.ndarray) -> bytes:
     return content.getvalue()
 
 
+def jpeg(image: np.ndarray) -> bytes:
+    """Returns one image, as `png` takes it, as the content of a JPEG file; transparent ones are put on white."""
+    from PIL import Image
+
+    content, picture = io.BytesIO(), to_pillow(image)
+    if picture.mode == "RGBA":
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    picture.save(content, format="jpeg", quality=95)
+    return content.getvalue()
+
+
+PICTURES = {".png": png, ".jpg": jpeg, ".jpeg": jpeg}  # by the ending of the file
+
+
 def save_png(path: str | Path, image: np.ndarray) -> None:
     """Saves one image [H, W, C] or [H, W], uint8 or in [-1, 1]; see `displayable` for its channels."""
     write_atomic(Path(path), png(image))
@@ -126,5 +142,5 @@ def shrunk(content: bytes, largest: int) -> tuple[bytes, tuple[int, int]]:
     return smaller.getvalue(), (width, height)
 
 
-def _encode(values, columns):
-    return png(grid(values, columns))
+def _encode(encode, values, columns):
+    return encode(grid(values, columns))

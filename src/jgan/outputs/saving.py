@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from jgan.outputs.columns import together
-from jgan.outputs.files import write_atomic
-from jgan.outputs.images import png
+from jgan.outputs.files import check_place, write_atomic
+from jgan.outputs.images import PICTURES
 from jgan.outputs.kind import Kind
 from jgan.outputs.samples import checked
 from jgan.outputs.videos import ffmpeg
@@ -23,28 +23,30 @@ def endings(kinds: Mapping[str, Kind]) -> list[str]:
 
     >>> from jgan.outputs import audio, image
     >>> endings({"image": image()}), endings({"image": image(), "sound": audio(16_000)})
-    (['.png', '.npy', '.npz'], ['.png', '.wav', '.npz'])
+    (['.png', '.jpg', '.jpeg', '.npy', '.npz'], ['.png', '.jpg', '.jpeg', '.wav', '.npz'])
     """
     known = dict.fromkeys(ending for kind in kinds.values() for ending in kind.formats)
     fitting = [ending for ending in known if _fits(_holding(ending, kinds))]
     return [*fitting, *([".npy"] if len(kinds) == 1 else []), ".npz"]
 
 
-def check_ending(path: str | Path, kinds: Mapping[str, Kind]) -> None:
+def check_path(path: str | Path, kinds: Mapping[str, Kind]) -> None:
     """Checks that `save` can write outputs of these kinds to a path, before they are drawn.
 
     Raises:
       ValueError: if the ending does not fit; the message names those that do.
+      OSError: if no file can be written there.
       ModuleNotFoundError: for .mp4 without the packages of the extra `video`.
     """
     if _is_folder(path):
-        return
+        return check_place(Path(path) / "0000")
     ending = Path(path).suffix.lower()
     if ending not in endings(kinds):
         outputs = ", ".join(kinds)
         raise ValueError(
             f"expected a path that ends in {', '.join(endings(kinds))}, or in / for one file per example, to hold {outputs}, found {path}"
         )
+    check_place(path)
     if ending == ".mp4":
         ffmpeg()
 
@@ -52,9 +54,9 @@ def check_ending(path: str | Path, kinds: Mapping[str, Kind]) -> None:
 def save(path: str | Path, outputs: Mapping[str, Any], kinds: Mapping[str, Kind], columns: int | None = None) -> list[Path]:
     """Saves outputs, in one file if the path has an ending, else in a folder of files 0000.png, ... of one example each; returns the files.
 
-    One file holds those outputs that can have its ending: .png a grid, or labelled columns of several outputs; .webp, .gif and .mp4 a grid
-    of clips; .wav sounds one after the other; .txt a line per example; .npy and .npz the numbers as they are. In a folder, several outputs
-    have a folder each.
+    One file holds those outputs that can have its ending: .png and .jpg a grid, or labelled columns of several outputs; .webp, .gif and
+    .mp4 a grid of clips; .wav sounds one after the other; .txt a line per example; .npy and .npz the numbers as they are. In a folder,
+    several outputs have a folder each.
 
     Args:
       path: of the file, or of a folder: one that is there, or a path that ends in / or has no ending.
@@ -68,7 +70,7 @@ def save(path: str | Path, outputs: Mapping[str, Any], kinds: Mapping[str, Kind]
       ModuleNotFoundError: for .mp4 without the packages of the extra `video`.
       OSError: if a file cannot be written.
     """
-    check_ending(path, kinds)
+    check_path(path, kinds)
     values = checked(outputs, kinds)
     if _is_folder(path):
         files = _one_each(Path(path), values, kinds)
@@ -96,7 +98,7 @@ def _content(ending, outputs, values, kinds, columns):
         return _numbers(ending, {name: outputs[name] for name in kinds})
     holding = _holding(ending, kinds)
     if len(holding) > 1:
-        return png(together({name: values[name] for name in holding}, columns))
+        return PICTURES[ending](together({name: values[name] for name in holding}, columns))
     ((name, kind),) = holding.items()
     return kind.formats[ending](values[name], columns)
 

@@ -55,9 +55,9 @@ def save_animation(path: str | Path, frames: Sequence[np.ndarray], fps: float = 
     path = Path(path)
     if not len(frames):
         raise ValueError("expected at least one frame, found none")
-    if path.suffix not in ENDINGS:
+    if path.suffix.lower() not in ENDINGS:
         raise ValueError(f"expected a path that ends in .gif, .webp or .mp4, found {path}")
-    write_atomic(path, animation(frames, fps, path.suffix))
+    write_atomic(path, animation(frames, fps, path.suffix.lower()))
 
 
 def animation(frames: Sequence[np.ndarray], fps: float, ending: str) -> bytes:
@@ -72,6 +72,8 @@ def animation(frames: Sequence[np.ndarray], fps: float, ending: str) -> bytes:
     content = io.BytesIO()
     settings = {"lossless": True} if ending == ".webp" else {}
     first, *others = pictures
+    if first.mode == "RGBA":  # each frame alone: over the frame before, what was opaque there would shine through
+        settings |= {"kmin": 0, "kmax": 1} if ending == ".webp" else {"disposal": 2}
     first.save(content, format=ending[1:], save_all=True, append_images=others, duration=1000 / fps, loop=0, **settings)
     return content.getvalue()
 

@@ -1,33 +1,35 @@
 """What people give to a trained system, as the arrays that `sample` takes."""
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
+from jgan.sharding import check_seed
+
+LISTED = 100  # classes in a message, at most
 FILLERS = ("", "<pad>", "<end>")  # first names of vocabularies with which a short text is filled up
 
 
 def label_numbers(value: Any, names: Sequence[str]) -> np.ndarray:
-    """Class numbers, int32, of one name or number or of many.
+    """Class numbers, int32, of one name or number or of many. A text is the name of a class, or its number if no class has that name.
 
     Raises:
-      ValueError: for a class that is not there.
+      ValueError: for a class that is not there; the message lists the classes with their numbers.
 
-    >>> label_numbers(["moon", 0], ("star", "moon")).tolist()
-    [1, 0]
+    >>> label_numbers(["moon", 0, "1"], ("star", "moon")).tolist(), label_numbers("1", ("1", "5")).tolist()
+    ([1, 0, 1], 0)
     """
-    values = [value] if np.ndim(value) == 0 else list(value)
-    found = []
-    for one in values:
-        if isinstance(one, str) and one not in names:
-            raise ValueError(f"unknown class {one!r}: expected one of {', '.join(names)}")
-        number = names.index(one) if isinstance(one, str) else int(one)
-        if not 0 <= number < len(names):
-            raise ValueError(f"expected a label from 0 to {len(names) - 1}, found {one}")
-        found.append(number)
-    return np.asarray(found[0] if np.ndim(value) == 0 else found, np.int32)
+    if np.ndim(value):
+        return np.asarray([label_numbers(one, names) for one in value], np.int32)
+    text = str(value)
+    number = names.index(text) if isinstance(value, str) and text in names else int(text) if text.isdecimal() else -1
+    if not 0 <= number < len(names):
+        listed = ", ".join(f"{number} {name}" for number, name in enumerate(names[:LISTED])) + (", ..." if len(names) > LISTED else "")
+        raise ValueError(f"unknown class {value!r}: expected a name or a number of {listed}")
+    return np.asarray(number, np.int32)
 
 
 def token_numbers(name: str, text: str, names: Sequence[str], field: jax.ShapeDtypeStruct) -> np.ndarray:
@@ -46,15 +48,16 @@ def token_numbers(name: str, text: str, names: Sequence[str], field: jax.ShapeDt
 
 
 def seed_numbers(seeds: Any) -> np.ndarray:
-    """Seeds as uint32 [N].
+    """Seeds as int64 [N].
 
     Raises:
       ValueError: for a number that is no seed.
+      TypeError: for what is no whole number.
 
     >>> seed_numbers(range(2)).tolist(), seed_numbers(7).tolist()
     ([0, 1], [7])
     """
-    numbers = [seeds] if np.ndim(seeds) == 0 and not hasattr(seeds, "__iter__") else list(seeds)
-    if any(not 0 <= seed < 2**32 for seed in numbers):
-        raise ValueError(f"expected seeds from 0 to {2**32 - 1}, found {min(numbers)} to {max(numbers)}")
-    return np.asarray(numbers, np.uint32)
+    numbers = [operator.index(seed) for seed in ([seeds] if np.ndim(seeds) == 0 and not hasattr(seeds, "__iter__") else seeds)]
+    for seed in numbers:
+        check_seed(seed)
+    return np.asarray(numbers, np.int64)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import jax
 
-from jgan import __version__
+from jgan import __version__, ranges
 from jgan.evaluation.provenance import commit
 from jgan.run.checkpoints import quiet_orbax
 from jgan.run.config import from_plain
@@ -44,9 +44,9 @@ class RunOptions:
     """Join the processes of a cluster that JAX detects: SLURM, Open MPI, Kubernetes, TPU pods."""
     coordinator: str | None = None
     """host:port of the first process, where no cluster is detected; every process names the same one."""
-    processes: int | None = None
+    processes: ranges.Count | None = None
     """The number of processes, with --coordinator."""
-    process: int | None = None
+    process: ranges.CountOrZero | None = None
     """The number of this process, from 0, with --coordinator."""
 
 
@@ -147,6 +147,8 @@ def start(
     config, options = tyro.cli(
         parse, prog=f"{program} {chosen}".rstrip(), description=f"Trains {name}. Presets: {', '.join(presets)}.", args=arguments
     )
+    ranges.check(config)
+    ranges.check(options)
     if options.init_from is not None:
         read_about(options.init_from)  # there is such a run
     if options.distributed or options.coordinator is not None:
@@ -177,7 +179,7 @@ def run_command(system: System, name: str, arguments: Sequence[str], program: st
     """
     import tyro
 
-    function = system.commands[known(name, ["train", *system.commands], "command")]
+    function = ranges.checked(system.commands[known(name, ["train", *system.commands], "command")])
     tyro.cli(partial(function, system), prog=program, description=inspect.getdoc(function), args=list(arguments))
 
 

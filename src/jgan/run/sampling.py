@@ -9,13 +9,8 @@ import numpy as np
 
 from jgan.data.source import Source, by_turns, read_rows, spread
 from jgan.run.system import Sampling
-from jgan.sharding import Sampler
+from jgan.sharding import Sampler, seed_key
 from jgan.types import Array, Fields, Inputs, Key
-
-
-def run_random_key(seed: int) -> Key:
-    """The key of a seed, the same whatever JAX's default generator is."""
-    return jax.random.key(seed, impl="threefry2x32")
 
 
 def latent_inputs(size: int) -> Callable[[Key, int], Inputs]:
@@ -45,7 +40,7 @@ def followed(sampling: Sampling, source: Source, seed: int) -> tuple[Fields, dic
     pictures, text or sound."""
     indices = by_turns(source, sampling.followed)
     beside = tuple(dict.fromkeys((*sampling.conditions, *sampling.truth)))
-    return inputs_for(sampling, source, run_random_key(seed), indices), read_rows(source, indices, beside)
+    return inputs_for(sampling, source, seed_key(seed), indices), read_rows(source, indices, beside)
 
 
 def outputs_of(
@@ -73,7 +68,7 @@ def outputs_of(
     batch, changes = min(batch, n), {name: value for name, value in changes.items() if value is not None}
     indices = np.resize(spread(source.size, n), -(-n // batch) * batch)
     for number, start in enumerate(range(0, len(indices), batch)):
-        key_inputs, key_noise = jax.random.split(jax.random.fold_in(run_random_key(seed), number))
+        key_inputs, key_noise = jax.random.split(jax.random.fold_in(seed_key(seed), number))
         inputs = inputs_for(sampling, source, key_inputs, indices[start : start + batch])
         _check_known(changes, inputs)
         inputs |= {name: np.full_like(np.asarray(inputs[name]), value) for name, value in changes.items()}

@@ -3,6 +3,8 @@
 import dataclasses
 from typing import Any
 
+from jgan.ranges import Count, Kimg, KimgOrZero, Seed, Several
+
 
 def changeable(default: Any) -> Any:
     """A field that may differ when a run is resumed: what is trained does not depend on it."""
@@ -22,25 +24,25 @@ def changeable_fields(config: type) -> tuple[str, ...]:
 class Settings:
     """How long a run is, what it records when, and on what it runs."""
 
-    kimg: float = changeable(100.0)
+    kimg: Kimg = changeable(100.0)
     """Length of the run, thousands of real examples seen."""
-    batch: int = 32
+    batch: Count = 32
     """Real examples per step, over all devices."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of initialisation, data order and everything drawn."""
-    record_kimg: float = changeable(1.0)
+    record_kimg: Kimg = changeable(1.0)
     """Between two records of metrics, thousands of examples."""
-    sample_kimg: float = changeable(10.0)
+    sample_kimg: Kimg = changeable(10.0)
     """Between two grids of samples, thousands of examples."""
-    checkpoint_kimg: float = changeable(20.0)
+    checkpoint_kimg: Kimg = changeable(20.0)
     """Between two checkpoints, thousands of examples."""
-    score_kimg: float = changeable(20.0)
+    score_kimg: KimgOrZero = changeable(20.0)
     """Between two scores, thousands of examples; 0: none."""
-    score_samples: int = changeable(5000)
+    score_samples: Several = changeable(5000)
     """Generated examples per score."""
-    steps_per_call: int = changeable(4)
+    steps_per_call: Count = changeable(4)
     """Steps per dispatch of the compiled program."""
-    devices: int | None = changeable(None)
+    devices: Count | None = changeable(None)
     """Use only the first so many devices."""
     fsdp: bool = changeable(False)
     """Shard large parameters and moments over the devices."""

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jgan import bounded
 from jgan.data.source import Source
 from jgan.ops.images import to_uint8
 from jgan.outputs.files import write_atomic
@@ -21,9 +22,9 @@ from jgan.run.config import from_plain, to_plain
 from jgan.run.folder import plain_spec, read_about, read_config, recall, spec_of_plain
 from jgan.run.given import label_numbers, seed_numbers, token_numbers
 from jgan.run.plan import legs
-from jgan.run.sampling import outputs_of, run_random_key
+from jgan.run.sampling import outputs_of
 from jgan.run.system import Sampling, System, find_system, stages_of, system_of
-from jgan.sharding import Sampler, sampler
+from jgan.sharding import Sampler, sampler, seed_key, seed_words
 from jgan.types import Array, Fields, Outputs, SampleTraining, Spec, Training
 
 BATCH = 16  # examples at a time, where nothing else is asked for
@@ -48,7 +49,7 @@ class Trained:
         """Computes the main output: of seeds, one example each, or of inputs.
 
         Args:
-          seeds: numbers below 2^32; the same seed gives the same example whichever others there are.
+          seeds: numbers below 2^63; the same seed gives the same example whichever others there are.
           **inputs: as in `outputs`.
 
         Returns:
@@ -79,7 +80,7 @@ class Trained:
         parts = []
         for start in range(0, n, batch):
             rows = np.minimum(np.arange(start, start + min(batch, n)), n - 1)  # filled up: one compiled program serves any N
-            key = None if noise is None else jax.random.fold_in(run_random_key(noise), start)
+            key = None if noise is None else jax.random.fold_in(seed_key(noise), start)
             parts.append(self._sampler(only)(self._kept, key, {name: values[rows] for name, values in given.items()}))
         found = {name: np.concatenate([_plain(part[name]) for part in parts])[:n] for name in parts[0]}
         return {name: values[0] for name, values in found.items()} if one else found
@@ -186,13 +187,16 @@ class Trained:
 
     def _drawn(self, seeds):
         """What the seeds draw, some at a time: one compiled program serves any number of them."""
-        padded = np.resize(seeds, -(-len(seeds) // BATCH) * BATCH)
-        parts = [self._draw(padded[start : start + BATCH]) for start in range(0, len(padded), BATCH)]
+        words = np.stack([seed_words(int(seed)) for seed in np.resize(seeds, -(-len(seeds) // BATCH) * BATCH)])
+        parts = [self._draw(words[start : start + BATCH]) for start in range(0, len(words), BATCH)]
         return {name: np.concatenate([part[name] for part in parts])[: len(seeds)] for name in parts[0]}
 
     @functools.cached_property
     def _draw(self) -> Callable:
-        return jax.jit(jax.vmap(lambda seed: {name: x[0] for name, x in self.sampling.inputs(run_random_key(seed), 1).items()}))
+        def draw(words):
+            return {name: x[0] for name, x in self.sampling.inputs(jax.random.wrap_key_data(words, impl="threefry2x32"), 1).items()}
+
+        return jax.jit(jax.vmap(draw))
 
     def _inputs(self, seeds: ArrayLike | None, given: dict[str, Any]) -> tuple[dict[str, np.ndarray], bool]:
         """All inputs as arrays of one length, and whether they are of one example that came without a batch axis."""
@@ -206,7 +210,7 @@ class Trained:
         if len(lengths) > 1 or 0 in lengths:
             raise ValueError(f"expected inputs of one length, one example or more, found lengths {sorted(lengths)}")
         one = bool(alone) and not lengths
-        seeds = np.arange(max(lengths, default=1), dtype=np.uint32) if seeds is None else seeds
+        seeds = np.arange(max(lengths, default=1)) if seeds is None else seeds
         given |= {name: np.repeat(given[name], len(seeds), axis=0) for name in alone}
         self._check_conditions(given)
         if "label" in self.sampling.conditions and "label" not in given:
@@ -265,13 +269,13 @@ def load(run: str | Path, step: int | None = None, system: System | None = None)
 
     Raises:
       FileNotFoundError: if there is no run, or no such checkpoint.
-      ValueError: if the run was made by a system that is not known.
+      ValueError: if the run was made by a system that is not known, or the file is damaged or another.
     """
     run = Path(run)
     if run.is_file():
         return _load_file(run, system)
     system = system or system_of(run)
-    config, spec, about = from_plain(system.config, read_config(run)), recall(run), read_about(run)
+    config, spec, about = _config_of(system, run), recall(run), read_about(run)
     with Checkpoints(run / "checkpoints") as checkpoints:
         step = checkpoints.best_step() if step is None else step
         training = _training_at(system, config, spec, step)
@@ -282,13 +286,19 @@ def load(run: str | Path, step: int | None = None, system: System | None = None)
     return Trained(system, config, spec, about, weights, abstract, training.sample)
 
 
+def sampling_of(run: str | Path, system: System) -> tuple[Sampling, Spec]:
+    """What `sample` takes and gives in a run, and what its data are, without its numbers; errors as `load`."""
+    spec = recall(run)
+    return system.sampling(_config_of(system, run), spec), spec
+
+
 def used_leaves(sample: SampleTraining, abstract: Any, sampling: Sampling, spec: Spec) -> list[str]:
     """The paths of the leaves of a state on which its outputs depend, with noise and without."""
     shapes = _input_shapes(sampling, spec)
     inputs = {name: jax.ShapeDtypeStruct((2, *shape.shape), shape.dtype) for name, shape in shapes.items()}
     paths = [leaf_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(abstract)]
     used: set[str] = set()
-    for key in (None, jax.eval_shape(run_random_key, 0)):
+    for key in (None, jax.eval_shape(lambda: seed_key(0))):
         jaxpr = jax.make_jaxpr(sample)(abstract, key, inputs).jaxpr
         variables = {id(v) for equation in jaxpr.eqns for v in equation.invars} | {id(v) for v in jaxpr.outvars}
         used |= {path for path, variable in zip(paths, jaxpr.invars, strict=False) if id(variable) in variables}
@@ -300,16 +310,26 @@ def leaf_name(path: Any) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
+def _config_of(system, run):
+    return from_plain(system.config, read_config(run))
+
+
 def _load_file(path, system):
-    with np.load(path, allow_pickle=False) as file:
-        weights = dict(file)
-    about = json.loads(weights.pop("about.json").tobytes())
-    system = system or find_system(about.pop("system"))
-    config, spec = from_plain(system.config, about.pop("config")), spec_of_plain(about.pop("spec"))
-    training = _training_at(system, config, spec, about["step"])
+    weights = bounded.read_npz(path)
+    try:
+        about = json.loads(weights.pop("about.json").tobytes())
+        system = system or find_system(about.pop("system"))
+        config, spec = from_plain(system.config, about.pop("config")), spec_of_plain(about.pop("spec"))
+        training = _training_at(system, config, spec, about["step"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path} is no file that Trained.save wrote with this version: {error!r}; save it again") from error
     abstract = _abstract_state(system, config, spec, training)
-    dtypes = {leaf_name(path): leaf.dtype for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
-    weights = {name: x.view(dtypes[name]) if x.dtype.kind == "V" else x for name, x in weights.items()}  # bfloat16, which NumPy cannot name
+    wanted = used_leaves(training.sample, abstract, system.sampling(config, spec), spec)
+    leaves = {leaf_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
+    wrong = [n for n in {*wanted, *weights} if n not in weights or n not in leaves or weights[n].shape != leaves[n].shape]
+    if wrong:
+        raise ValueError(f"{path} does not hold the numbers of this {system.name}: expected others for {', '.join(sorted(wrong)[:5])}")
+    weights = {n: x.view(leaves[n].dtype) if x.dtype.kind == "V" else x for n, x in weights.items()}  # bfloat16, which NumPy cannot name
     return Trained(system, config, spec, about, weights, abstract, training.sample)
 
 
@@ -335,7 +355,7 @@ def _input_shapes(sampling: Sampling, spec: Spec) -> dict[str, jax.ShapeDtypeStr
     names: list[str] = []
 
     def draw():
-        drawn = sampling.inputs(run_random_key(0), 1)
+        drawn = sampling.inputs(seed_key(0), 1)
         names.extend(drawn)
         return drawn
 

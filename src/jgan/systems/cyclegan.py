@@ -19,6 +19,7 @@ from jgan.data.source import Source
 from jgan.models import patch, resnet_translation
 from jgan.models.any_size import any_size
 from jgan.ops.images import to_float
+from jgan.ranges import Channels, Count, CountOrZero, Kimg, KimgOrZero, Layers, LayersOrZero, Rate, Several, Size, SizeOrZero, Weight
 from jgan.run.settings import Settings, changeable
 from jgan.run.system import System
 from jgan.systems._domains import both_ways, sampling, score
@@ -33,45 +34,45 @@ class Config(Settings):
 
     data: str = changeable("pairs:shapes")
     """A folder or archive with the folders trainA and trainB, or pairs:SET for the two sides of a paired set."""
-    limit: int | None = None
+    limit: Count | None = None
     """Maximum number of images of each domain."""
-    resolution: int = 64
+    resolution: Size = 64
     """Side of the images, pixels."""
-    channels: int = 3
+    channels: Channels = 3
     """Colour channels."""
-    jitter: int = 7
+    jitter: SizeOrZero = 7
     """Images are opened larger by so many pixels, and cropped at random."""
     flip: bool = True
     """Mirror half of the images."""
-    kimg: float = 100.0
+    kimg: Kimg = 100.0
     """Length of the run, thousands of images of each domain; over its second half the learning rate falls to 0."""
-    batch: int = 1
+    batch: Count = 1
     """Images of each domain per step, over all devices."""
-    features: int = 64
+    features: Size = 64
     """Of the first layer of all networks."""
-    blocks: int = 6
+    blocks: LayersOrZero = 6
     """Residual blocks of a generator."""
-    patch_layers: int = 4
+    patch_layers: Layers = 4
     """Layers of a discriminator before its last: 4 for patches of 70 pixels, 3 for 34, 2 for 16."""
-    cycle_weight: float = 10.0
+    cycle_weight: Weight = 10.0
     """Weight of the cycle's L1."""
-    identity_weight: float = 5.0
+    identity_weight: Weight = 5.0
     """Weight of the L1 between images of a domain and their translations to it."""
-    pool: int = 50
+    pool: CountOrZero = 50
     """Generated images kept for each discriminator."""
-    learning_rate: float = 2e-4
+    learning_rate: Rate = 2e-4
     """Of Adam (beta 0.5 and 0.999), for all players."""
     half: bool = False
     """Compute in bfloat16."""
-    record_kimg: float = changeable(0.5)
+    record_kimg: Kimg = changeable(0.5)
     """Between two records of metrics, thousands of images."""
-    sample_kimg: float = changeable(2.0)
+    sample_kimg: Kimg = changeable(2.0)
     """Between two grids of images, translations and ways back, thousands of images."""
-    checkpoint_kimg: float = changeable(5.0)
+    checkpoint_kimg: Kimg = changeable(5.0)
     """Between two checkpoints, thousands of images."""
-    score_kimg: float = changeable(5.0)
+    score_kimg: KimgOrZero = changeable(5.0)
     """Between two scores, thousands of images; 0: none."""
-    score_samples: int = changeable(300)
+    score_samples: Several = changeable(300)
     """Translated training images per score."""
 
 

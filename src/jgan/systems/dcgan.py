@@ -13,6 +13,7 @@ from jgan import commands, losses, outputs
 from jgan.data.settings import ImageSettings, open_images
 from jgan.evaluation.score import image_score
 from jgan.models import dcgan
+from jgan.ranges import Count, Kimg, KimgOrZero, Rate, ShareBelowOne, Size
 from jgan.run.sampling import latent_inputs
 from jgan.run.settings import Settings, changeable
 from jgan.run.system import Sampling, System
@@ -24,35 +25,35 @@ from jgan.types import Spec, Training
 class Config(Settings, ImageSettings):
     """What a run is made of."""
 
-    resolution: int = 64
+    resolution: Size = 64
     """Side of the images, pixels."""
-    kimg: float = changeable(5_000.0)
+    kimg: Kimg = changeable(5_000.0)
     """Length of the run, thousands of real images seen."""
-    batch: int = 128
+    batch: Count = 128
     """Real images per step, over all devices."""
-    microbatches: int = changeable(1)
+    microbatches: Count = changeable(1)
     """Parts in which a batch is worked through, to save memory; batch norm is over a part."""
     network: Literal["paper", "tutorial"] = "paper"
     """Which of the two."""
-    features: int = 128
+    features: Size = 128
     """Of the convolutions at half the resolution; doubled with every further halving, in the paper at most thrice."""
-    latent_size: int = 100
+    latent_size: Size = 100
     """Numbers in z."""
     uniform: bool = True
     """z is uniform on [-1, 1], else standard normal."""
-    learning_rate: float = 2e-4
+    learning_rate: Rate = 2e-4
     """Of Adam, for both players."""
-    beta1: float = 0.5
+    beta1: ShareBelowOne = 0.5
     """Of Adam."""
     half: bool = False
     """Compute activations in bfloat16."""
-    average_kimg: float = 0.0
+    average_kimg: KimgOrZero = 0.0
     """Half-life of the generator's average, thousands of images; 0: the generator itself, as in the paper."""
-    sample_kimg: float = changeable(100.0)
+    sample_kimg: Kimg = changeable(100.0)
     """Between two grids of samples, thousands of images."""
-    checkpoint_kimg: float = changeable(250.0)
+    checkpoint_kimg: Kimg = changeable(250.0)
     """Between two checkpoints, thousands of images."""
-    score_kimg: float = changeable(250.0)
+    score_kimg: KimgOrZero = changeable(250.0)
     """Between two scores, thousands of images; 0: none."""
 
 

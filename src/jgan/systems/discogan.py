@@ -17,6 +17,7 @@ from jgan.data.source import Source
 from jgan.models import discogan
 from jgan.models.any_size import any_size
 from jgan.ops.images import to_float
+from jgan.ranges import Channels, Count, Kimg, KimgOrZero, Rate, Several, Size, Weight
 from jgan.run.settings import Settings, changeable
 from jgan.run.system import System
 from jgan.systems._domains import both_ways, sampling, score
@@ -33,33 +34,33 @@ class Config(Settings):
     folders trainA and trainB, or pairs:SET."""
     method: Literal["discogan", "reconstruction", "gan"] = "discogan"
     """The system, or one of the paper's baselines: with a loop from A only, or two separate pairs of networks."""
-    limit: int | None = None
+    limit: Count | None = None
     """Maximum number of images of each domain."""
-    resolution: int = 64
+    resolution: Size = 64
     """Side of the images, pixels: four times a power of two, at least 16."""
-    channels: int = 3
+    channels: Channels = 3
     """Colour channels."""
-    batch: int = 64
+    batch: Count = 64
     """Images of each domain per step, over all devices."""
-    features: int = 64
+    features: Size = 64
     """Of the first layer of all networks."""
-    bottleneck: int = 100
+    bottleneck: Size = 100
     """Numbers in the middle of a generator."""
-    reconstruction_weight: float = 1.0
+    reconstruction_weight: Weight = 1.0
     """Weight of the squared error after the way there and back."""
-    learning_rate: float = 2e-4
+    learning_rate: Rate = 2e-4
     """Of Adam (beta 0.5 and 0.999), for all players."""
-    weight_decay: float = 1e-5
+    weight_decay: Weight = 1e-5
     """Added to the gradients, times the parameters."""
     half: bool = False
     """Compute in bfloat16."""
-    record_kimg: float = changeable(2.0)
+    record_kimg: Kimg = changeable(2.0)
     """Between two records of metrics, thousands of images."""
-    checkpoint_kimg: float = changeable(25.0)
+    checkpoint_kimg: Kimg = changeable(25.0)
     """Between two checkpoints, thousands of images."""
-    score_kimg: float = changeable(25.0)
+    score_kimg: KimgOrZero = changeable(25.0)
     """Between two scores, thousands of images; 0: none."""
-    score_samples: int = changeable(1000)
+    score_samples: Several = changeable(1000)
     """Translated training images per score."""
 
 

@@ -13,6 +13,7 @@ from jgan import commands, losses, outputs
 from jgan.data.settings import ImageSettings, open_images
 from jgan.evaluation.score import image_score
 from jgan.models import perceptrons
+from jgan.ranges import Count, Kimg, KimgOrZero, Rate, ShareBelowOne, Size
 from jgan.run.sampling import latent_inputs
 from jgan.run.settings import Settings, changeable
 from jgan.run.system import Sampling, System
@@ -24,39 +25,39 @@ from jgan.types import Spec, Training
 class Config(Settings, ImageSettings):
     """What a run is made of."""
 
-    resolution: int = 28
+    resolution: Size = 28
     """Side of the images, pixels."""
-    kimg: float = changeable(400.0)
+    kimg: Kimg = changeable(400.0)
     """Length of the run, thousands of real images seen."""
-    batch: int = 100
+    batch: Count = 100
     """Real images per step, over all devices."""
-    latent_size: int = 100
+    latent_size: Size = 100
     """Numbers in z."""
-    hidden: int = 1200
+    hidden: Size = 1200
     """Units in each of the two hidden layers of the generator."""
-    units: int = 240
+    units: Size = 240
     """Maxout units in each of the two hidden layers of the discriminator."""
-    pieces: int = 5
+    pieces: Size = 5
     """Linear functions per maxout unit."""
-    input_dropout: float = 0.2
+    input_dropout: ShareBelowOne = 0.2
     """Share of the pixels that the discriminator does not see."""
-    dropout: float = 0.5
+    dropout: ShareBelowOne = 0.5
     """Share of its units that are left out."""
     loss: Literal["non_saturating", "minimax"] = "non_saturating"
     """What the generator minimises: -log D(G(z)), or log(1 - D(G(z)))."""
     optimizer: Literal["adam", "momentum"] = "adam"
     """Of both players; momentum rises from 0.5 to 0.7, with a learning rate that decays, as in the paper."""
-    learning_rate: float = 2e-4
+    learning_rate: Rate = 2e-4
     """Of the optimizer, at first."""
     half: bool = False
     """Compute activations in bfloat16."""
-    average_kimg: float = 0.0
+    average_kimg: KimgOrZero = 0.0
     """Half-life of the generator's average, thousands of images; 0: the generator itself, as in the paper."""
-    sample_kimg: float = changeable(20.0)
+    sample_kimg: Kimg = changeable(20.0)
     """Between two grids of samples, thousands of images."""
-    checkpoint_kimg: float = changeable(50.0)
+    checkpoint_kimg: Kimg = changeable(50.0)
     """Between two checkpoints, thousands of images."""
-    score_kimg: float = changeable(50.0)
+    score_kimg: KimgOrZero = changeable(50.0)
     """Between two scores, thousands of images; 0: none."""
 
 

@@ -12,6 +12,7 @@ from jgan import commands, losses, outputs
 from jgan.data.settings import ImageSettings, open_images
 from jgan.evaluation.score import image_score
 from jgan.models import dcgan
+from jgan.ranges import Count, Kimg, KimgOrZero, Rate, Size, Target
 from jgan.run.sampling import latent_inputs
 from jgan.run.settings import Settings, changeable
 from jgan.run.system import Sampling, System
@@ -23,32 +24,32 @@ from jgan.types import Spec, Training
 class Config(Settings, ImageSettings):
     """What a run is made of."""
 
-    resolution: int = 112
+    resolution: Size = 112
     """Side of the images, pixels."""
-    kimg: float = changeable(5_000.0)
+    kimg: Kimg = changeable(5_000.0)
     """Length of the run, thousands of real images seen."""
-    batch: int = 64
+    batch: Count = 64
     """Real images per step, over all devices."""
-    microbatches: int = changeable(1)
+    microbatches: Count = changeable(1)
     """Parts in which a batch is worked through, to save memory; batch norm is over a part."""
-    features: int = 64
+    features: Size = 64
     """Of the convolutions at half the resolution; doubled with further halvings, in the generator at most twice."""
-    latent_size: int = 1024
+    latent_size: Size = 1024
     """Numbers in z, uniform on [-1, 1]."""
-    targets: tuple[float, float, float] = (0.0, 1.0, 1.0)
+    targets: tuple[Target, Target, Target] = (0.0, 1.0, 1.0)
     """What logits are pulled to: a of generated images, b of real ones, c of generated ones by the generator; -1 1 0 are the other choice
     of the paper, the Pearson divergence."""
-    learning_rate: float = 1e-3
+    learning_rate: Rate = 1e-3
     """Of Adam (beta 0.5 and 0.999), for both players."""
     half: bool = False
     """Compute activations in bfloat16."""
-    average_kimg: float = 0.0
+    average_kimg: KimgOrZero = 0.0
     """Half-life of the generator's average, thousands of images; 0: the generator itself, as in the paper."""
-    sample_kimg: float = changeable(100.0)
+    sample_kimg: Kimg = changeable(100.0)
     """Between two grids of samples, thousands of images."""
-    checkpoint_kimg: float = changeable(250.0)
+    checkpoint_kimg: Kimg = changeable(250.0)
     """Between two checkpoints, thousands of images."""
-    score_kimg: float = changeable(250.0)
+    score_kimg: KimgOrZero = changeable(250.0)
     """Between two scores, thousands of images; 0: none."""
 
 

@@ -22,6 +22,7 @@ from jgan.evaluation.score import Score
 from jgan.models import patch, unet
 from jgan.models.any_size import any_size
 from jgan.ops.images import to_float
+from jgan.ranges import Channels, Count, Kimg, KimgOrZero, Layers, Rate, Several, Size, SizeOrZero, Weight
 from jgan.run.settings import Settings, changeable
 from jgan.run.system import Sampling, System
 from jgan.training import Player, new_player, prefixed, update
@@ -36,35 +37,35 @@ class Config(Settings):
     """Pairs: shapes (embedded), or a folder or archive of images side by side, or of two folders with files of the same names."""
     reverse: bool = False
     """From right to left, or from the second folder to the first."""
-    limit: int | None = None
+    limit: Count | None = None
     """Maximum number of pairs."""
-    resolution: int = 64
+    resolution: Size = 64
     """Side of the images, pixels."""
-    channels: int = 3
+    channels: Channels = 3
     """Colour channels of both images."""
-    jitter: int = 7
+    jitter: SizeOrZero = 7
     """Images are opened larger by so many pixels, and cropped at random."""
     flip: bool = True
     """Mirror half of the pairs."""
-    batch: int = 4
+    batch: Count = 4
     """Pairs per step, over all devices."""
-    features: int = 64
+    features: Size = 64
     """Of the first layer of both networks."""
-    patch_layers: int = 4
+    patch_layers: Layers = 4
     """Layers of the discriminator before its last: 4 for patches of 70 pixels, 3 for 34, 2 for 16."""
-    adversarial_weight: float = 1.0
+    adversarial_weight: Weight = 1.0
     """Weight of the adversarial loss; 0: there is no discriminator."""
-    l1_weight: float = 100.0
+    l1_weight: Weight = 100.0
     """Weight of the L1 distance to the target."""
-    learning_rate: float = 2e-4
+    learning_rate: Rate = 2e-4
     """Of Adam (beta 0.5 and 0.999), for both players."""
     half: bool = False
     """Compute in bfloat16."""
-    checkpoint_kimg: float = changeable(10.0)
+    checkpoint_kimg: Kimg = changeable(10.0)
     """Between two checkpoints, thousands of pairs."""
-    score_kimg: float = changeable(10.0)
+    score_kimg: KimgOrZero = changeable(10.0)
     """Between two scores, thousands of pairs; 0: none."""
-    score_samples: int = changeable(128)
+    score_samples: Several = changeable(128)
     """Training pairs per score."""
 
 

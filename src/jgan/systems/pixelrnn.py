@@ -7,7 +7,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,7 @@ from jgan.evaluation.score import Score
 from jgan.models import pixels
 from jgan.models.pixelcnn import BlockNetwork, ConvolutionBlock, GatedPixelCNN
 from jgan.models.pixelrnn import DiagonalBiLSTM, RowLSTM
+from jgan.ranges import Count, Kimg, KimgOrZero, LayersOrZero, Rate, Several, Size, numbers
 from jgan.run.settings import Settings, changeable
 from jgan.run.system import Sampling, System
 from jgan.training import Player, average, average_decay, new_player, update
@@ -34,41 +35,41 @@ class Config(Settings, ImageSettings):
 
     test_split: str = "test"
     """Part of the data whose likelihood is the score."""
-    levels: int = 256
+    levels: Annotated[int, numbers(int, 2, 256)] = 256
     """Values that a sub-pixel can have; 2: binarised, one logit each, otherwise a softmax over the levels."""
     architecture: Literal["row_lstm", "diagonal_bilstm", "pixelcnn", "gated_pixelcnn"] = "diagonal_bilstm"
     """How a pixel sees those before it."""
     conditional: bool = False
     """Learn the classes of the data; gated_pixelcnn only."""
-    layers: int = 12
+    layers: LayersOrZero = 12
     """Residual blocks, or gated layers."""
-    features: int = 128
+    features: Size = 128
     """h of the first paper, p of the second."""
-    head_features: int = 1024
+    head_features: Size = 1024
     """Of the last layer before the logits."""
-    kernel: int = 3
+    kernel: Size = 3
     """Side of the kernels of gated_pixelcnn, pixels, odd; the first kernel has 7."""
     half: bool = False
     """Compute activations in bfloat16."""
-    kimg: float = changeable(10_000.0)
+    kimg: Kimg = changeable(10_000.0)
     """Length of the run, thousands of images seen."""
-    batch: int = 16
+    batch: Count = 16
     """Images per step, over all devices."""
-    microbatches: int = changeable(1)
+    microbatches: Count = changeable(1)
     """Parts in which a batch is worked through, to save memory."""
-    learning_rate: float = 1e-3
+    learning_rate: Rate = 1e-3
     """Of RMSProp."""
-    clip: float = 1.0
+    clip: Rate = 1.0
     """Largest norm of the gradient of the bits per dimension."""
-    average_kimg: float = 10.0
+    average_kimg: KimgOrZero = 10.0
     """Half-life of the average of the parameters, which is what is scored and drawn from, thousands of images."""
-    sample_kimg: float = changeable(500.0)
+    sample_kimg: Kimg = changeable(500.0)
     """Between two grids of samples, thousands of images."""
-    checkpoint_kimg: float = changeable(500.0)
+    checkpoint_kimg: Kimg = changeable(500.0)
     """Between two checkpoints, thousands of images."""
-    score_kimg: float = changeable(500.0)
+    score_kimg: KimgOrZero = changeable(500.0)
     """Between two scores, thousands of images; 0: none."""
-    score_samples: int = changeable(10_000)
+    score_samples: Several = changeable(10_000)
     """Images of the test split that are scored, at most."""
 
 

@@ -20,6 +20,7 @@ from jgan.evaluation.score import image_score
 from jgan.models import stylegan2
 from jgan.ops.images import to_float
 from jgan.ops.random import normal
+from jgan.ranges import Count, CountOrZero, Kimg, KimgOrZero, LayersOrZero, Rate, Share, Size, Target, Weight
 from jgan.run.sampling import latent_inputs
 from jgan.run.settings import Settings, changeable
 from jgan.run.system import Sampling, System
@@ -35,51 +36,51 @@ class Config(Settings, ImageSettings):
     """Learn the classes of the data."""
     flip: bool = False
     """Mirror half of the real images."""
-    freeze_discriminator: int = 0
+    freeze_discriminator: LayersOrZero = 0
     """Layers of the discriminator, from the image on, that stay as they are; for --init-from."""
-    microbatches: int = changeable(1)
+    microbatches: Count = changeable(1)
     """Parts in which a batch is worked through, to save memory."""
-    channel_base: int = 16384
+    channel_base: Count = 16384
     """Channels at a level are this divided by its size in pixels ..."""
-    channel_max: int = 512
+    channel_max: Size = 512
     """... but no more than this."""
-    latent_size: int = 512
+    latent_size: Size = 512
     """Numbers in z."""
-    style_size: int = 512
+    style_size: Size = 512
     """Numbers in w."""
-    mapping_layers: int = 8
+    mapping_layers: LayersOrZero = 8
     """Layers of the mapping network."""
     generator_architecture: Literal["skip", "residual"] = "skip"
     """How the levels of the generator are joined."""
     discriminator_architecture: Literal["residual", "skip", "plain"] = "residual"
     """How the levels of the discriminator are joined."""
-    half_levels: int = 0
+    half_levels: LayersOrZero = 0
     """Highest levels computed in bfloat16, with activations clamped to 256."""
     rematerialise: bool = False
     """Recompute activations in the backward pass, to save memory."""
-    learning_rate: float = 0.0025
+    learning_rate: Rate = 0.0025
     """Of Adam (beta 0 and 0.99), for both players."""
-    r1_weight: float | None = None
+    r1_weight: Weight | None = None
     """Weight of R1; if not given 0.0002 * pixels / batch."""
-    r1_every: int = 16
+    r1_every: CountOrZero = 16
     """Steps between two R1 penalties; 0: never."""
-    path_weight: float = 2.0
+    path_weight: Weight = 2.0
     """Weight of the path length penalty."""
-    path_every: int = 4
+    path_every: CountOrZero = 4
     """Steps between two path length penalties; 0: never."""
-    path_shrink: int = 2
+    path_shrink: Count = 2
     """The path length penalty is computed on a batch smaller by this factor."""
-    style_mixing: float = 0.9
+    style_mixing: Share = 0.9
     """Share of the images made from two latents."""
-    average_kimg: float = 10.0
+    average_kimg: KimgOrZero = 10.0
     """Half-life of the generator's average, thousands of images."""
-    average_ramp: float | None = 0.05
+    average_ramp: Rate | None = 0.05
     """Early on the half-life is this share of the images seen; None: no ramp."""
     augment: Literal["ada", "none"] = "ada"
     """Augmentation of what the discriminator sees."""
-    ada_target: float = 0.6
+    ada_target: Target = 0.6
     """Mean sign of the logits of real images at which the augmentation strength stays."""
-    ada_kimg: float = 500.0
+    ada_kimg: Kimg = 500.0
     """Thousands of images in which the strength can rise from 0 to 1."""
 
 
