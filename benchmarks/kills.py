@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import measure  # noqa: E402
 from benchmarks.start import environment  # noqa: E402
 
-from jgan.run.checkpoints import UNFINISHED, Checkpoints  # noqa: E402
+from jgan.run.checkpoints import UNFINISHED, Checkpoints, quiet_orbax  # noqa: E402
 from jgan.run.metrics_log import read_records  # noqa: E402
 
 MOMENTS = ("starting", "training", "saving")
@@ -46,6 +46,7 @@ def main(kills: int = 100, seed: int = 0) -> None:
         kills: How often the run is killed before it may come to its end.
         seed: Of the moments.
     """
+    quiet_orbax()
     with tempfile.TemporaryDirectory() as place:
         line = compared(Path(place), kills, random.Random(seed))
     line = {"benchmark": "kills", "seed": seed, **line, **measure.provenance()}
@@ -56,10 +57,9 @@ def main(kills: int = 100, seed: int = 0) -> None:
 
 def compared(folder: Path, kills: int, chance: random.Random) -> dict[str, Any]:
     """What happened to the run that was killed, and which parts of it equal those of the one that was not."""
-    start = Starter(folder, kills)
-    finish(start(folder / "first"))  # fills the cache
+    finish(begin(folder, "first", kills))  # fills the cache
     begun = time.monotonic()
-    whole = start(folder / "whole")
+    whole = begin(folder, "whole", kills)
     wait(whole, lambda: newest(folder / "whole") > 0)
     saved = time.monotonic()
     finish(whole)
@@ -67,11 +67,11 @@ def compared(folder: Path, kills: int, chance: random.Random) -> dict[str, Any]:
     begun, done = time.monotonic(), Counter({moment: 0 for moment in MOMENTS})
     while done.total() < kills:
         moment = chance.choice(MOMENTS)
-        if not killed(start(folder / "killed"), folder / "killed", moment, chance, times):
+        if not killed(begin(folder, "killed", kills), folder / "killed", moment, chance, times):
             break
         done[moment] += 1
         print(f"{done.total()} kills, step {newest(folder / 'killed')}", file=sys.stderr, flush=True)
-    finish(start(folder / "killed"))
+    finish(begin(folder, "killed", kills))
     minutes = (time.monotonic() - begun) / 60
     one, other = outcome(folder / "whole"), outcome(folder / "killed")
     equal = {name: int(one[name] == other[name]) for name in one}
@@ -86,23 +86,19 @@ class Times(NamedTuple):
     interval: float  # from one checkpoint to the next
 
 
-class Starter:
-    """Starts the training of a run, or goes on with it, in another process.
+def begin(folder: Path, name: str, kills: int) -> subprocess.Popen:
+    """Starts a run in another process, or goes on with it.
 
     Args:
-      folder: for the cache of compiled programs and what the runs print.
-      kills: for which the run is to be long enough.
+      folder: of the runs, of the cache of compiled programs and of what they print.
+      name: of the run.
+      kills: for which it is to be long enough.
     """
-
-    def __init__(self, folder: Path, kills: int):
-        kimg = f"--kimg={CHECKPOINTS * kills * EVERY_KIMG} --checkpoint-kimg={EVERY_KIMG}"
-        self._command = [sys.executable, "-m", "jgan", "train", "gan", "demo", *f"{OPTIONS} {kimg}".split()]
-        self._environment = environment(folder / "cache") | {"JGAN_ONEDNN": "0", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-        self._output = (folder / "output").open("w")
-
-    def __call__(self, run: Path) -> subprocess.Popen:
-        command = [*self._command, f"--workdir={run}"]
-        return subprocess.Popen(command, env=self._environment, stdout=self._output, stderr=subprocess.STDOUT)
+    kimg = f"--kimg={CHECKPOINTS * kills * EVERY_KIMG} --checkpoint-kimg={EVERY_KIMG}"
+    command = [sys.executable, "-m", "jgan", "train", "gan", "demo", *f"{OPTIONS} {kimg}".split(), f"--workdir={folder / name}"]
+    settings = environment(folder / "cache") | {"JGAN_ONEDNN": "0", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    with (folder / "output").open("a") as output:
+        return subprocess.Popen(command, env=settings, stdout=output, stderr=subprocess.STDOUT)
 
 
 def killed(process: subprocess.Popen, run: Path, moment: str, chance: random.Random, times: Times) -> bool:

@@ -22,6 +22,7 @@ import tyro
 
 from jgan.data.procedural import shapes, turned
 from jgan.evaluation.paired import take
+from jgan.ranges import CountOrZero
 from jgan.run import System, load, main
 from jgan.run.arms import Arm, compare
 from jgan.systems.discogan import PRESETS, SYSTEM
@@ -64,7 +65,7 @@ def angle_numbers(angles: np.ndarray, images: np.ndarray, domain: int) -> dict[s
     return {"angle_correlation": correlation, "ambiguity": ambiguity, "parts_reached": reached, "far": float(far.mean())}
 
 
-def angles(system: System, run: tyro.conf.Positional[Path], split: str = "test", step: int | None = None) -> None:
+def angles(system: System, run: tyro.conf.Positional[Path], split: str = "test", step: CountOrZero | None = None) -> None:
     """Prints, for a run on turned shapes and for both directions, whether the angle is kept, one to one.
 
     Args:

@@ -29,9 +29,9 @@ ALLOWED = {  # part: the other parts of jgan that it may import
     "data": ("types", "bounded", "ranges"),
     "metrics": ("types", "ops"),
     "outputs": ("ops",),
-    "evaluation": (*BASE, "metrics", "models", "data", "outputs", "sharding"),
+    "evaluation": (*BASE, "bounded", "metrics", "models", "data", "outputs", "sharding"),
     "run": (*BASE, "bounded", "ranges", "training", "sharding", "data", "outputs", "evaluation"),
-    "commands": ("types", "ops", "ranges", "models", "sharding", "metrics", "data", "outputs", "evaluation", "run"),
+    "commands": ("types", "bounded", "ops", "ranges", "models", "sharding", "metrics", "data", "outputs", "evaluation", "run"),
 }
 SHELL = ("systems", "console")  # which may import all others
 LIBRARIES = {  # part: what it may import besides jax and the standard library

@@ -28,7 +28,7 @@ from PIL import Image, ImageDraw
 from jgan import losses, penalties
 from jgan.evaluation.provenance import provenance
 from jgan.outputs.files import write_atomic
-from jgan.ranges import Count, Rate, Seed, Several, Size, Weight
+from jgan.ranges import Count, Rate, Seed, Several, Size
 from jgan.run.config import to_plain
 from jgan.run.folder import Folder
 from jgan.run.main import study
@@ -52,7 +52,7 @@ class Config:
     """Numbers in z."""
     learning_rate: Rate = 5e-3
     """Of Adam (beta 0.5 and 0.99), for both players, at first; it falls to 0 as a cosine."""
-    r1_weight: Weight = 0.01
+    r1_weight: Rate = 0.01
     """Weight of R1 where there is a penalty."""
     unit: Rate = 2.0
     """The unit in which the networks see points; the spacing of the grid, the radius of the ring."""
@@ -200,9 +200,6 @@ def count(mixture: Mixture, points: np.ndarray) -> dict[str, list[float]]:
 
 def train(folder: Folder, config: Config) -> None:
     """Plays all runs, into the folder."""
-    for name in ("seeds", "steps", "batch", "samples", "r1_weight"):
-        if getattr(config, name) <= 0:
-            raise ValueError(f"expected {name} > 0, found {getattr(config, name)}")
     if (folder.path / "results.jsonl").exists():
         raise ValueError(f"{folder.path} holds a run of this kind, which cannot be resumed; start a new one")
     begun, results, shown = time.perf_counter(), [], {}

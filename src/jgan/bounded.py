@@ -4,6 +4,7 @@ import functools
 import math
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -88,6 +89,21 @@ def read_npz(path: Path, names: list[str] | None = None, max_unpacked: int | Non
     return _within(path, read)
 
 
+def filled(read: Callable[[int], bytes], size: int) -> np.ndarray:
+    """Reads so many bytes as an array, which are never in memory twice.
+
+    Raises:
+      ValueError: if there are fewer.
+    """
+    array = np.empty(size, np.uint8)
+    for start in range(0, size, CHUNK):
+        piece = read(min(CHUNK, size - start))
+        if len(piece) != min(CHUNK, size - start):
+            raise ValueError(f"expected {size} bytes of numbers, found {start + len(piece)}")
+        array[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
+    return array
+
+
 def _within(path, work):
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
@@ -108,7 +124,7 @@ def _read_npy(archive, info):
         size = math.prod(shape) * dtype.itemsize
         if size != info.file_size - file.tell():
             raise ValueError(f"{info.filename} claims {size} bytes of {dtype} {list(shape)}, found {info.file_size - file.tell()}")
-        array = _filled(file, size).view(dtype)
+        array = filled(file.read, size).view(dtype)
     return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
 
 
@@ -123,16 +139,6 @@ def _npy_header(file, name):
     if not all(type(side) is int and side >= 0 for side in shape):
         raise ValueError(f"{name} has shape {shape}, expected whole numbers")
     return shape, fortran, dtype
-
-
-def _filled(file, size):
-    array = np.empty(size, np.uint8)
-    for start in range(0, size, CHUNK):
-        piece = file.read(min(CHUNK, size - start))
-        if len(piece) != min(CHUNK, size - start):
-            raise ValueError(f"expected {size} bytes of numbers, found {start + len(piece)}")
-        array[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
-    return array
 
 
 def _of_machine():

@@ -1,6 +1,7 @@
 """Images of any size and kind through a translator."""
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 from tests.systems.untrained import random_run
 
 from jgan.commands.translate import read_images
+from jgan.data.reading import Reading
 from jgan.run.main import main
 from jgan.run.trained import load
 from jgan.systems.cyclegan import SYSTEM, Config
@@ -52,6 +54,26 @@ def test_a_folder_in_and_a_folder_out(run, album, tmp_path, capsys):
 def test_one_image(album):
     ((name, image),) = read_images(album / "a.png", 1)
     assert name == "a.png" and image.shape == (20, 12, 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n damaged", None])
+def test_one_damaged_image_is_named(tmp_path, content):
+    os.mkfifo(tmp_path / "a.png") if content is None else (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.png"):
+        list(read_images(tmp_path / "a.png", 3))
+
+
+def test_images_that_differ_in_their_endings_alone(tmp_path):
+    for name, size in (("photo.jpg", (40, 30)), ("photo.png", (50, 20)), ("photo.webp", (20, 20))):
+        Image.new("RGB", size, "red").save(tmp_path / name)
+    found = {name: image.shape[1::-1] for name, image in read_images(tmp_path, 3)}
+    assert found == {"photo.jpg.png": (40, 30), "photo.png.png": (50, 20), "photo.webp.png": (20, 20)}
+
+
+def test_greys_are_read_as_those_of_the_training(tmp_path):
+    Image.fromarray(np.full((8, 8), 4095, np.uint16)).save(tmp_path / "0.png")
+    for path in (tmp_path, tmp_path / "0.png"):
+        assert [image.max() for _, image in read_images(path, 1, reading=Reading(bit_depth=12))] == [255]
 
 
 @pytest.mark.parametrize("images", [np.zeros((4, 4, 1), np.uint8), np.zeros((4, 4), np.uint8), np.zeros((1, 4, 4, 3), np.int32)])

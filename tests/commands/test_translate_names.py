@@ -13,6 +13,7 @@ translate = importlib.import_module("jgan.commands.translate")  # the package ha
 def run(monkeypatch):
     """A trained system that turns images into their negatives."""
     trained = SimpleNamespace(
+        config=None,
         direction=lambda name: ("input", "target"),
         spec=SimpleNamespace(shape=lambda name: (4, 4, 3)),
         outputs=lambda noise, only, input: {only: 255 - input},

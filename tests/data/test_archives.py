@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from jgan import bounded
-from jgan.data import archives, open_source
+from jgan.data import archives, open_source, reading
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 MB = bytes(1 << 20)
@@ -127,20 +127,69 @@ def test_links_to_folders(tmp_path):
         assert sorted(archives.open_archive(path).names) == ["pictures/0.png", "twice/0.png"]
 
 
-def test_long_listings_are_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "LONG", 0)
+def test_work_that_takes_long_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "LONG", 0)
     path = folder(tmp_path / "set", **{"a/0.png": picture(), "b/0.png": picture()})
-    with pytest.warns(UserWarning, match=r"it takes long to list it, \d files up to .*set") as record:
-        archives.open_archive(path)
-    assert len(record) == 1
+    with pytest.warns(UserWarning) as record:
+        open_source(path)
+    said = [str(warning.message) for warning in record]
+    assert len(said) == 3 and all(one.startswith("it takes long to") and one.endswith("; is it the right place?") for one in said)
+    assert f"list {path}: 0 folders up to {path}" in said[0] and f"look for images in {path}: 0 of 2 files up to a/0.png" in said[1]
+    assert f"look at 2 images: 0 up to {path}/a/0.png" in said[2]
+
+
+@pytest.mark.parametrize("path", ["/", "/tmp/../.."])
+def test_the_root_of_a_file_system_is_refused(path):
+    with pytest.raises(ValueError, match=f"{path} is the root of a file system"):
+        open_source(path)
+
+
+@pytest.mark.parametrize("name", ["set.zip", "set.tar", "set.tar.gz"])
+def test_files_of_one_name_are_said(tmp_path, name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of zipfile
+        zipped(tmp_path / "set.zip", **{"a.png": picture(BLUE), "./a.png": picture(), "b.png": picture()})
+    tar = tarred(**{"a.png": picture(BLUE), "./a.png": picture(), "b.png": picture()})
+    (tmp_path / "set.tar").write_bytes(tar)
+    (tmp_path / "set.tar.gz").write_bytes(gzip.compress(tar))
+    with pytest.warns(UserWarning, match=rf"{name}: 1 files have the name of another one, which is not read, first a\.png"):
+        source = open_source(tmp_path / name)
+    assert source.size == 2 and is_red(source.read(0)["image"])
+
+
+def test_archives_in_a_folder_are_said(tmp_path):
+    path = folder(tmp_path / "set", **{"a.png": picture(), "notes.txt": b"none", "train.tar.gz": b"", "test.zip": b""})
+    with pytest.warns(UserWarning, match=r"2 archives in it are not read, first test\.zip"):
+        source = open_source(path)
+    assert {name.rpartition("/")[2] for name, _ in source.skipped} == {"notes.txt", "train.tar.gz", "test.zip"}
+
+
+def test_an_empty_folder(tmp_path):
+    with pytest.raises(ValueError, match=r"no images in .*: found nothing"):
+        open_source(tmp_path)
+
+
+def test_a_packed_tar_of_very_many_files(tmp_path, small_limit):
+    empty = b"".join(tarfile.TarInfo(f"{number}.png").tobuf() for number in range(600))
+    (tmp_path / "set.tar.gz").write_bytes(gzip.compress(empty))  # 0.3 MB
+    with pytest.raises(ValueError, match=r"set\.tar\.gz would unpack to"):
+        open_source(tmp_path / "set.tar.gz")
 
 
 def test_names_in_archives(tmp_path):
-    names = ["./a/0.png", "a\\1.png", "/b/2.png", "b//./3.png"]
+    names = ["./a/0.png", "a\\1.png", "/b/2.png", "b//./3.png", "../../c/4.png", "c/d/../5.png", "e" * 5000 + "/6.png"]
     path = zipped(tmp_path / "set.zip", **dict.fromkeys(names, picture()), **{"a\\": b""})
-    assert archives.open_archive(path).names == ["a/0.png", "a/1.png", "b/2.png", "b/3.png"]
+    assert archives.open_archive(path).names == ["a/0.png", "a/1.png", "b/2.png", "b/3.png", "c/4.png", "c/5.png", names[-1]]
     (tmp_path / "set.tar").write_bytes(tarred(**dict.fromkeys(names, picture())))
-    assert archives.open_archive(tmp_path / "set.tar").names == ["a/0.png", "a/1.png", "b/2.png", "b/3.png"]
+    assert archives.open_archive(tmp_path / "set.tar").names == [
+        "a/0.png",
+        "a/1.png",
+        "b/2.png",
+        "b/3.png",
+        "c/4.png",
+        "c/5.png",
+        names[-1],
+    ]
     assert is_red(open_source(path).read(3)["image"])
 
 

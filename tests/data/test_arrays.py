@@ -51,7 +51,7 @@ def idx(shape=(2, 4, 4), start=b"\0\0\x08", data=bytes(32)):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (idx(data=bytes(31)), r"expected 32 bytes of \[2, 4, 4\], found 31"),
+        (idx(data=bytes(31)), r"expected 32 bytes of numbers, found 31"),
         (idx(data=bytes(33)), r"found more"),
         (idx(shape=(4_000_000_000, 4, 4)), r"would unpack to 64,000\.0 MB or more"),
         (idx(shape=(1 << 31,) * 255)[:1000], "expected at most 4 sides, found 255"),
@@ -102,3 +102,10 @@ def test_idx_labels_are_read_within_bounds(tmp_path):
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(shape=(4_000_000_000,), data=b""))
     with pytest.raises(ValueError, match=r"train-labels-idx1-ubyte is not a readable .*would unpack"):
         open_source(tmp_path, labels=True, max_unpacked=2000)
+
+
+def test_very_many_tiny_images(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(shape=(1000, 1, 1), data=bytes(1000)))
+    assert open_source(tmp_path).size == 1000
+    with pytest.raises(ValueError, match=r"the list of 1000 images of .*train-images-idx3-ubyte would unpack to"):
+        open_source(tmp_path, max_unpacked=100_000)

@@ -101,7 +101,7 @@ def test_map_of_a_column_leaves_no_column(change):
 def test_map_that_changes_a_column_of_some_examples_only():
     mapped = map_examples(LABELLED, lambda e: e | {"label": e["label"] if e["label"] == 0 else np.int32(1)})
     assert mapped.read(3)["label"] == 0
-    with pytest.raises(ValueError, match="expected label of example 2 of labelled as it was, as that of example 0, found it changed"):
+    with pytest.raises(ValueError, match="expected label of example 2 of labelled as it was, the one of example 0, found it changed"):
         mapped.read(2)
 
 

@@ -207,11 +207,74 @@ def test_claims_are_refused_before_memory_is_taken(form, size):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
 
 
+@pytest.mark.parametrize("form", ["PNG", "GIF", "TIFF", "WEBP", "AVIF", "BMP", "JPEG"])
+def test_pillow_itself_neither_warns_nor_refuses(form, monkeypatch):
+    if form == "AVIF" and not AVIF:
+        pytest.skip("this pillow reads no AVIF")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
+    data = encoded(Image.new("RGB", (8, 8), "red"), form)
+    assert header(data)[:2] == (8, 8)
+    if form not in ("GIF", "TIFF"):  # of which pillow looks at the size once more
+        assert decode(data, (4, 4), 3).shape == (4, 4, 3)
+
+
+def test_the_frame_of_a_gif_counts(tmp_path):
+    data = bytearray(encoded(Image.new("RGB", (8, 8), "red"), "GIF", comment=b"x" * 600))
+    place = data.index(b"," + bytes(4) + b"\x08\0\x08\0")
+    data[place + 1 : place + 9] = struct.pack("<4H", 5000, 0, 60_000, 60_000)
+    for read in (header, lambda data: decode(data, (8, 8), 3)):
+        with pytest.raises(ValueError, match="an image of 65000 x 60000 pixels would unpack to"):
+            read(bytes(data))
+
+
+@pytest.mark.parametrize("size", [(1, 20_000_000), (20_000_000, 1)])
+def test_rows_take_memory_too(size):
+    with pytest.raises(ValueError, match="pixels would unpack to 2"):
+        header(with_size(encoded(Image.new("RGB", (4, 4))), *size))
+
+
+@pytest.mark.parametrize(("mode", "options"), [("P", {}), ("P", {"transparency": 0}), ("L", {"transparency": 0})])
+def test_what_becomes_larger_when_it_is_read_counts_so(mode, options):
+    data = encoded(Image.new(mode, (100, 100)), **options)
+    assert header(data, reading=Reading(max_unpacked=40_800))[:2] == (100, 100)
+    with pytest.raises(ValueError, match="would unpack"):
+        header(data, reading=Reading(max_unpacked=40_799))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("mode", ["1", "L"])
+def test_greys_are_resized_as_their_colours_are(mode, channels):
+    image = picture("RGB", 64, 64).convert(mode)
+    wide = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
+    np.testing.assert_array_equal(decode(encoded(image), (9, 7), channels), decode(encoded(wide), (9, 7), channels))
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 5), (5, 0)])
+def test_images_without_pixels(size):
+    with pytest.raises(ValueError, match="damaged image header"):
+        header(with_size(encoded(Image.new("RGB", (4, 4))), *size))
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF", "GIF"])
+def test_the_first_frame_counts(form):
+    red, blue = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
+    data = encoded(red, form, save_all=True, append_images=[blue], **({"lossless": True} if form == "WEBP" else {}))
+    assert decode(data, (8, 8), 3)[0, 0].tolist() == [255, 0, 0] and header(data)[:2] == (8, 8)
+
+
+def test_previews_of_raw_files_are_refused():
+    tiff = encoded(picture("RGB"), "TIFF", tiffinfo={254: 1})
+    for data in (tiff, encoded(picture("RGB"), "TIFF")[:8] + b"CR\2\0" + encoded(picture("RGB"), "TIFF")[12:]):
+        with pytest.raises(ValueError, match="raw file|damaged"):
+            header(data)
+    assert header(encoded(picture("RGB"), "TIFF", tiffinfo={254: 2})) == (4, 6, 3)
+
+
 def test_the_limit_is_that_of_the_caller():
     data = encoded(picture("RGB", 100, 100))
-    assert decode(data, (4, 4), 3, Reading(max_unpacked=40_000)).shape == (4, 4, 3)
+    assert decode(data, (4, 4), 3, Reading(max_unpacked=40_800)).shape == (4, 4, 3)
     with pytest.raises(ValueError, match="0.0 MB or more"):
-        decode(data, (4, 4), 3, Reading(max_unpacked=39_999))
+        decode(data, (4, 4), 3, Reading(max_unpacked=40_799))
 
 
 def test_a_jpeg_of_many_scans():

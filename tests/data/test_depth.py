@@ -1,9 +1,10 @@
 import io
+import warnings
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from jgan.data.decode import decode, header
 from jgan.data.reading import Reading
@@ -79,3 +80,17 @@ def test_colours_of_sixteen_bits_are_refused_with_fewer():
     assert decode(data, (1, 2), 3).max() == 15
     with pytest.raises(ValueError, match="colours of 16 bits: expected grey for bit_depth=12"):
         decode(data, (1, 2), 3, Reading(bit_depth=12))
+
+
+@pytest.mark.parametrize(("kind", "value"), [(2, "abc"), (7, b"xx"), (12, 3.5), (12, float("nan")), (9, -5), (3, (4095, 1, 2))])
+@pytest.mark.parametrize("tag", [254, 281])
+def test_tags_of_other_kinds(kind, value, tag):
+    """They take nothing from the pixels."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    data = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pillow, about the tag
+        tags[tag] = value
+        tags.tagtype[tag] = kind
+        Image.fromarray(TWELVE).save(data, "TIFF", tiffinfo=tags)
+        assert decode(data.getvalue(), (1, 6), 1)[0, -1] in (16, 255) and header(data.getvalue()) == (1, 6, 1)

@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 from tests.data.sources import numbers, source_of
 
-from jgan.data import feed as feeds
-from jgan.data import make_feed, open_source, resident, stream
+from jgan.data import content, make_feed, open_source, resident, stream
 from jgan.data.combine import select, unpaired
 from jgan.data.order import batch_indices
 
@@ -95,7 +94,7 @@ def test_examples_that_are_not_what_the_source_says(feed):
 def test_large_sets_are_streamed(monkeypatch):
     source = source_of(numbers(10))
     kept = make_feed(source, 4, 3)
-    monkeypatch.setattr(feeds, "RESIDENT_BYTES", source.bytes - 1)
+    monkeypatch.setattr(content, "RESIDENT_BYTES", source.bytes - 1)
     streamed = make_feed(source, 4, 3)
     assert sorted(kept.constants) == sorted(KINDS) and streamed.constants == {}
     equal(batches(kept, 0, 2, 3), batches(streamed, 0, 2, 3))
@@ -124,7 +123,7 @@ def test_unpaired_sides_have_orders_apart():
 @pytest.mark.parametrize("bytes_that_stay", [2**31, 0])
 def test_unpaired_orders_depend_on_seed_and_step_alone(monkeypatch, bytes_that_stay):
     kept = make_feed(domains(7, 12), 4, 5)
-    monkeypatch.setattr(feeds, "RESIDENT_BYTES", bytes_that_stay)
+    monkeypatch.setattr(content, "RESIDENT_BYTES", bytes_that_stay)
     feed = make_feed(domains(7, 12), 4, 5)
     whole = batches(kept, 0, 1, 9)
     equal(whole, batches(feed, 0, 3, 3))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.data.colours import COLOURS, seen
 
+from jgan.data import labels as labels_of
 from jgan.data import open_source
 
 NAMES = ("red", "green", "blue")
@@ -42,7 +43,7 @@ def test_classes_are_those_that_occur(tmp_path, labels, classes):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (np.array(3), r"int64 \[\]: expected integers or names"),
+        (np.array(3), r"int64 \[\]: expected 3 integers or names"),
         (np.array([0, 1]), r"int64 \[2\]: expected 3 integers or names"),
         (np.array([0, 1, -2]), "reach from -2 to 1: expected numbers from 0"),
         (np.array([0.5, 1, 2]), r"float64 \[3\]: expected integers"),
@@ -96,3 +97,11 @@ def test_idx(tmp_path):
     with pytest.raises(ValueError, match=r"labels of .*train-labels-idx1-ubyte\.gz are uint8 \[\]"):
         open_source(tmp_path, labels=True)
     assert open_source(tmp_path).size == 3
+
+
+def test_labels_of_many_bytes_are_read_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(labels_of, "PART", 3)
+    arrays = {"x_train": IMAGES, "y_train": np.array([0, 5, 9]), "x_test": IMAGES, "y_test": np.array([7, 5, 5, 0, 2, 9, 7])}
+    np.savez(tmp_path / "set.npz", **arrays)
+    with pytest.warns(UserWarning, match=r"without images to train on: 1 \(2\), 3 \(7\)"):
+        assert open_source(tmp_path / "set.npz", labels=True).names["label"] == ("0", "2", "5", "7", "9")

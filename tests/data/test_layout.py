@@ -188,7 +188,7 @@ def test_spellings_of_paths(tmp_path, spelling):
 
 def test_names():
     assert [canonical_split(name) for name in ("train", "Testing", "VALID", "trainB", "training_set", "contest")] == [
-        *("train", "test", "val", "train", None, None)
+        *("train", "test", "val", "train", "train", None)
     ]
     assert clean("a\\.\\b.png") == "a/b.png"
     assert is_of_a_system("a/@EADIR/b.png") and not is_of_a_system("a/b@c.png")

@@ -5,6 +5,7 @@ import json
 import pytest
 from tests.data.colours import as_folder, as_zip, picture, seen
 
+from jgan.data import listing as listings
 from jgan.data import open_source
 
 COLOURS = ("blue", "red", "green")
@@ -166,3 +167,15 @@ def test_pictures_without_endings(tmp_path):
     files = {f"{split}/{colour}/{number}": picture(colour) for split in ("train", "val") for colour in COLOURS for number in range(2)}
     path = as_folder(tmp_path, files | {"train/red/notes": b"none", "train/_": b"none"})
     assert seen(open_source(path, labels=True, split="val")) == {f"{colour}, {colour}": 2 for colour in COLOURS}
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", '"ab"', "1.5", '{"a":1}'])
+def test_lists_whose_objects_would_take_much_memory(tmp_path, monkeypatch, value):
+    monkeypatch.setattr(listings, "MOST", 1 << 20)
+    files = {"0.png": picture("red"), "dataset.json": ('{"labels": [' + ",".join([value] * 30_000) + "]}").encode()}
+    path = as_folder(tmp_path / "set", files)
+    with pytest.raises(ValueError, match=r"dataset\.json would unpack to .*--max-unpacked"):
+        open_source(path, labels=True)
+    assert open_source(path).size == 1
+    with pytest.raises(ValueError, match="no pair of a file and a label"):
+        open_source(path, labels=True, max_unpacked=1 << 30)

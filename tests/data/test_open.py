@@ -75,7 +75,8 @@ def container(request, tmp_path):
 
 def test_folders_are_classes(container):
     source = open_source(container({**classes("set/"), "set/README.txt": b"about"}), labels=True)
-    assert (source.size, source.spec.shape("image"), source.skipped) == (9, (8, 8, 3), ())
+    assert (source.size, source.spec.shape("image")) == (9, (8, 8, 3))
+    assert [(name[-15:], reason) for name, reason in source.skipped] == [("/set/README.txt", "no image")]
     assert source.names == {"label": ("blue", "green", "red")} and source.spec.classes == 3
     assert source.columns["label"].dtype == np.int32 and source.columns["label"].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     for index, label in enumerate(source.columns["label"]):
@@ -274,7 +275,7 @@ def test_idx(tmp_path):
     np.testing.assert_array_equal(source.read(3)["image"][..., 0], grey[3])
     assert open_source(tmp_path, split="test", channels=3, resolution=4).spec.shape("image") == (4, 4, 3)
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx(grey[:2])[:-1])
-    with pytest.raises(ValueError, match=r"expected 84 bytes of \[2, 6, 7\], found 83"):
+    with pytest.raises(ValueError, match=r"expected 84 bytes of numbers, found 83"):
         open_source(tmp_path, split="test")
 
 
@@ -298,7 +299,8 @@ def test_import_is_light():
 )
 def test_real_sets(path, options, shape, size, classes):
     source = open_source(shared(path.split("/")[0]).parent / path, labels=None, **options)
-    assert (source.spec.shape("image"), source.size, len(source.names.get("label", ())), source.skipped) == (shape, size, classes, ())
+    assert (source.spec.shape("image"), source.size, len(source.names.get("label", ()))) == (shape, size, classes)
+    assert {reason for _, reason in source.skipped} <= {"no image"}
     images = [source.read(index)["image"] for index in range(0, size, max(1, size // 10))]
     assert all(image.shape == shape and image.std() > 1 for image in images)
     if classes:

@@ -1,5 +1,6 @@
 import itertools
 import pathlib
+import warnings
 import zipfile
 
 import numpy as np
@@ -11,6 +12,7 @@ from jgan.data import make_feed
 from jgan.data.pairs import domains_labelled, open_domains, open_pairs
 from jgan.data.procedural import shapes
 from jgan.data.source import read_rows
+from jgan.systems import cyclegan, discogan, pix2pix
 
 SHARED = pathlib.Path(__file__).parents[2] / ".." / "shared" / "data"
 
@@ -238,3 +240,45 @@ def test_what_are_no_two_domains(tmp_path):
         open_domains(as_zip(tmp_path, some("trainA", "red", 2) | some("testA", "red", 2)))
     with pytest.raises(ValueError, match="found 2 images without folders"):
         open_domains(as_zip(tmp_path, {"0.png": picture("red"), "1.png": picture("red")}))
+
+
+def of_twelve_bits(folder, *names):
+    """Pictures of 12 bits in 16: white on the left, mid grey on the right."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.repeat(np.array([[4095, 2048]], np.uint16), 8, axis=1).repeat(8, axis=0)).save(folder / name)
+    return folder
+
+
+SIDES = ("train/A/0.png", "train/B/0.png"), ("train/0.png",), ("trainA/0.png", "trainB/0.png")
+
+
+@pytest.mark.parametrize(
+    ("opened", "names"),
+    [
+        (open_pairs, SIDES[0]),
+        (open_pairs, SIDES[1]),
+        (open_domains, SIDES[2]),
+        (lambda path, **options: open_domains(f"pairs:{path}", **options), SIDES[1]),
+        *(
+            (lambda path, system=system, prefix=prefix, **options: system.data(system.config(data=prefix + str(path), **options)), names)
+            for system, prefix, names in (
+                (pix2pix.SYSTEM, "", SIDES[0]),
+                (cyclegan.SYSTEM, "", SIDES[2]),
+                (cyclegan.SYSTEM, "pairs:", SIDES[1]),
+                (discogan.SYSTEM, "", SIDES[2]),
+            )
+        ),
+    ],
+)
+def test_what_files_may_be_is_passed_on(tmp_path, opened, names):
+    source = opened(of_twelve_bits(tmp_path / "set", *names), resolution=16, channels=1, bit_depth=12)
+    assert source.read(0)["input"].max() == 255
+    for options, message in (
+        ({"max_unpacked": 100}, "--max-unpacked"),
+        ({"bit_depth": 17}, "bit_depth=17"),
+        ({"bit_depth": 3}, "raise it"),
+    ):
+        with pytest.raises(ValueError, match=message), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            opened(tmp_path / "set", resolution=16, channels=1, **options).read(0)

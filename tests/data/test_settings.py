@@ -1,10 +1,11 @@
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from jgan.data.settings import ImageSettings, open_images, size_of
+from jgan.data.settings import ImageSettings, absolute, open_images, size_of
 
 SMALL = ImageSettings(resolution=16, limit=10)
 
@@ -41,3 +42,31 @@ def test_what_files_may_be_is_passed_on(tmp_path):
     assert open_images(config).read(0)["image"].min() == 255
     with pytest.raises(ValueError, match="--max-unpacked"):
         open_images(dataclasses.replace(config, max_unpacked=100))
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("shapes", "shapes"),  # though there is a folder of this name
+        ("turned", "turned"),
+        ("tfds:mnist", "tfds:mnist"),
+        ("pairs:shapes", "pairs:shapes"),
+        ("pairs:tfds:facades", "pairs:tfds:facades"),
+        ("nowhere", "nowhere"),
+        ("my photos", "HERE/my photos"),
+        ("my photos/../my photos", "HERE/my photos"),
+        ("pairs:my photos", "pairs:HERE/my photos"),
+        ("set.zip/trainA", "HERE/set.zip/trainA"),
+        ("~/photos", "HERE/home/photos"),
+        ("link", "HERE/link"),
+        ("/", "/"),
+    ],
+)
+def test_paths_are_made_absolute_and_names_stay(tmp_path, monkeypatch, spec, expected):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for folder in ("shapes", "turned", "my photos", "home/photos"):
+        Path(folder).mkdir(parents=True)
+    Path("set.zip").touch()
+    Path("link").symlink_to("my photos")
+    assert absolute(spec, "turned") == expected.replace("HERE", str(tmp_path))

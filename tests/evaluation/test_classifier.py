@@ -1,3 +1,6 @@
+import os
+import zipfile
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -63,9 +66,50 @@ def test_features_that_only_guess_are_warned_about(tmp_path):
         train(source_of(noise), tmp_path, steps=2, batch=32)
 
 
-@pytest.mark.parametrize(("count", "batch"), [(9, 32), (20, 30)])
-def test_too_few_images_or_an_odd_batch_are_refused(tmp_path, count, batch):
-    with pytest.raises(ValueError, match=f"found {count} and {batch}"):
+def header_of_much(path):
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("params/Dense_0/bias.npy", b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header)
+
+
+DAMAGES = {
+    "npz cut": lambda stem: stem.with_suffix(".npz").write_bytes(stem.with_suffix(".npz").read_bytes()[:1000]),
+    "npz absent": lambda stem: stem.with_suffix(".npz").unlink(),
+    "npz of others": lambda stem: np.savez(stem.with_suffix(".npz"), a=np.zeros(3)),
+    "npz of pickles": lambda stem: np.savez(stem.with_suffix(".npz"), a=np.array([{}], object)),
+    "npz of much": lambda stem: header_of_much(stem.with_suffix(".npz")),
+    "json cut": lambda stem: stem.with_suffix(".json").write_text("{"),
+    "json of others": lambda stem: stem.with_suffix(".json").write_text("[]"),
+    "json deep": lambda stem: stem.with_suffix(".json").write_text("[" * 100_000),
+    "json of text": lambda stem: stem.with_suffix(".json").write_text(stem.with_suffix(".json").read_text().replace("1.0", '"all"')),
+    "json pipe": lambda stem: (stem.with_suffix(".json").unlink(), os.mkfifo(stem.with_suffix(".json"))),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_what_was_kept_and_is_damaged_is_made_anew(labelled, features, folder, tmp_path, monkeypatch, damage):
+    (name,) = (path.stem for path in folder.glob("*.npz"))
+    for suffix in (".npz", ".json"):
+        (tmp_path / name).with_suffix(suffix).write_bytes((folder / name).with_suffix(suffix).read_bytes())
+    damage(tmp_path / name)
+    monkeypatch.setattr("jgan.evaluation.classifier._train", lambda *args, **settings: features.params)
+    with pytest.warns(UserWarning, match=f"{name}, a classifier that was kept, cannot be read and is trained anew: "):
+        again = classifier_features(labelled, tmp_path, steps=12, batch=32)
+    assert again.name == features.name
+    monkeypatch.setattr("jgan.evaluation.classifier._train", lambda *args, **settings: pytest.fail("trained again"))
+    assert classifier_features(labelled, tmp_path, steps=12, batch=32).name == features.name
+
+
+def test_what_cannot_be_kept_is_used(labelled, features, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("where a folder should be")
+    monkeypatch.setattr("jgan.evaluation.classifier._train", lambda *args, **settings: features.params)
+    with pytest.warns(UserWarning, match="is not kept: .*file"):
+        assert classifier_features(labelled, tmp_path / "file", steps=12, batch=32).name == features.name
+
+
+@pytest.mark.parametrize(("count", "batch", "message"), [(9, 32, "at least 10 images .* found 9 .*--score-kimg 0"), (20, 30, "found 30")])
+def test_too_few_images_or_an_odd_batch_are_refused(tmp_path, count, batch, message):
+    with pytest.raises(ValueError, match=message):
         classifier_features(source_of(*stripes(count)), tmp_path, batch=batch)
 
 

@@ -1,4 +1,5 @@
 import itertools
+import zipfile
 
 import jax
 import jax.numpy as jnp
@@ -98,6 +99,27 @@ def test_what_was_gathered_of_real_images_is_kept_and_found_again(tmp_path):
     again = numbers(cache=tmp_path, source=source(reads=reads))
     assert first == again and len(reads) == 50  # those of the fingerprint
     assert numbers(cache=tmp_path, real_n=30)["frechet_distance"] != first["frechet_distance"]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", None], ids=["empty", "cut", "claims much"])
+def test_what_was_gathered_and_is_damaged_is_gathered_anew(tmp_path, content):
+    first = numbers(cache=tmp_path)
+    for path in tmp_path.glob("*.npz"):
+        if content is None:
+            header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }\n"
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("features.npy", b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header)
+        else:
+            path.write_bytes(content)
+    with pytest.warns(UserWarning, match=r"gathered of the real images is gathered anew: .*real-.*\.npz is not a readable"):
+        assert numbers(cache=tmp_path) == first
+    assert numbers(cache=tmp_path) == first  # without a warning
+
+
+def test_what_cannot_be_kept_is_used(tmp_path):
+    (tmp_path / "file").write_text("where a folder should be")
+    with pytest.warns(UserWarning, match="gathered of the real images is not kept: .*file"):
+        assert numbers(cache=tmp_path / "file") == numbers()
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from tests.run.stripes import source_of, stripes
 
 from jgan.console.main import main as console
+from jgan.data.content import data_hash
 from jgan.evaluation import results
-from jgan.evaluation.gather import data_hash
 from jgan.evaluation.named import frechet_metric, prdc_metric
 from jgan.evaluation.results import (
     chosen_metrics,

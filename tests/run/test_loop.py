@@ -1,5 +1,6 @@
 """A run of a tiny system: what it leaves behind, how it is stopped and goes on, and what cannot break it."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -16,8 +17,9 @@ from jgan.data.settings import ImageSettings
 from jgan.evaluation.score import Score
 from jgan.run import Settings
 from jgan.run.checkpoints import Checkpoints
-from jgan.run.loop import _keep_borders
+from jgan.run.loop import _check_borders
 from jgan.run.main import main
+from jgan.run.plan import Leg
 from jgan.run.trained import load
 from jgan.run.writer import Writer
 from jgan.sharding import compile, data_mesh, run_key
@@ -164,9 +166,9 @@ def test_parameters_of_another_run(tmp_path, uninterrupted, capsys):
     ("options", "message"),
     [
         (["--init-from", "nowhere"], "expected the folder of a run, with a config.json, found none in nowhere"),
-        (["--seed", "4294967296"], "expected a seed from 0 to 4294967295"),
+        (["--seed", "9223372036854775808"], "--seed: expected a whole number from 0 to 9223372036854775807"),
         (["--batch", "0"], "expected positive numbers, found a stage of 256 examples, 0 per step"),
-        (["--record-kimg", "0"], "expected record_every to be positive"),
+        (["--record-kimg", "0"], "--record-kimg: expected a number from 0.001"),
     ],
 )
 def test_mistakes_are_found_before_the_score_is_made(tmp_path, monkeypatch, capsys, options, message):
@@ -227,14 +229,18 @@ def test_labels_need_names(tmp_path, capsys):
     assert "expected the names of the classes of label" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("steps_per_call", "fits"), [(2, True), (4, False)])
-def test_borders_of_stages_stay_where_they_were(tmp_path, steps_per_call, fits):
-    path = tmp_path / "stages.json"
-    borders = {2: [0, 10], 4: [0, 12]}
-    _keep_borders(path, borders[2], 0)
-    if fits:
-        _keep_borders(path, borders[steps_per_call], 16)
-    else:
-        _keep_borders(path, borders[steps_per_call], 8)  # not yet begun
-        with pytest.raises(ValueError, match=r"expected stages that begin at the steps \[0, 12\], found \[0, 10\]"):
-            _keep_borders(path, borders[2], 16)
+@pytest.mark.parametrize(
+    ("before", "step", "message"),
+    [
+        ("[0, 10]", 16, None),
+        ("[0, 12]", 8, None),  # not yet begun
+        ("[0, 12]", 16, r"expected stages that begin at the steps \[0, 12\], found \[0, 10\]"),
+        ("[0, ", 8, "stages.json is damaged: expected JSON"),
+        ('{"0": 12}', 8, "stages.json is damaged: expected the steps at which stages begin"),
+    ],
+)
+def test_borders_of_stages_stay_where_they_were(tmp_path, before, step, message):
+    path, places = tmp_path / "stages.json", [Leg(0, 10, 0, 8), Leg(10, 20, 80, 8)]
+    path.write_text(before)
+    with pytest.raises(ValueError, match=message) if message else contextlib.nullcontext():
+        _check_borders(path, places, step)

@@ -13,7 +13,7 @@ import numpy as np
 import optax
 
 from jgan import commands, outputs
-from jgan.data.settings import ImageSettings, open_images
+from jgan.data.settings import ImageSettings, open_images, place
 from jgan.data.source import Source
 from jgan.evaluation.score import Score
 from jgan.ops.images import to_float
@@ -70,7 +70,7 @@ def learning(loss, init_params, sample, config) -> Training:
 class ColourConfig(Config, ImageSettings):
     """What a run is made of."""
 
-    data: str = "shapes"
+    data: str = place("shapes")
     """Images."""
     resolution: int = 4
     """Side of the images, pixels."""
@@ -209,7 +209,7 @@ TEXT = System(
 class GrowingConfig(Config, ImageSettings):
     """What a run is made of."""
 
-    data: str = "shapes"
+    data: str = place("shapes")
     """Images."""
     resolution: int = 8
     """Side of the images at the end, pixels; half of that in the first stage."""

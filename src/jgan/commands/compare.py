@@ -7,6 +7,7 @@ from pathlib import Path
 import tyro
 
 from jgan.data import open_source
+from jgan.data.content import prepared
 from jgan.evaluation.results import Space, check_comparable, chosen_metrics, compare_sources, feature_space, line
 from jgan.models.pretrained import cache_folder
 from jgan.outputs import check_place
@@ -52,7 +53,7 @@ def compare(metric: tyro.conf.Positional[str], sets: tyro.conf.OmitArgPrefixes[S
     if sets.out is not None:
         check_lines(sets.out)
     how = {"resolution": sets.resolution, "channels": sets.channels, "split": sets.split, "limit": sets.limit, "labels": None}
-    first, second = (open_source(place, **how) for place in (sets.real, sets.other))
+    first, second = (prepared(open_source(place, **how)) for place in (sets.real, sets.other))
     check_comparable(metrics, first, second)
     network = feature_space(space, first, cache_folder() / "features", sets.weights)
     for result in compare_sources(first, second, metrics, network, batch=sets.batch):

@@ -5,6 +5,7 @@ from pathlib import Path
 import tyro
 
 from jgan.commands.seeds import parse_seeds
+from jgan.data.content import prepared
 from jgan.evaluation import results
 from jgan.ranges import Count, CountOrZero, Several, Truncation
 from jgan.run.system import System
@@ -43,9 +44,9 @@ def evaluate(
     """
     chosen, numbers = results.chosen_metrics(metrics.split(",")), parse_seeds(seeds)
     trained = load(run, step, system)
-    source = trained.training_data(split)
+    source = prepared(trained.training_data(split))
     results.check_counts(chosen, min(real_samples, source.size), samples)
-    network = results.feature_space(features, trained.training_data(), run / "features", weights)
+    network = results.feature_space(features, source if split is None else trained.training_data(), run / "features", weights)
     found = results.evaluate_generator(
         lambda seed: trained.draw(source, samples, seed=seed, batch=batch, truncation=truncation),
         source,

@@ -9,7 +9,7 @@ from jgan import outputs
 from jgan.data import open_source
 from jgan.data.describe import describe
 from jgan.data.source import Source, read_rows
-from jgan.ranges import Columns, Count, Size
+from jgan.ranges import Bits, Bytes, Columns, Count, Size
 
 
 def inspect(
@@ -19,6 +19,8 @@ def inspect(
     resolution: Size = 64,
     columns: Columns = 8,
     rows: Columns = 32,
+    bit_depth: Bits | None = None,
+    max_unpacked: Bytes | None = None,
     out: Path = Path("classes.png"),
 ) -> None:
     """Prints what is understood of a set of images: splits, classes, sizes, channels, what is left out and why; saves a grid by class.
@@ -30,10 +32,13 @@ def inspect(
         resolution: Side of the images in the grid, pixels.
         columns: Images of each class in the grid, which has a row per class.
         rows: At most so many classes in the grid.
+        bit_depth: Bits that greys of 16 bits use; as the files say if not given.
+        max_unpacked: Most bytes to which an item or a set may unpack; by the size of the file and the memory if not given.
         out: The file of the grid.
     """
     outputs.check_path(out, {"image": outputs.image()})
-    settings = {"split": split, "limit": limit, "resolution": resolution, "channels": 3}
+    settings = {"split": split, "limit": limit, "resolution": resolution, "channels": 3, "bit_depth": bit_depth}
+    settings |= {"max_unpacked": max_unpacked}
     try:
         source = open_source(path, labels=True, **settings)
     except ValueError as error:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import tyro
 
-from jgan import outputs
+from jgan import bounded, outputs
 from jgan.data import decode
 from jgan.data.archives import SUFFIXES
 from jgan.data.open import open_collection
+from jgan.data.reading import AS_STORED, Reading
 from jgan.ranges import CountOrZero, Seed
 from jgan.run.system import System
 from jgan.run.trained import load
@@ -45,7 +46,8 @@ def translate(
     outputs.check_place(out / "0000.png")
     trained = load(run, step, system)
     condition, output = trained.direction(direction)
-    for name, image in read_images(images, trained.spec.shape(condition)[2], split):
+    reading = Reading(getattr(trained.config, "bit_depth", None), getattr(trained.config, "max_unpacked", None))
+    for name, image in read_images(images, trained.spec.shape(condition)[2], split, reading):
         given: dict[str, Any] = {condition: image[None]}
         found = trained.outputs(noise=seed, only=output, **given)
         outputs.save(out / name, found, {output: outputs.image()})
@@ -71,23 +73,31 @@ def names_of_translations(names: Sequence[str]) -> list[str]:
     return chosen
 
 
-def read_images(path: Path, channels: int, split: str = "train") -> Iterator[tuple[str, np.ndarray]]:
+def read_images(path: Path, channels: int, split: str = "train", reading: Reading = AS_STORED) -> Iterator[tuple[str, np.ndarray]]:
     """Names of translations, and images, uint8 [H, W, channels], of a folder, an archive or one file; damaged ones are left out and named.
 
     Raises:
-      ValueError: before the first image, if two translations would have one name.
+      ValueError: before the first image, if two translations would have one name, or the one file is damaged.
     """
     if path.is_file() and path.suffix.lower() in SUFFIXES:
-        data = path.read_bytes()
-        yield f"{path.stem}.png", decode.decode(data, decode.header(data)[:2], channels)
+        yield f"{path.stem}.png", _read_image(path, channels, reading)
         return
-    collection = open_collection(str(path), split, None, None)
+    collection = open_collection(str(path), split, None, None, reading=reading)
     given = [str(PurePath(name).relative_to(path.expanduser())) if collection.paths else PurePath(name).name for name in collection.names]
     for index, name in enumerate(names_of_translations(given)):
         try:
             height, width, _ = collection.look(index)["image"]
             image = collection.read(index, {"image": (height, width, channels)})["image"]
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             print(f"{collection.names[index]} was left out: {error}")
             continue
         yield name, image
+
+
+def _read_image(path, channels, reading):
+    with bounded.open_regular(path) as file:
+        data = file.read()
+    try:
+        return decode.decode(data, decode.header(data, reading=reading)[:2], channels, reading)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error

@@ -8,8 +8,9 @@ import tyro
 from jgan.commands import compare, features, inspect
 from jgan.console import catalogue, completion
 from jgan.ranges import checked
+from jgan.run.about import CONFIG_FILE
 from jgan.run.main import keep_compiled_programs, known, mistakes_in_one_line, run_command, run_training
-from jgan.run.system import CONFIG_FILE, find_system, system_of
+from jgan.run.system import find_system, system_of
 
 ON_IMAGES: Mapping[str, Callable[..., None]] = {
     "fid": compare.fid,

@@ -26,8 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if answer is not None:
         print(answer)
         return
-    from jgan.console.dispatch import dispatch  # brings JAX with it
-
+    try:
+        from jgan.console.dispatch import dispatch  # brings JAX with it, which takes a while
+    except KeyboardInterrupt:
+        print("jgan: interrupted", file=sys.stderr)
+        sys.exit(130)
     dispatch(arguments)
 
 

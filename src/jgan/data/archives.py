@@ -9,7 +9,6 @@ import posixpath
 import stat
 import tarfile
 import threading
-import time
 import warnings
 import zipfile
 import zlib
@@ -20,11 +19,15 @@ from typing import Any, NamedTuple
 from jgan import bounded
 from jgan.data import decode
 from jgan.data.depth import WHITE
-from jgan.data.reading import AS_STORED, Reading
+from jgan.data.reading import AS_STORED, Reading, watched
 
 # what looks like an image; those that decode.py does not read are refused by name, not passed over
 SUFFIXES = {
-    f".{ending}" for ending in "png apng jpg jpeg jpe jfif webp gif bmp dib tif tiff avif heic heif jp2 j2k jxl ppm pgm pbm".split()
+    f".{ending}"
+    for ending in (
+        "png apng jpg jpeg jpe jfif webp gif bmp dib tif tiff avif heic heif jp2 j2k jpx jxl ppm pgm pbm pnm tga psd svg exr hdr qoi ico"
+        " dng cr2 cr3 nef arw orf rw2 raf"
+    ).split()
 }
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}  # by how they begin
@@ -32,8 +35,8 @@ PACKED_SUFFIXES = {".gz": gzip.open, ".tgz": gzip.open, ".bz2": bz2.open, ".tbz2
 HEADER_BYTES = 1 << 16
 PROBES = 8  # images whose range of greys is looked at
 DARK = 1 << 14  # numbers of 14 bits or fewer in 16 are near black
-LONG = 10  # seconds of listing, after which it is said
 SLACK = 1 << 16  # bytes that a tar may have after its last file
+FILE_BYTES = 1 << 11  # what a file of a packed tar costs besides its content, in memory and time
 LZMA_MEMORY = 256 << 20
 
 
@@ -124,6 +127,9 @@ def _opener(path):
 
 
 def _open_folder(path, reading):
+    if path.resolve() == path.resolve().parent:
+        raise ValueError(f"{path} is the root of a file system: expected the folder of a set; give its path")
+
     def check(name):
         status = os.stat(path / name)
         if not stat.S_ISREG(status.st_mode):
@@ -145,8 +151,9 @@ def _open_folder(path, reading):
 
 def _listed(path):
     """The files below a folder; links to a folder that they are in are left out, with a warning."""
-    names, left_out, began, above = [], [], time.monotonic(), {str(path): ()}
-    for folder, folders, files in os.walk(path, followlinks=True, onerror=lambda error: left_out.append(f"{error}")):
+    names, left_out, above = [], [], {str(path): ()}
+    walk = os.walk(path, followlinks=True, onerror=lambda error: left_out.append(f"{error}"))
+    for folder, folders, files in watched(walk, lambda number, found: f"list {path}: {number} folders up to {found[0]}"):
         folders.sort()
         status, outer = os.stat(folder), above.pop(folder)
         if (status.st_dev, status.st_ino) in outer:
@@ -155,9 +162,6 @@ def _listed(path):
             continue
         above |= {os.path.join(folder, name): (*outer, (status.st_dev, status.st_ino)) for name in folders}
         names += [Path(folder, file).relative_to(path).as_posix() for file in files]
-        if time.monotonic() - began > LONG:
-            began = float("inf")
-            warnings.warn(f"{path}: it takes long to list it, {len(names)} files up to {folder}; is it the right folder?", stacklevel=2)
     if left_out:
         warnings.warn(f"{path}: {len(left_out)} folders left out, first: {left_out[0]}", stacklevel=2)
     return names
@@ -165,7 +169,7 @@ def _listed(path):
 
 def _open_zip(path, reading):
     archive, lock = zipfile.ZipFile(path), threading.Lock()
-    members = {_plain(info.filename): info for info in archive.infolist() if not info.filename.endswith(("/", "\\"))}
+    members = _named(path, ((info.filename, info) for info in archive.infolist() if not info.filename.endswith(("/", "\\"))))
 
     def read(name, limit=-1):
         info = members[name]
@@ -214,7 +218,7 @@ def _checked(data, size):
 def _open_tar(path, reading):
     end = path.stat().st_size
     with bounded.open_regular(path) as file, tarfile.open(fileobj=file, mode="r:") as archive:
-        members = {_plain(member.name): member for member in archive if not member.isdir()}
+        members = _named(path, ((member.name, member) for member in archive if not member.isdir()))
         file.seek(archive.offset)
         if file.read(tarfile.BLOCKSIZE).strip(b"\0"):
             raise ValueError(f"it is damaged at byte {archive.offset}, behind {len(members)} files")
@@ -235,14 +239,10 @@ def _open_tar(path, reading):
 def _open_packed_tar(path, unpack, reading):
     """A compressed tar, which has no random access, so that its files are held in memory."""
     packed = path.stat().st_size
-    contents = {}
     with bounded.open_regular(path) as raw, unpack(raw) as file:
         stream: Any = _Stream(file, path, packed, reading.max_unpacked)  # tarfile calls its `read` only
         with tarfile.open(fileobj=stream, mode="r|") as archive:
-            for member in archive:
-                bounded.check(path, member.offset_data + member.size, packed, reading.max_unpacked)
-                if not member.isdir():
-                    contents[_plain(member.name)] = _content(archive, member)
+            contents = _named(path, _unpacked(archive, path, packed, reading.max_unpacked))
         _check_end(stream, archive.offset)
 
     def read(name, limit=-1):
@@ -253,8 +253,21 @@ def _open_packed_tar(path, unpack, reading):
     return Archive(list(contents), read, lambda name: len(contents[name] or b""))
 
 
+def _unpacked(archive, path, packed, max_unpacked):
+    """(name, content) of every file of a tar that is read from its beginning to its end."""
+    for number, member in enumerate(archive):
+        bounded.check(path, member.offset_data + member.size + FILE_BYTES * number, packed, max_unpacked)
+        archive.members.clear()  # which is not read twice
+        if not member.isdir():
+            yield member.name, _content(archive, member)
+
+
 def _content(archive, member):
-    return archive.extractfile(member).read() if member.isfile() and not member.issparse() else None
+    """The bytes of a plain file, read in pieces: tarfile would hold it three times."""
+    if not member.isfile() or member.issparse():
+        return None
+    file = archive.extractfile(member)
+    return b"".join(iter(lambda: file.read(bounded.CHUNK), b""))
 
 
 class _Stream:
@@ -278,6 +291,14 @@ def _check_end(stream, offset):
         raise ValueError(f"it is damaged at byte {offset}")
 
 
-def _plain(name):
-    """A name of an archive with slashes, without `./` and leading slashes."""
-    return posixpath.normpath(name.replace("\\", "/")).lstrip("/")
+def _named(path, entries):
+    """{name: entry} of an archive; of two of one name the last is taken, as it would be left by unpacking."""
+    found, repeated = {}, []
+    for name, entry in entries:
+        plain = posixpath.normpath("/" + name.replace("\\", "/")).lstrip("/")  # without `./` and `..`
+        if plain in found:
+            repeated.append(plain)
+        found[plain] = entry
+    if repeated:
+        warnings.warn(f"{path}: {len(repeated)} files have the name of another one, which is not read, first {repeated[0]}", stacklevel=4)
+    return found

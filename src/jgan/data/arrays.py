@@ -17,6 +17,7 @@ from jgan.data.reading import AS_STORED, Reading
 # the names in use for images and labels, those of one split first
 IMAGE_KEYS = ("x_{}", "{}_images", "images", "image", "x", "arr_0")
 LABEL_KEYS = ("y_{}", "{}_labels", "labels", "label", "y", "arr_1")
+EXAMPLE_BYTES = 400  # what is kept of an image besides its pixels
 MOST_SIDES = 4  # of an array of images or labels
 IDX_SPLITS = SPELLINGS | {"test": ("t10k", *SPELLINGS["test"])}
 
@@ -30,7 +31,7 @@ def open_npz(path: Path, split: str, reading: Reading = AS_STORED) -> Collection
     if canonical_split(split) != "train" and _pick(names, _keys(IMAGE_KEYS[:2], split)) is None:
         raise ValueError(f"{path} has no split {split!r}: found the arrays {names}; an undivided set is split 'train'")
     images = bounded.read_npz(path, [key], reading.max_unpacked)[key]
-    return _collection(path, images, lambda: _npz_labels(path, names, split, len(images), reading))
+    return _collection(path, reading, images, lambda: _npz_labels(path, names, split, len(images), reading))
 
 
 def is_idx_folder(path: Path) -> bool:
@@ -44,11 +45,12 @@ def open_idx(path: Path, split: str, reading: Reading = AS_STORED) -> Collection
     if images is None:
         raise ValueError(f"{path} has no images for split {split!r}: found {sorted(file.name for file in path.iterdir())}")
     data = _read_idx(images, reading)
-    return _collection(images, data, lambda: _idx_labels(path, split, len(data), reading))
+    return _collection(images, reading, data, lambda: _idx_labels(path, split, len(data), reading))
 
 
-def _collection(path, images, labels):
+def _collection(path, reading, images, labels):
     images = _checked_images(path, images)
+    bounded.check(f"the list of {len(images)} images of {path}", EXAMPLE_BYTES * len(images), path.stat().st_size, reading.max_unpacked)
     return of_images(
         names=[f"{path}[{index}]" for index in range(len(images))],
         look=lambda index: images.shape[1:],
@@ -133,14 +135,12 @@ def _read_idx(path, reading):
             shape = _idx_shape(file)
             size = math.prod(shape)
             bounded.check("it", size, packed, reading.max_unpacked)
-            data = file.read(size + 1)  # one more, which has to be absent
+            data = bounded.filled(file.read, size)
+            if file.read(1):
+                raise ValueError(f"expected {size} bytes of {list(shape)}, found more")
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise ValueError(f"{path} is not a readable idx file: {error}; copy or download it again") from error
-    if len(data) != size:
-        raise ValueError(
-            f"{path} is not a whole idx file: expected {size} bytes of {list(shape)}, found {'more' if len(data) > size else len(data)}"
-        )
-    return np.frombuffer(data, np.uint8).reshape(shape)
+    return data.reshape(shape)
 
 
 def _idx_shape(file):

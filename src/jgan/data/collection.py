@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jgan.data.labels import Labels, no_labels
+from jgan.data.reading import watched
 
 Shape = tuple[int, int, int]  # (H, W, C)
 
@@ -50,7 +51,7 @@ def of_images(
 def survey(collection: Collection, indices: Sequence[int]) -> tuple[list[tuple[int, Mapping[str, Shape]]], tuple[tuple[str, str], ...]]:
     """Looks at every example: ([(index, shapes)] of the usable ones, [(name, reason)] of the others)."""
     usable, skipped = [], []
-    for index in indices:
+    for index in watched(indices, lambda number, index: f"look at {len(indices)} images: {number} up to {collection.names[index]}"):
         try:
             usable.append((index, collection.look(index)))
         except (ValueError, OSError) as error:

@@ -19,7 +19,8 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 NAMES = "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF"
 CHANNELS = {"1": 1, "L": 1, "P": 3, "RGB": 3, "CMYK": 3, "YCbCr": 3, "LA": 4, "PA": 4, "RGBA": 4} | dict.fromkeys(DEEP, 1)
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-PIXEL_BYTES = {"1": 1, "L": 1, "P": 1} | dict.fromkeys(DEEP, 2)  # in pillow's memory; 4 for all others
+PIXEL_BYTES = {"1": 1, "L": 1}  # while an image is read, in most modes those of RGBA: 4
+ROW_BYTES = 8  # of pillow's memory for each row, upright or turned
 ORIENTATION = 0x0112  # the EXIF tag
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -35,6 +36,7 @@ START = re.compile(
     rb"|BM....\0\0\0\0....[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0",
     re.DOTALL,
 )
+SUBFILE, PREVIEWS = 254, (1, 3)  # the tag of a TIFF that says what a picture of it is, and its values for smaller copies
 WORK = 1_000_000_000  # pixels of all scans of a progressive JPEG; those of 100 megapixels have about 10 scans
 
 
@@ -115,6 +117,7 @@ def _open(data, whole, reading):
     if not is_image(data):
         raise ValueError(f"not a readable {NAMES} image: it begins with {data[:8]!r}")
     _check_size(_webp_size(data), 4, whole, reading)
+    _check_size(_gif_size(data), 4, whole, reading)
     if "TIFF" not in Image.OPEN or "WEBP" not in Image.OPEN:
         Image.init()
     factories = [Image.OPEN[name] for name in FORMATS if name in Image.OPEN]
@@ -125,14 +128,18 @@ def _open(data, whole, reading):
         image = factory(io.BytesIO(data), "")
     except Exception as error:  # as in `_loaded`
         raise ValueError(f"damaged image header: {error or type(error).__name__}") from error
-    _check_size(image.size, PIXEL_BYTES.get(image.mode, 4), whole, reading)
+    _check_size(image.size, 4 if "transparency" in image.info else PIXEL_BYTES.get(image.mode, 4), whole, reading)
+    if data[8:10] == b"CR" or depth.tiff_number(image, SUBFILE) in PREVIEWS:
+        raise ValueError("a camera's raw file, of which only a preview can be read: expected a photo; develop it to PNG or JPEG")
     if image.format == "JPEG" and (scans := data.count(b"\xff\xda")) * image.width * image.height > WORK and scans > 10:
         raise ValueError(f"a JPEG of {scans} scans of {image.width} x {image.height} pixels, which would take minutes to read")
     return image
 
 
 def _check_size(size, pixel_bytes, whole, reading):
-    bounded.check(f"an image of {size[0]} x {size[1]} pixels", size[0] * size[1] * pixel_bytes, whole, reading.max_unpacked)
+    width, height = size
+    memory = width * height * pixel_bytes + max(width, height) * ROW_BYTES
+    bounded.check(f"an image of {width} x {height} pixels", memory, whole, reading.max_unpacked)
 
 
 def _webp_size(data):
@@ -145,6 +152,21 @@ def _webp_size(data):
     if data[8:16] == b"WEBPVP8 ":
         return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
     return 0, 0
+
+
+def _gif_size(data):
+    """How far the canvas of a GIF and its first frame reach; (0, 0) for others. Of some numbers of pixels pillow warns, or refuses them."""
+    if not data.startswith(b"GIF8") or len(data) < 13:
+        return 0, 0
+    place = 13 + (6 << (data[10] & 7) if data[10] & 0x80 else 0)  # behind the palette
+    while data[place : place + 1] == b"!":  # an extension: its kind, blocks that begin with their length, and a block of none
+        place += 2
+        while place < len(data) and data[place]:
+            place += 1 + data[place]
+        place += 1
+    sides = [int.from_bytes(data[at : at + 2], "little") for at in (6, 8, *range(place + 1, place + 9, 2))]
+    width, height, left, top, frame_width, frame_height = sides
+    return max(width, left + frame_width), max(height, top + frame_height)
 
 
 def _orientation(image):
@@ -173,6 +195,8 @@ def _channels(image):
 
 
 def _finish(image, size, channels):
+    if image.mode in ("1", "L") and "transparency" not in image.info:  # first, as it takes less memory than what it is converted to
+        image = _fit(image.convert("L"), *size)
     image = _fit(_convert(image, channels), *size)
     return np.asarray(image).reshape(*size, channels)
 

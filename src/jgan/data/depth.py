@@ -39,8 +39,18 @@ def brightest(image: Image.Image, data: bytes) -> int | None:
     return int(grey.max(initial=0)) if _told(image, data, grey) == WHITE else None
 
 
+def tiff_number(image: Image.Image, tag: int) -> int | None:
+    """Returns the whole number, or the first one, that a tag of a TIFF holds; None if there is none, or for other images."""
+    try:
+        found = getattr(image, "tag_v2", {}).get(tag)
+    except Exception:  # a malformed tag takes nothing from the pixels
+        return None
+    found = found[0] if isinstance(found, tuple) and found else found
+    return found if isinstance(found, int) else None
+
+
 def _is_inverted(image):
-    return image.format == "TIFF" and image.tag_v2.get(TIFF_POLARITY) == 0
+    return tiff_number(image, TIFF_POLARITY) == 0
 
 
 def _told(image, data, grey):
@@ -53,8 +63,7 @@ def _told(image, data, grey):
 
 
 def _told_by_tiff(image):
-    largest, bits = (image.tag_v2.get(tag, 0) for tag in (TIFF_LARGEST, TIFF_BITS))
-    largest, bits = (value[0] if isinstance(value, tuple) else value for value in (largest, bits))
+    largest, bits = (tiff_number(image, tag) or 0 for tag in (TIFF_LARGEST, TIFF_BITS))
     # some programs write the largest number that occurs, which says nothing of the range
     return largest if largest > 255 and largest & (largest + 1) == 0 else (1 << min(bits, 16)) - 1
 

@@ -25,7 +25,8 @@ def describe(source: Source, few: int | None = FEW) -> list[str]:
     parts = source.parts or (source,)
     skipped = [entry for part in parts for entry in part.skipped]
     reasons = _shortened([f"{name.removeprefix(source.name + '/')} ({reason})" for name, reason in skipped], few)
-    return [*map(_examples, parts), _classes(source, few), f"left out: {len(skipped)}, {reasons}" if skipped else "left out: nothing"]
+    lines = [*map(_examples, parts), _classes(source, few), f"left out: {len(skipped)}, {reasons}" if skipped else "left out: nothing"]
+    return ["".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines]  # a name can hold anything
 
 
 def _examples(source):

@@ -6,19 +6,18 @@ processes of a run, each taking its block of rows, see together the batch that o
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan.data.content import fits, held
 from jgan.data.order import batch_indices
 from jgan.data.source import Source, read_rows
 from jgan.types import Batch
 
 LAST_STEP = 1 << 40
-RESIDENT_BYTES = 2**31  # sets up to this size live on the device
 
 
 class Feed(NamedTuple):
@@ -31,10 +30,10 @@ class Feed(NamedTuple):
 
 
 def make_feed(source: Source, batch: int, seed: int) -> Feed:
-    """The batches of this process: of sets up to RESIDENT_BYTES from the device, streamed otherwise. Unpaired parts have orders apart."""
+    """The batches of this process: of sets that fit in memory from the device, streamed otherwise. Unpaired parts have orders apart."""
     if source.parts:
         return combined([make_feed(part, batch, seed + number) for number, part in enumerate(source.parts)])
-    place = resident if source.bytes <= RESIDENT_BYTES else stream
+    place = resident if fits(source) else stream
     return place(source, batch=batch, seed=seed, process_index=jax.process_index(), process_count=jax.process_count())
 
 
@@ -77,7 +76,8 @@ def resident(source: Source, *, batch: int, seed: int, process_index: int = 0, p
             yield {"index": np.stack([rows(step + offset) for offset in range(steps_per_item)])}
             step += steps_per_item
 
-    return Feed(_read_all(source), _take, items)
+    columns = held(source).columns
+    return Feed({name: columns[name] for name in source.fields}, _take, items)
 
 
 def stream(
@@ -106,6 +106,15 @@ def stream(
     return Feed({}, _given, items)
 
 
+def check_size(source: Source, batch: int) -> None:
+    """Raises ValueError if a source, or a part of it, has fewer examples than one batch."""
+    for part in source.parts or (source,):
+        if part.size < batch:
+            raise ValueError(
+                f"fewer images than one batch: {part.name} has {part.size}, batch={batch}; take a smaller batch or more images"
+            )
+
+
 def _local_rows(source, batch, seed, process_index, process_count):
     if batch < 1 or batch % process_count:
         raise ValueError(f"batch={batch} for {process_count} processes: expected a positive multiple of the number of processes")
@@ -113,25 +122,9 @@ def _local_rows(source, batch, seed, process_index, process_count):
         raise ValueError(f"process_index={process_index}: expected 0 to {process_count - 1}")
     if seed < 0:
         raise ValueError(f"seed={seed}: expected 0 or more")
-    if source.size < batch:
-        raise ValueError(
-            f"fewer images than one batch: {source.name} has {source.size}, batch={batch}; take a smaller batch or more images"
-        )
+    check_size(source, batch)
     local = batch // process_count
     return lambda step: batch_indices(source.size, seed, step, batch)[process_index * local : (process_index + 1) * local]
-
-
-def _read_all(source):
-    found = {name: np.empty((source.size, *field.shape), field.dtype) for name, field in source.fields.items()}
-
-    def fill(indices):
-        for name, rows in read_rows(source, np.asarray(indices)).items():
-            found[name][indices.start : indices.stop] = rows
-
-    chunks = [range(start, min(start + 256, source.size)) for start in range(0, source.size, 256)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # pillow decodes outside the interpreter lock
-        list(pool.map(fill, chunks))
-    return found
 
 
 def _take(constants, item):

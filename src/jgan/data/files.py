@@ -12,8 +12,8 @@ from jgan.data import archives, decode
 from jgan.data.collection import Collection, of_images
 from jgan.data.labels import Labels, numbered
 from jgan.data.layout import SPELLINGS, Layout, canonical_split, checked_split, clean, is_of_a_system, layout_of, place
-from jgan.data.listing import finder, listed_labels, listings
-from jgan.data.reading import AS_STORED, Reading
+from jgan.data.listing import FILE, finder, listed_labels, listings
+from jgan.data.reading import AS_STORED, Reading, watched
 
 
 def open_files(path: Path, inner: str, split: str, reading: Reading = AS_STORED) -> Collection:
@@ -24,14 +24,15 @@ def open_files(path: Path, inner: str, split: str, reading: Reading = AS_STORED)
     is_picture = functools.cache(lambda file: archives.is_image(archive, files[file]))  # it may read the start of a file
     below = [file.removeprefix(root) for file in files if file.startswith(root)]
     shown = _without_files_of_systems(below)
-    pictures = sorted(file for file in shown if is_picture(root + file))
+    looked_at = watched(shown, lambda number, file: f"look for images in {where}: {number} of {len(shown)} files up to {file}")
+    pictures = sorted(file for file in looked_at if is_picture(root + file))
     if not pictures:
         raise ValueError(f"no images in {where}: found {_some(archive.names)}; expected {decode.NAMES} files, as they are or in folders")
     layout = layout_of({_folders(folder) for folder in {_folder(file) for file in pictures}})
     locate = functools.cache(lambda folder: place(layout, _folders(folder)))
     places = {picture: locate(_folder(picture)) for picture in pictures}
     splits = _splits(places)
-    passed_over = _beside_splits(layout, places, where)
+    passed_over = [*_beside_splits(layout, places, where), *_no_images(set(shown) - set(pictures), where)]
     wanted = checked_split(split, splits, where)
     chosen = [picture for picture in pictures if places[picture].split == wanted or not splits]
     names = [files[root + picture] for picture in chosen]
@@ -43,7 +44,7 @@ def open_files(path: Path, inner: str, split: str, reading: Reading = AS_STORED)
             empty = {locate(_folder(file)) for file in shown} - set(places.values())
             return _labels_of_folders(layout, places, chosen, empty, where)
         others = [file for file in set(everything) - set(full) if is_picture(file)]
-        return listed_labels(lists, lambda list_path: archive.read(files[list_path]), full, others, path)
+        return listed_labels(lists, lambda list_path: archive.read(files[list_path]), full, others, path, reading.max_unpacked)
 
     archives.warn_of_dark_greys(archive, names, path / inner, reading)
     return of_images(
@@ -83,6 +84,16 @@ def _beside_splits(layout, places, where) -> list[tuple[str, str]]:
         few = f"{len(beside)} of {len(places)} images are beside the folders of splits"
         warnings.warn(f"{where}: {few} and left out, first {beside[0]}", stacklevel=4)
     return [(f"{where}/{picture}", "beside the folders of splits") for picture in beside]
+
+
+def _no_images(files, where) -> list[tuple[str, str]]:
+    """What else there is; archives are warned about, since they may hold images."""
+    packed = sorted(file for file in files if file.lower().endswith(archives.ARCHIVES))
+    if packed:
+        warnings.warn(
+            f"{where}: {len(packed)} archives in it are not read, first {packed[0]}; open it by itself, or unpack it", stacklevel=4
+        )
+    return [(f"{where}/{file}", "no image") for file in sorted(files) if file.rpartition("/")[2].lower() != FILE]
 
 
 def _labels_of_folders(layout: Layout, places, chosen, empty, where) -> Labels | None:

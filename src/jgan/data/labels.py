@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 NONE = -1
+PART = 1 << 20
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
@@ -83,39 +84,45 @@ def of_arrays(where: str | Path, values: np.ndarray, count: int, elsewhere: Sequ
     Raises:
       ValueError: if they are others, or not one per example.
     """
-    names = _names(where, values)
-    if len(names) != count:
+    if values.shape[:1] != (count,):
         raise ValueError(f"labels of {where} are {values.dtype} {list(values.shape)}: expected {count} integers or names, one per image")
-    return numbered(names, {name for others in elsewhere for name in _names(where, others)})
+    values = _one_per_example(where, values)
+    found, places = np.unique(values, return_inverse=True)
+    names = [_text(value) for value in found.tolist()]
+    others = [set(map(_text, _different(_one_per_example(where, others)))) for others in elsewhere]
+    return numbered([names[place] for place in places.tolist()], set().union(*others))
 
 
 def _is_one_hot(label):
     return len(label) > 1 and all(isinstance(value, int | float) and value in (0, 1) for value in label) and sum(label) == 1
 
 
-def _names(where, values):
-    values = _one_per_example(values)
+def _one_per_example(where, values):
+    """Labels [N] of one-hot vectors or of others as they are; nothing here takes more memory than they do."""
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim == 2 and values.dtype.kind in "biuf" and _are_one_hot(values):
+        values = values.argmax(1)
     if values.ndim != 1 or values.dtype.kind not in "biufUS" or (values.dtype.kind == "f" and not _are_whole(values)):
         raise ValueError(
             f"labels of {where} are {values.dtype} {list(values.shape)}: expected integers or names, one per image, or one-hot vectors"
         )
     if values.dtype.kind in "if" and values.size and values.min() < 0:
         raise ValueError(f"labels of {where} reach from {values.min():.0f} to {values.max():.0f}: expected numbers from 0")
-    found, places = np.unique(values, return_inverse=True)
-    names = [_text(value) for value in found.tolist()]
-    return [names[place] for place in places.tolist()]
+    return values
+
+
+def _are_one_hot(values):
+    return bool(values.size and values.min() == 0 and (values.max(1) == 1).all() and (values.sum(1) == 1).all())
+
+
+def _different(values):
+    """The values that occur, looked for in parts."""
+    return {value for start in range(0, len(values), PART) for value in np.unique(values[start : start + PART]).tolist()}
 
 
 def _are_whole(values):
     return np.isfinite(values).all() and (values == np.round(values)).all()
-
-
-def _one_per_example(values):
-    if values.ndim == 2 and values.shape[1] == 1:
-        return values[:, 0]
-    if values.ndim == 2 and values.dtype.kind in "biuf" and ((values == 0) | (values == 1)).all() and (values.sum(1) == 1).all():
-        return values.argmax(1)
-    return values
 
 
 def _text(value):

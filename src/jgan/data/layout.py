@@ -6,7 +6,8 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 SPELLINGS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
-SPLIT = re.compile(r"((?i:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?))(?:[ _-]?([AB])|\d{4})?")  # trainA of two domains, train2017
+OF_IT = r"(?:[ _-]?(?i:set|data|images?|imgs?))?"  # training_set, train-images
+SPLIT = re.compile(r"((?i:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?))" + OF_IT + r"(?:[ _-]?([AB])|\d{4})?")  # trainA of two domains
 OF_SYSTEMS = {
     "__macosx",
     "__pycache__",
@@ -62,12 +63,12 @@ def clean(name: str) -> str:
 
 
 def composed(text: str) -> str:
-    """Returns a text with its accents composed, as most write them; macOS takes them apart.
+    """Returns a text with its accents composed, as most write them; macOS takes them apart. Bytes that are no text are spelled out.
 
-    >>> composed("e\u0301") == "\u00e9"
-    True
+    >>> composed("e\u0301") == "\u00e9", composed("caf\\udce9")
+    (True, 'caf\\\\udce9')
     """
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", text.encode("utf-8", "backslashreplace").decode())
 
 
 def is_of_a_system(path: str) -> bool:

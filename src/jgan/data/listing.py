@@ -7,10 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from jgan import bounded
 from jgan.data.labels import Labels, class_name, numbered
 from jgan.data.layout import clean, composed
 
 FILE = "dataset.json"
+MOST = 1 << 30  # bytes of memory
 EXPECTED = 'expected {"labels": [[file, label], ...]} or {"labels": null}'
 
 Table = dict[str, Any] | None
@@ -33,7 +35,12 @@ def finder(lists: Collection[str]) -> Callable[[str], str | None]:
 
 
 def listed_labels(
-    lists: dict[str, str], read: Callable[[str], bytes], pictures: Sequence[str], others: Sequence[str], path: Path
+    lists: dict[str, str],
+    read: Callable[[str], bytes],
+    pictures: Sequence[str],
+    others: Sequence[str],
+    path: Path,
+    max_unpacked: int | None = None,
 ) -> Labels | None:
     """Reads the labels of pictures; None if their lists say that there are none. A listed file that is not there is warned about.
 
@@ -43,14 +50,17 @@ def listed_labels(
       pictures: paths of those whose labels are wanted.
       others: paths of those of other splits, whose classes are counted too.
       path: of the set, for messages.
+      max_unpacked: the most bytes of memory that a list may take; None: 1 GiB, at most half of the memory.
 
     Raises:
-      ValueError: if a list is malformed, a picture is not listed, or a label is no class; the message names the list.
+      ValueError: if a list is malformed, takes more memory, a picture is not listed, or a label is no class; the message names the list.
     """
     find = finder(lists)
     entries = {picture: (find(picture), _key(picture)) for picture in (*pictures, *others)}
     used = {folder for folder, _ in entries.values() if folder is not None}
-    tables: dict[str | None, Table] = {folder: _table(read(lists[folder]), folder, path / lists[folder]) for folder in sorted(used)}
+    tables: dict[str | None, Table] = {
+        folder: _table(read(lists[folder]), folder, path / lists[folder], max_unpacked) for folder in sorted(used)
+    }
     if all(tables.get(entries[picture][0]) is None for picture in pictures):
         return None
     _warn_of_absent(tables, lists, {key for _, key in entries.values()}, path)
@@ -59,8 +69,9 @@ def listed_labels(
     return numbered(names, {_class_of(picture, *entries[picture], lists, tables, path) for picture in listed})
 
 
-def _table(content, folder, where) -> Table:
+def _table(content, folder, where, max_unpacked) -> Table:
     """{path of a picture from the top of the set: label}"""
+    _check_memory(content, where, max_unpacked)
     try:
         found = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -73,6 +84,13 @@ def _table(content, folder, where) -> Table:
     if entries is not None and not isinstance(entries, list):
         raise ValueError(f"{where} has {_kind(entries)} as its labels: {EXPECTED}")
     return _collected(entries, folder, where) if entries else None
+
+
+def _check_memory(content, where, max_unpacked):
+    """Refuses a list whose objects would take too much: each of a few bytes takes a hundred."""
+    lists, texts, values = (sum(map(content.count, kinds)) for kinds in ((b"[", b"{"), (b'"',), (b",", b":")))
+    limit = min(bounded.memory() // 2, MOST) if max_unpacked is None else max_unpacked
+    bounded.check(where, len(content) + 96 * lists + 32 * texts + 40 * values, 0, limit)
 
 
 def _collected(entries, folder, where):

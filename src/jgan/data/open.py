@@ -232,8 +232,8 @@ def _reader(
             return collection.read(indices[index], shapes)
         except (ValueError, OSError) as error:
             name = collection.names[indices[index]]
-            if name not in damaged:
-                damaged[name] = str(error)
+            reason = str(error)
+            if damaged.setdefault(name, reason) is reason:  # many threads read, one of them warns
                 warnings.warn(f"{name} is damaged and replaced by the next readable image: {error}", stacklevel=3)
             return None
 
@@ -245,6 +245,7 @@ def _reader(
                 images = attempt(other)
                 if images is not None:
                     return images | {name: values[index] for name, values in columns.items()}
-        raise ValueError(f"no readable image is left to stand in for {collection.names[indices[index]]}")
+        name = collection.names[indices[index]]
+        raise ValueError(f"no readable image is left to stand in for {name}: {damaged.get(name)}")
 
     return read

@@ -8,6 +8,7 @@ from jgan.data import combine
 from jgan.data.collection import Collection, Shape
 from jgan.data.layout import canonical_split, composed
 from jgan.data.open import check_choices, checked_size, open_collection, source_of
+from jgan.data.reading import checked_reading
 from jgan.data.source import Source
 
 
@@ -19,6 +20,8 @@ def open_pairs(
     split: str = "train",
     limit: int | None = None,
     reverse: bool = False,
+    bit_depth: int | None = None,
+    max_unpacked: int | None = None,
 ) -> Source:
     """Opens a set of aligned pairs.
 
@@ -33,6 +36,7 @@ def open_pairs(
       split: as in `open_source`.
       limit: maximum number of pairs, evenly spaced over the set.
       reverse: from target to input.
+      bit_depth, max_unpacked: as in `open_source`.
 
     A pair of which one image is damaged is replaced as a whole: see `open_source`.
 
@@ -45,7 +49,8 @@ def open_pairs(
     """
     spec, size = str(spec), checked_size(resolution)
     check_choices(channels, limit)
-    pairs = source_of(_collection(spec, split, limit, size), spec, size, channels, limit)
+    reading = checked_reading(bit_depth, max_unpacked)
+    pairs = source_of(_collection(spec, split, limit, size, reading), spec, size, channels, limit)
     return combine.select(pairs, input="target", target="input") if reverse else pairs
 
 
@@ -56,13 +61,15 @@ def open_domains(
     channels: int | None = None,
     split: str = "train",
     limit: int | None = None,
+    bit_depth: int | None = None,
+    max_unpacked: int | None = None,
 ) -> Source:
     """Opens two sets of images without correspondence: see `jgan.data.combine.unpaired`.
 
     Args:
       spec: a folder or archive with the folders trainA, trainB and, for the split "test", testA and testB, or with two folders as in
         `open_pairs`; or `"pairs:..."`, the two sides of a set that `open_pairs` opens.
-      resolution, channels, split, limit: as in `open_source`, for both.
+      resolution, channels, split, limit, bit_depth, max_unpacked: as in `open_source`, for both.
 
     Raises:
       ValueError: as `open_source`; unless there are two folders.
@@ -71,11 +78,14 @@ def open_domains(
     >>> domains.size, domains.fields["target"].shape, len(domains.parts)
     (10, (16, 16, 3), 2)
     """
-    settings = {"resolution": resolution, "channels": channels, "limit": limit}
     if str(spec).startswith("pairs:"):
-        pairs = open_pairs(str(spec).removeprefix("pairs:"), split=split, **settings)
+        sizes = {"resolution": resolution, "channels": channels, "limit": limit}
+        pairs = open_pairs(str(spec).removeprefix("pairs:"), split=split, bit_depth=bit_depth, max_unpacked=max_unpacked, **sizes)
         return combine.unpaired(combine.select(pairs, input="input"), combine.select(pairs, target="target"))
-    first, second = _domains(str(spec), split, resolution, channels, limit)
+    size = checked_size(resolution)
+    check_choices(channels, limit)
+    images = open_collection(str(spec), split, limit, size, reading=checked_reading(bit_depth, max_unpacked))
+    first, second = _domains(images, str(spec), split, size, channels, limit)
     shapes = [source.fields["image"].shape for source in (first, second)]
     if shapes[0] != shapes[1]:
         raise ValueError(f"expected domains of one shape, found {shapes[0]} and {shapes[1]}: give a resolution and channels")
@@ -99,10 +109,7 @@ def domains_labelled(domains: Source) -> Source:
     return combine.concatenate(*sides, label="label", classes=("A", "B"))
 
 
-def _domains(spec, split, resolution, channels, limit):
-    size = checked_size(resolution)
-    check_choices(channels, limit)
-    images = open_collection(spec, split, limit, size)
+def _domains(images, spec, split, size, channels, limit):
     folders = _two_folders(images, spec)
     if folders is None:
         tops = sorted({path.split("/")[0] for path in images.paths if "/" in path})
@@ -118,12 +125,12 @@ def _part(images, indices):
     )
 
 
-def _collection(spec, split, limit, size) -> Collection:
+def _collection(spec, split, limit, size, reading) -> Collection:
     if spec == "shapes":
         from jgan.data.procedural import shapes
 
         return shapes.outlines(canonical_split(split) or split, limit)
-    images = open_collection(spec, split, limit, size)
+    images = open_collection(spec, split, limit, size, reading=reading)
     folders = _two_folders(images, spec)
     return _side_by_side(images) if folders is None else _partners(images, folders)
 
@@ -162,7 +169,7 @@ def _side_by_side(images: Collection) -> Collection:
         halves = {"input": image[:, :width], "target": image[:, width:]}
         return {field: decode.adapt(half, shapes[field][:2], shapes[field][2]) for field, half in halves.items()}
 
-    return Collection(images.names, look, read, splits=images.splits)
+    return Collection(images.names, look, read, splits=images.splits, passed_over=images.passed_over)
 
 
 def _partners(images: Collection, folders: dict[str, dict[str, int]]) -> Collection:
@@ -183,7 +190,7 @@ def _partners(images: Collection, folders: dict[str, dict[str, int]]) -> Collect
     def read(index, shapes):
         return {field: images.read(i, {"image": shapes[field]})["image"] for field, i in partners[index].items()}
 
-    return Collection([images.names[pair["input"]] for pair in partners], look, read, splits=images.splits)
+    return Collection([images.names[pair["input"]] for pair in partners], look, read, splits=images.splits, passed_over=images.passed_over)
 
 
 def _by_stem(folders):

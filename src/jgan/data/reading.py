@@ -1,6 +1,12 @@
 """How the files of a set are read: what `open_source` and the settings of a system say about it."""
 
-from typing import NamedTuple
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
+
+LONG = 10  # seconds of work on a set, after which it is said what takes long, and after four times as many again
+Item = TypeVar("Item")
 
 
 class Reading(NamedTuple):
@@ -28,3 +34,18 @@ def checked_reading(bit_depth: int | None, max_unpacked: int | None) -> Reading:
     if reading.max_unpacked is not None and reading.max_unpacked < 1:
         raise ValueError(f"max_unpacked={reading.max_unpacked!r}: expected at least one byte, or None (by the size of the file and memory)")
     return reading
+
+
+def watched(items: Iterable[Item], doing: Callable[[int, Item], str]) -> Iterator[Item]:
+    """Yields items, and warns now and then if that takes long, so that nobody waits for a wrong folder.
+
+    Args:
+      items: any number of them.
+      doing: (number of items so far, item) -> what is done, after "it takes long to".
+    """
+    began, patience = time.monotonic(), LONG
+    for number, item in enumerate(items):
+        if time.monotonic() - began > patience:
+            patience = 4 * patience + 1
+            warnings.warn(f"it takes long to {doing(number, item)}; is it the right place?", stacklevel=3)
+        yield item

@@ -1,17 +1,50 @@
 """Settings that all systems of images share."""
 
 import dataclasses
+from pathlib import Path
 
 from jgan.data.open import open_source
 from jgan.data.source import Source
 from jgan.ranges import Bits, Bytes, Channels, Count, Size
 
 
+def place(embedded: str) -> str:
+    """A field that says where data are, by default embedded ones: a run may go on wherever they lie, if they are the same."""
+    return dataclasses.field(default=embedded, metadata={"may_change": True, "remark": "the same data", "embedded": embedded})
+
+
+def absolute(spec: str, *embedded: str) -> str:
+    """Where data are, with a path as an absolute one; what is no path, or is not there, stays.
+
+    Args:
+      spec: as `open_source`, `open_pairs` and `open_domains` take it.
+      *embedded: further names that are no paths.
+
+    >>> absolute("shapes"), absolute("pairs:shapes"), absolute("tfds:mnist"), absolute("pairs:/").startswith("pairs:/")
+    ('shapes', 'pairs:shapes', 'tfds:mnist', True)
+    """
+    kind, name = ("pairs:", spec.removeprefix("pairs:")) if spec.startswith("pairs:") else ("", spec)
+    path = Path(name).expanduser()
+    if spec in embedded or name == "shapes" or name.startswith("tfds:") or not any(p.exists() for p in (path, *path.parents[:-1])):
+        return spec
+    return f"{kind}{path.resolve() if '..' in path.parts else path.absolute()}"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ImageSettings:
+class ReadingSettings:
+    """How the files of a set are read."""
+
+    bit_depth: Bits | None = None
+    """Bits that greys of 16 bits use, 12 for 0 ... 4095; as the files say if not given."""
+    max_unpacked: Bytes | None = dataclasses.field(default=None, metadata={"may_change": True})
+    """Most bytes to which an item or a set may unpack; by the size of the file and the memory if not given."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImageSettings(ReadingSettings):
     """What images a system is trained on."""
 
-    data: str = dataclasses.field(default="shapes", metadata={"may_change": True})  # their place: what they are is compared
+    data: str = place("shapes")
     """Images: shapes (embedded), tfds:NAME, or the path of a folder, zip, tar, npz or folder of idx files."""
     split: str = "train"
     """Part of the data to train on."""
@@ -23,10 +56,6 @@ class ImageSettings:
     """Width of the images, pixels; as the height if not given."""
     channels: Channels | None = None
     """Colour channels; as the data if not given."""
-    bit_depth: Bits | None = None
-    """Bits that greys of 16 bits use, 12 for 0 ... 4095; as the files say if not given."""
-    max_unpacked: Bytes | None = None
-    """Most bytes to which an item or a set may unpack; by the size of the file and the memory if not given."""
 
 
 def size_of(config: ImageSettings) -> tuple[int, int]:

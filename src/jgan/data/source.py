@@ -1,6 +1,8 @@
 """What data are to the rest of the library: examples of named fields, in a fixed order."""
 
+import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import jax
@@ -9,6 +11,7 @@ import numpy as np
 from jgan.types import Spec
 
 Example = dict[str, np.ndarray]  # one example: named fields without a batch axis
+CHUNK = 256  # examples that one thread reads
 
 
 class Origin(NamedTuple):
@@ -26,11 +29,12 @@ class Source(NamedTuple):
     fields: Mapping[str, jax.ShapeDtypeStruct]  # of one example: image, label, input, target, mask, caption, video, audio, tokens, ...
     read: Callable[[int], Example]
     names: Mapping[str, tuple[str, ...]] = {}  # of the classes of `label`, of attributes, of the vocabulary of `tokens`
-    columns: Mapping[str, np.ndarray] = {}  # small fields, such as labels, of all examples at once: [size, ...]; `read` has them too
+    columns: Mapping[str, np.ndarray] = {}  # fields of all examples at once, such as labels: [size, ...]; `read` has them too
     skipped: tuple[tuple[str, str], ...] = ()  # (file, reason) of the files left out when it was opened
     damaged: Mapping[str, str] = {}  # file -> reason, filled by `read`: another example stood in for these
     origin: Origin | None = None  # None if it is made of other sources
     parts: tuple["Source", ...] = ()  # of `jgan.data.combine.unpaired`: the sets whose examples are drawn independently
+    content: tuple[Callable[[int], Example], str] | None = None  # of `jgan.data.content.prepared`: what is read, and its hash
 
     @property
     def spec(self) -> Spec:
@@ -56,10 +60,19 @@ def read_rows(source: Source, indices: np.ndarray, fields: tuple[str, ...] | Non
     """
     wanted = tuple(source.fields) if fields is None else fields
     found = {name: source.columns[name][indices] for name in wanted if name in source.columns}
-    missing = {name: source.spec.shape(name) for name in wanted if name not in found}
+    missing = [name for name in wanted if name not in found]
+    found |= {name: np.empty((len(indices), *source.spec.shape(name)), source.fields[name].dtype) for name in missing}
+
+    def fill(rows: range) -> None:
+        for row in rows:
+            example = source.read(int(indices[row]))
+            for name in missing:
+                found[name][row] = _checked(source, name, example[name])
+
     if missing:
-        examples = [source.read(int(index)) for index in indices]
-        found |= {name: _stacked(source, name, [example[name] for example in examples]) for name in missing}
+        chunks = [range(start, min(start + CHUNK, len(indices))) for start in range(0, len(indices), CHUNK)]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # pillow decodes outside the interpreter lock
+            list((map if len(chunks) == 1 else pool.map)(fill, chunks))
     return {name: found[name] for name in wanted}
 
 
@@ -83,13 +96,12 @@ def by_turns(source: Source, count: int) -> np.ndarray:
     return np.asarray([of_class[i % len(of_class)][i // len(of_class) % len(of_class[i % len(of_class)])] for i in range(count)])
 
 
-def _stacked(source, name, values):
-    """Rows of a field, if they are what the source says: an array of another shape would be repeated silently further on."""
-    field = source.fields[name]
-    for value in values:
-        if np.shape(value) != field.shape or np.asarray(value).dtype != field.dtype:
-            raise ValueError(
-                f"expected {name} of {source.name} as {field.dtype} {list(field.shape)}, found {np.asarray(value).dtype}"
-                f" {list(np.shape(value))}; correct its `fields` or its `read`"
-            )
-    return np.stack(values) if values else np.empty((0, *field.shape), field.dtype)
+def _checked(source, name, value):
+    """A value of a field, if it is what the source says: an array of another shape would be repeated silently further on."""
+    field, dtype = source.fields[name], np.asarray(value).dtype
+    if np.shape(value) != field.shape or dtype != field.dtype:
+        raise ValueError(
+            f"expected {name} of {source.name} as {field.dtype} {list(field.shape)}, found {dtype} {list(np.shape(value))}; correct its"
+            " `fields` or its `read`"
+        )
+    return value

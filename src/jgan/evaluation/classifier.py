@@ -4,7 +4,6 @@ A Fréchet distance in such features compares runs on the same data in the same 
 space, whose name holds a hash of the weights, and it is not an FID: that name belongs to Inception's 2048 pool features.
 """
 
-import io
 import json
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,13 +15,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jgan import bounded
+from jgan.data.content import data_hash, hash_of
 from jgan.data.source import Source, read_rows
-from jgan.evaluation.gather import data_hash, hash_of
+from jgan.evaluation.gather import npz_of
 from jgan.models.classifier import Classifier
 from jgan.ops.images import to_float, to_uint8
 from jgan.outputs.files import write_atomic
 from jgan.sharding import seed_key
 from jgan.types import Array, Features, Params
+
+MOST_OF_PROTOCOL = 1 << 20  # bytes
 
 
 def classifier_features(
@@ -50,23 +53,27 @@ def classifier_features(
     Raises:
       ValueError: if the source holds fewer than 10 images or smaller ones than 16 x 16, or the batch is no multiple of 4.
     """
-    if source.size < 10 or batch % 4:
-        raise ValueError(f"expected at least 10 images and a batch that is a multiple of 4, found {source.size} and {batch}")
+    if source.size < 10:
+        found = f"expected at least 10 images for the classifier of the score to learn from, found {source.size} in {source.name}"
+        raise ValueError(f"{found}: give more, or train without a score (on the command line: --score-kimg 0)")
+    if batch % 4:
+        raise ValueError(f"expected a batch that is a multiple of 4, found {batch}")
     labelled = len(np.unique(source.columns.get("label", ()))) > 1
     classifier = Classifier(classes=int(source.columns["label"].max()) + 1 if labelled else 4)
     settings = {"task": "labels" if labelled else "rotations", "classes": classifier.classes, "widths": list(classifier.widths)}
     settings |= {"data": data_hash(source), "seed": seed, "steps": steps, "batch": batch, "limit": limit}
     stem = Path(folder) / f"classifier-{hash_of(json.dumps(settings).encode())}"
-    if not stem.with_suffix(".json").exists():
+    image = jax.ShapeDtypeStruct((1, *source.spec.shape("image")), jnp.float32)
+    expected = jax.eval_shape(classifier.init, jax.random.key(0), image)
+    kept = _kept(stem, expected, settings)
+    if kept is None:
         images, labels = _examples(source, labelled, seed, limit)
         seen, unseen = _split(images, labels, len(images) // 10)
         params = _train(classifier, *seen, seed=seed, steps=steps, batch=batch)
         accuracy = _accuracy(classifier, params, *unseen, batch)
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(stem.with_suffix(".npz"), _npz(params))
-        protocol = settings | {"source": source.name, "held_out_accuracy": accuracy}
-        write_atomic(stem.with_suffix(".json"), json.dumps(protocol, indent=2))
-    return _load(stem, classifier, source)
+        kept = params, settings | {"source": source.name, "held_out_accuracy": accuracy}
+        _keep(stem, *kept)
+    return _features(*kept, classifier, source)
 
 
 def classification_accuracy_score(
@@ -199,15 +206,40 @@ def _accuracy(classifier: Classifier, params: Params, images, labels, batch: int
     return float(np.mean(np.concatenate([hits(params, data, index) for index in indices])))
 
 
-def _load(stem: Path, classifier: Classifier, source: Source) -> Features:
-    with np.load(stem.with_suffix(".npz"), allow_pickle=False) as file:
-        weights = dict(file)
-    image = jax.ShapeDtypeStruct((1, *source.spec.shape("image")), jnp.float32)
-    params = jax.tree.map_with_path(
-        lambda path, _: jnp.asarray(weights[_name(path)]), jax.eval_shape(classifier.init, jax.random.key(0), image)
-    )
-    protocol = json.loads(stem.with_suffix(".json").read_text())
-    name = _space(source, weights)
+def _kept(stem: Path, expected: Params, settings: dict[str, Any]) -> tuple[Params, dict[str, Any]] | None:
+    """Weights and protocol of an earlier call; None if there are none, or they are damaged."""
+    if not stem.with_suffix(".json").exists():
+        return None
+    try:
+        with bounded.open_regular(stem.with_suffix(".json")) as file:
+            protocol = json.loads(file.read(MOST_OF_PROTOCOL))
+        whole = isinstance(protocol, dict) and settings.items() <= protocol.items() and isinstance(protocol.get("held_out_accuracy"), float)
+        if not whole:
+            raise ValueError("its .json holds another protocol")
+        weights = bounded.read_npz(stem.with_suffix(".npz"))
+        return jax.tree.map_with_path(lambda path, leaf: _of_shape(weights, _name(path), leaf), expected), protocol
+    except (ValueError, OSError, RecursionError) as error:
+        warnings.warn(f"{stem}, a classifier that was kept, cannot be read and is trained anew: {error}", UserWarning, stacklevel=3)
+        return None
+
+
+def _of_shape(weights, name, expected):
+    found = weights.get(name)
+    if found is None or found.shape != expected.shape or found.dtype != expected.dtype:
+        raise ValueError(f"expected {name} as {expected.dtype} {list(expected.shape)} in its weights")
+    return jnp.asarray(found)
+
+
+def _keep(stem: Path, params: Params, protocol: dict[str, Any]) -> None:
+    try:
+        write_atomic(stem.with_suffix(".npz"), npz_of(_by_name(params)))
+        write_atomic(stem.with_suffix(".json"), json.dumps(protocol, indent=2))
+    except OSError as error:
+        warnings.warn(f"the classifier of the score is not kept: {error}", UserWarning, stacklevel=3)
+
+
+def _features(params: Params, protocol: dict[str, Any], classifier: Classifier, source: Source) -> Features:
+    name = _space(source, _by_name(params))
     accuracy, chance = protocol["held_out_accuracy"], 1.0 / classifier.classes
     print(f"{name}: {accuracy:.1%} of held-out {protocol['task']} right (chance {chance:.1%})")
     if accuracy - chance < 0.2 * (1.0 - chance):
@@ -221,12 +253,12 @@ def _load(stem: Path, classifier: Classifier, source: Source) -> Features:
     return Features(name, apply, params, protocol)
 
 
-def _space(source: Source, weights: dict[str, np.ndarray]) -> str:
+def _space(source: Source, weights: dict[str, Any]) -> str:
     """The name of the feature space: data, resolution, hash of the weights."""
     data = Path(source.name.replace(":", "-")).name.split(".")[0]
     height, width = source.spec.shape("image")[:2]
     resolution = f"{height}px" if height == width else f"{height}x{width}px"
-    return f"classifier-{data}-{resolution}-{hash_of(*(weights[name].tobytes() for name in sorted(weights)))}"
+    return f"classifier-{data}-{resolution}-{hash_of(*(np.asarray(weights[name]).tobytes() for name in sorted(weights)))}"
 
 
 def _by_name(params: Params) -> dict[str, Any]:
@@ -235,9 +267,3 @@ def _by_name(params: Params) -> dict[str, Any]:
 
 def _name(path) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
-
-
-def _npz(params: Params) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, **_by_name(params))
-    return file.getvalue()

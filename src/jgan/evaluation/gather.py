@@ -1,8 +1,7 @@
 """Evaluation: the features of generated images are gathered batch by batch, and metrics compare them with those of real images."""
 
-import hashlib
+import io
 import json
-import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -13,8 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jgan.data.source import Source, read_rows, spread
+from jgan import bounded
+from jgan.data.content import data_hash, hash_of
+from jgan.data.source import Source, read_rows
 from jgan.ops.images import to_uint8
+from jgan.outputs.files import write_atomic
 from jgan.types import Array, Features
 
 Gathered = Mapping[str, np.ndarray]
@@ -149,7 +151,7 @@ def real_statistics(
     """What is gathered of `n` real images, by the name of the statistics; read from the cache as far as it is there."""
     kinds, identity = list(kinds), fingerprint(source, features, n)
     paths = {} if cache is None else {kind.name: Path(cache) / f"real-{kind.name}-{identity}.npz" for kind in kinds}
-    found = {name: _load(path) for name, path in paths.items() if path.exists()}
+    found = {name: kept for name, path in paths.items() if (kept := _load(path)) is not None}
     missing = list({kind.name: kind for kind in kinds if kind.name not in found}.values())
     gathered = _gather(missing, _real(extract, source, n, batch)) if missing else {}
     for name in gathered.keys() & paths.keys():
@@ -160,14 +162,6 @@ def real_statistics(
 def fingerprint(source: Source, features: Features, n: int) -> str:
     """Of data, its shape, the feature network and the number of images."""
     return hash_of(json.dumps([data_hash(source), features.name, n]).encode())
-
-
-def data_hash(source: Source) -> str:
-    """Of fields, size, columns and up to 64 examples spread over the data: enough to tell sets apart without reading them whole."""
-    rows = read_rows(source, spread(source.size, min(64, source.size)))
-    about = [(name, field.shape, str(field.dtype)) for name, field in sorted(source.fields.items())]
-    columns = [np.ascontiguousarray(source.columns[name]).tobytes() for name in sorted(source.columns)]
-    return hash_of(repr((about, source.size)).encode(), *columns, *(np.ascontiguousarray(rows[name]).tobytes() for name in sorted(rows)))
 
 
 def _gather(kinds: Iterable[Statistics], batches: Iterable[Mapping[str, np.ndarray]]) -> dict[str, Gathered]:
@@ -221,22 +215,25 @@ def _real(extract, source, n, batch):
 
 
 def _load(path):
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file)
+    """What was kept before; None if there is nothing, or it is damaged."""
+    if not path.exists():
+        return None
+    try:
+        return bounded.read_npz(path)
+    except (ValueError, OSError) as error:
+        warnings.warn(f"what was gathered of the real images is gathered anew: {error}", UserWarning, stacklevel=4)
+        return None
 
 
 def _save(path, arrays):
-    """Written aside and moved into place, so that a killed run leaves no half a file behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("wb") as file:
-        np.savez(file, **arrays)
-    aside.replace(path)
+    try:
+        write_atomic(path, npz_of(arrays))
+    except OSError as error:  # it is gathered again another time
+        warnings.warn(f"what was gathered of the real images is not kept: {error}", UserWarning, stacklevel=4)
 
 
-def hash_of(*parts: bytes) -> str:
-    """The first eight digits of a SHA-256."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()[:8]
+def npz_of(arrays: Mapping[str, Any]) -> bytes:
+    """Returns the content of a .npz file of arrays."""
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()

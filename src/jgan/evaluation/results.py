@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from jgan.data.content import data_hash
 from jgan.data.source import Source, read_rows
 from jgan.evaluation import gather, named
 from jgan.evaluation.classifier import classifier_features
@@ -28,6 +29,7 @@ METRICS: dict[str, Callable[[], Metric]] = {
     "sliced_wasserstein": named.sliced_wasserstein_metric,
     "ms_ssim": named.ms_ssim_metric,
 }
+SHOWN = 10  # classes in a message
 Space = Literal["classifier", "inception", "squeezenet"]
 
 
@@ -201,7 +203,7 @@ def plain_results(found: Mapping[str, float], network: str, source: Source, sett
 def describe(source: Source) -> dict[str, Any]:
     """What a number depends on of a source."""
     shapes = {name: list(field.shape) for name, field in source.fields.items()}
-    return {"source": source.name, "shape": shapes.get("image", shapes), "data": gather.data_hash(source)}
+    return {"source": source.name, "shape": shapes.get("image", shapes), "data": data_hash(source)}
 
 
 def line(result: Mapping[str, Any]) -> str:

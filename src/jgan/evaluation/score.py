@@ -6,9 +6,10 @@ from typing import Any, NamedTuple, Protocol
 
 from jax.sharding import Mesh
 
+from jgan.data.content import data_hash
 from jgan.data.source import Source
 from jgan.evaluation.classifier import classifier_features
-from jgan.evaluation.gather import Metric, data_hash, extractor, measure, together
+from jgan.evaluation.gather import Metric, extractor, measure, together
 from jgan.evaluation.named import classes_metric, frechet_metric, prdc_metric
 from jgan.types import Features, Fields
 

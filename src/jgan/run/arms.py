@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jgan.outputs.files import write_atomic
+from jgan.ranges import Kimg, Seed
 from jgan.run.folder import open_folder
-from jgan.run.settings import changeable_fields
+from jgan.run.settings import changeable_fields, with_absolute_places
 from jgan.run.system import Command, System
-from jgan.run.train import train
+from jgan.run.train import prepare
 
 
 class Arm(NamedTuple):
@@ -30,7 +31,7 @@ def compare(arms: Mapping[str, Arm], split: str = "test") -> Command:
     """
 
     def command(
-        system: System, out: Path = Path("runs/compare"), data: str | None = None, kimg: float | None = None, seed: int | None = None
+        system: System, out: Path = Path("runs/compare"), data: str | None = None, kimg: Kimg | None = None, seed: Seed | None = None
     ) -> None:
         """Trains what the experiment compares, measures all by one protocol, and writes the table.
 
@@ -43,10 +44,12 @@ def compare(arms: Mapping[str, Arm], split: str = "test") -> Command:
         changes = {name: value for name, value in (("data", data), ("kimg", kimg), ("seed", seed)) if value is not None}
         folders = {name: out / f"{number + 1}-{name.replace(' ', '-')}" for number, name in enumerate(arms)}
         for name, arm in arms.items():
-            config = dataclasses.replace(arm.config, **changes)
+            config = with_absolute_places(dataclasses.replace(arm.config, **changes))
             may_change = changeable_fields(type(config))
-            with open_folder(out, arm.system.name, config, workdir=folders[name], may_change=may_change) as folder:
-                train(folder, arm.system, config)
+            folder = open_folder(out, arm.system.name, config, workdir=folders[name], may_change=may_change)
+            train = prepare(arm.system, config)
+            with folder:
+                train(folder)
         features = next(iter(folders.values())) / "features"
         rows = {name: measured(arm, folders[name], split, features) for name, arm in arms.items()}
         write_atomic(out / "table.md", table(rows) + "\n")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 
@@ -117,11 +118,12 @@ class Checkpoints:
             saving.
 
         Raises:
-          ValueError: if none can be read; it has the reason of the newest, such as the leaf that is missing if the structure is another.
+          ValueError: if none can be read, with the reason of the newest, such as a missing leaf; or if the shapes are others.
         """
         failed: dict[int, Exception] = {}
         for step in reversed(self.steps()):
             wanted = ocp.args.StandardRestore(abstract(step))  # an error of which is none of the checkpoint
+            self._check_shapes(step, wanted.item)
             try:
                 self._check(step)
                 state = self._manager.restore(step, args=ocp.args.Composite(state=wanted))["state"]
@@ -212,6 +214,24 @@ class Checkpoints:
             damage = damage or "its files do not fit its checksums"
         if damage:
             raise ValueError(damage)
+
+    def _check_shapes(self, step, abstract):
+        """Raises ValueError for a state with other shapes than a checkpoint whose shapes can be read."""
+        try:
+            with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
+                tree = reader.metadata(self.path / f"{step:08d}" / "state").item_metadata.tree
+            found = {_name(path): tuple(leaf.shape) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+        except Exception:  # of a damaged checkpoint, which restoring it will tell of
+            return
+        leaves = jax.tree_util.tree_leaves_with_path(abstract)
+        wanted = {_name(path): x.shape for path, x in leaves if not jnp.issubdtype(x.dtype, jax.dtypes.prng_key)}
+        differing = [name for name, shape in wanted.items() if found.get(name, shape) != shape]
+        if differing:
+            first = f"{differing[0]} has shape {found[differing[0]]} and should have {wanted[differing[0]]}"
+            raise ValueError(
+                f"the checkpoint of step {step} in {self.path} does not fit the configuration: {first} ({len(differing)} such arrays);"
+                " resume with the configuration of before, or start a new run"
+            )
 
     @contextlib.contextmanager
     def _readable(self, step: int) -> Iterator[None]:

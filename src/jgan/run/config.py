@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import types
 import typing
 from typing import Any
 
@@ -44,7 +45,7 @@ def from_plain(cls: type, plain: dict[str, Any]) -> Any:
     their defaults, so older files stay readable.
 
     Raises:
-      ValueError: if `plain` is of another kind, or has fields that the class has not.
+      ValueError: if `plain` is of another kind, or has fields that the class has not, or values of other types.
 
     >>> @dataclasses.dataclass(frozen=True)
     ... class Adam:
@@ -96,7 +97,26 @@ def _decode(plain, classes):
     unknown = sorted(plain.keys() - known - {"kind"})
     if unknown:
         raise ValueError(f"{kind} has no field {', '.join(unknown)}, only {sorted(known)}: was this written by another version?")
-    return classes[kind](**{name: _decode(value, classes) for name, value in plain.items() if name != "kind"})
+    values = {name: _decode(value, classes) for name, value in plain.items() if name != "kind"}
+    for name, hint in typing.get_type_hints(classes[kind]).items():
+        if name in values and not _fits(values[name], hint):
+            raise ValueError(f"{name}: expected {getattr(hint, '__name__', hint)}, found {values[name]!r}")
+    return classes[kind](**values)
+
+
+def _fits(value, hint):
+    """Whether a value is of an annotated type; an int is a float too."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, part) for part in parts)
+    if origin is typing.Literal:
+        return value in parts
+    if origin is tuple:
+        parts = parts[:1] * len(value) if parts[1:] == (...,) and isinstance(value, tuple) else parts
+        return isinstance(value, tuple) and len(value) == len(parts) and all(map(_fits, value, parts))
+    if hint in (int, float):
+        return isinstance(value, (int, hint)) and not isinstance(value, bool)
+    return hint is Any or isinstance(value, hint)
 
 
 def _classes(cls):

@@ -1,11 +1,14 @@
-"""The folder of a run: made once, never overwritten, used by one process at a time."""
+"""The folder of a run: made once, never overwritten, used by one process at a time, and gone again if nothing came of the run."""
 
+import contextlib
 import fcntl
 import json
 import os
+import shutil
 import time
+import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,28 +19,94 @@ from jgan.compat import multihost_utils
 from jgan.data.source import Source
 from jgan.evaluation.gather import data_hash
 from jgan.outputs.files import write_atomic
-from jgan.run.config import differences, from_plain, to_plain
-from jgan.types import Spec
+from jgan.run.about import CONFIG_FILE, DATA_FILE, config_files, config_of, plain_spec, read_about, read_data
+from jgan.run.config import differences, to_plain
+
+ERROR_FILE = "error.txt"
+WHERE = "the traceback is in"  # how the note begins that names this file
+# What the start of a run makes, in the order in which it is removed: a killed removal leaves what another start takes for its own.
+MADE = ("samples", "tensorboard", "features", "checkpoints", "metrics.jsonl", "report.html", "score.json", "stages.json")
+MADE += (DATA_FILE, ERROR_FILE, CONFIG_FILE, "lock")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Folder:
-    """A run's folder, held by this process until it is closed; a context manager."""
+    """A run's folder: a context manager that makes it if it is not there, and holds it for this process.
+
+    A start that fails before its first step leaves nothing behind; a later error leaves its traceback in error.txt.
+    """
 
     path: Path
     system: str
-    config: dict[str, Any]  # plain, with what was changed at the last resume
-    lock: IO | None  # None in processes that only read
-
-    def close(self) -> None:
-        if self.lock is not None:
-            self.lock.close()
+    about: dict[str, Any]  # the system, and what is known of the program
+    config: dict[str, Any]  # plain
+    changed: tuple[str, ...] = ()  # what differs from the configuration of before, where it goes on with a run
+    goes_on: bool = False
+    dated: bool = False  # the path has yet to get a date
+    begun: bool = field(default=False, init=False)  # a step is done
+    lock: IO | None = field(default=None, init=False)  # None in processes that only read
+    _before: frozenset[Path] = field(default=frozenset(), init=False)  # what was there: files in it, and the folders around it
 
     def __enter__(self):
+        try:
+            self._open()
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
         return self
 
-    def __exit__(self, *exception):
-        self.close()
+    def __exit__(self, kind, error, trace):
+        if self.lock is None:
+            return
+        asked_to_end = isinstance(error, SystemExit) and not error.code  # by SIGTERM
+        failed = error is not None and not asked_to_end
+        if failed and self._has_results():
+            self._keep(error)
+        elif failed:
+            self._remove_what_was_made()
+        self.lock.close()
+
+    def begin(self, step: int) -> None:
+        """Notes that the run has trained on from `step`: from now on nothing of it is removed, and what was changed is written down."""
+        if not self.begun and self.changed and self.lock is not None:
+            changes = [*read_about(self.path).get("changes", []), f"step {step}: {'; '.join(self.changed)}"]
+            self._write(f"config-{max(config_files(self.path)) + 1}.json", {**self.about, "changes": changes})
+        self.begun = True
+
+    def _open(self):
+        around = [path for path in self.path.parents if path.exists()]
+        self._before = frozenset(around if self.dated else [*around, *[self.path][: self.path.exists()], *_entries(self.path)])
+        self.path = _make_dated(self.path) if self.dated else _make(self.path)
+        self.lock = _lock(self.path) if jax.process_index() == 0 else None
+        if self.lock is not None and not self.goes_on:
+            for stale in config_files(self.path).values():
+                stale.unlink()
+            self._write(CONFIG_FILE, self.about)
+
+    def _write(self, name, about):
+        write_atomic(self.path / name, json.dumps({**about, "config": self.config}, indent=2, allow_nan=False) + "\n")
+
+    def _has_results(self):
+        return self.begun or any(path.name not in MADE and path not in self._before for path in _entries(self.path))
+
+    def _keep(self, error):
+        if isinstance(error, Exception) and self.path.is_dir():
+            path = self.path / ERROR_FILE
+            with contextlib.suppress(OSError):
+                before = path.read_text(errors="replace") if path.exists() else ""
+                stamp = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+                write_atomic(path, f"{before}{stamp}\n{''.join(traceback.format_exception(error))}\n")
+                error.add_note(f"{WHERE} {path}")
+
+    def _remove_what_was_made(self):
+        for path in (self.path / name for name in MADE):
+            if path not in self._before:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # other things are in it
+            for path in (self.path, *self.path.parents):
+                if path in self._before:
+                    break
+                path.rmdir()
 
 
 def open_folder(
@@ -46,13 +115,14 @@ def open_folder(
     config: Any,
     about: Mapping[str, Any] | None = None,
     resume: str | Path | None = None,
-    may_change: tuple[str, ...] = (),
+    may_change: Mapping[str, str] | None = None,
     workdir: str | Path | None = None,
 ) -> Folder:
-    """Makes the folder of a new run, `root/<system>-<YYYYmmdd-HHMMSS>`, or opens the folder of an earlier one.
+    """The folder of a new run, `root/<system>-<YYYYmmdd-HHMMSS>`, or that of an earlier one; it is made and held as a context.
 
     `config.json` is written once; it names the system. Where a resumed run changes fields that it may change, such as its duration, the
-    new configuration is kept beside it as config-2.json, config-3.json, ... With several processes all must call this; the first writes.
+    new configuration and what changed at which step are kept beside it as config-2.json, config-3.json, ..., as soon as it has done a
+    step. A folder that holds no step yet is that of a new run. With several processes all must call this; the first writes.
 
     Args:
       root: where the folders of all runs are.
@@ -60,156 +130,134 @@ def open_folder(
       config: a frozen dataclass; see `jgan.run.config`.
       about: what is to be known of the program beside: version, commit.
       resume: the folder of an earlier run.
-      may_change: dotted names of the fields that may differ from those of the earlier run.
+      may_change: dotted names of the fields that may differ from those of the earlier run, and what is to be said of it.
       workdir: the folder of this run, instead of one below `root`: made if it is not there, resumed if it holds a run.
 
     Raises:
       FileNotFoundError: if `resume` is no folder of a run.
       FileExistsError: if `workdir` holds other things than a run.
-      ValueError: if the configuration differs from that of the earlier run (the message has the differences), or both `resume` and
-        `workdir` are given.
+      NotADirectoryError, PermissionError: if there is a file in the place of a folder, or nothing can be written there.
+      ValueError: if the configuration differs from that of the earlier run (the message has the differences), its file is damaged, or
+        both `resume` and `workdir` are given.
       BlockingIOError: if another process is using the folder.
     """
     if resume is not None and workdir is not None:
         raise ValueError(f"expected a run to resume or a workdir, found both: {resume} and {workdir}; a workdir resumes by itself")
-    plain = to_plain(config)
-    if workdir is not None and _config_files(Path(workdir)):
-        resume = workdir
-    if resume is None:
-        path = _new_path(Path(root), system) if workdir is None else _make_together(Path(workdir))
-    else:
-        path = Path(resume)
-        _check_config(path, system, config, may_change)
-    lock = _lock(path) if jax.process_index() == 0 else None
-    if lock is not None:
-        _write_config(path, {"system": system, **(about or {}), "config": plain})
-    return Folder(path.absolute(), system, plain, lock)
-
-
-def read_config(run: str | Path) -> dict[str, Any]:
-    """The plain configuration with which a run was last started.
-
-    Raises:
-      FileNotFoundError: if there is no run in this folder.
-      ValueError: if it was made by a version of before 0.2.
-    """
-    return _read_file(run)["config"]
-
-
-def read_about(run: str | Path) -> dict[str, Any]:
-    """What is known of the program that a run was last started with: system, version, commit; errors as `read_config`."""
-    return {name: value for name, value in _read_file(run).items() if name != "config"}
+    if not system or Path(system).name != system or system.startswith("."):
+        raise ValueError(f"expected a name that can be part of a path, found {system!r}")
+    about, plain = {"system": system, **(about or {})}, to_plain(config)
+    if resume is None and workdir is None:
+        _check_writable(Path(root).absolute())
+        return Folder(Path(root, system).absolute(), system, about, plain, dated=True)
+    path = Path(resume or workdir or "").absolute()
+    if resume is not None:
+        read_about(path)  # there is a run
+    _check_writable(path)
+    _check_free(path)
+    if not config_files(path) or not _holds_a_step(path):
+        return Folder(path, system, about, plain)
+    return Folder(path, system, about, plain, _changed(path, system, config, may_change or {}), goes_on=True)
 
 
 def remember(folder: Folder, source: Source) -> None:
-    """Keeps in the folder what of the data a trained network depends on; see `recall`.
+    """Keeps in the folder what of the data a trained network depends on; see `jgan.run.about.recall`.
 
     Raises:
-      ValueError: if the folder is that of a run on other data, wherever they lie.
+      ValueError: if the folder is that of a run on other data, wherever they lie, or its file is damaged.
     """
     known = {**plain_spec(source.spec), "size": source.size, "content": data_hash(source)}
-    path = folder.path / "data.json"
-    before = json.loads(path.read_text()) if path.exists() else {}
-    if any(known[name] != value for name, value in before.items()):
-        raise ValueError(f"expected the data of this run, {before}, found {known}; give the same data or start a new run")
-    if jax.process_index() == 0:
+    path = folder.path / DATA_FILE
+    if folder.goes_on and path.exists():
+        changed = [difference[:200] for difference in differences(read_data(path), known)]
+        if changed:
+            raise ValueError(
+                f"expected the data of this run, found other data in {source.name}: {'; '.join(changed)}; say with --data where the data of"
+                " the run are, or start a new run"
+            )
+    elif folder.lock is not None:
         write_atomic(path, json.dumps(known))
 
 
-def recall(run: str | Path) -> Spec:
-    """What is known of the data of a run."""
-    return spec_of_plain(json.loads((Path(run) / "data.json").read_text()))
+def _entries(path):
+    """What is in a folder, hidden files left out."""
+    return [entry for entry in path.iterdir() if not entry.name.startswith(".")] if path.is_dir() else []
 
 
-def plain_spec(spec: Spec) -> dict[str, Any]:
-    """A spec as what JSON can hold.
-
-    >>> spec_of_plain(plain_spec(Spec({"label": jax.ShapeDtypeStruct((), "int32")}, {"label": ("cat",)}))).names
-    {'label': ('cat',)}
-    """
-    fields = {name: {"shape": list(field.shape), "dtype": str(np.dtype(field.dtype))} for name, field in spec.fields.items()}
-    return {"fields": fields, "names": {name: list(names) for name, names in spec.names.items()}}
+def _holds_a_step(path):
+    records, checkpoints = path / "metrics.jsonl", path / "checkpoints"
+    strangers = [entry for entry in _entries(path) if entry.name not in MADE and entry not in config_files(path).values()]
+    return bool(strangers) or (records.exists() and records.stat().st_size > 0) or any(p.name.isdigit() for p in _entries(checkpoints))
 
 
-def spec_of_plain(plain: Mapping[str, Any]) -> Spec:
-    """The spec that `plain_spec` wrote."""
-    fields = {name: jax.ShapeDtypeStruct(tuple(field["shape"]), field["dtype"]) for name, field in plain["fields"].items()}
-    return Spec(fields, {name: tuple(names) for name, names in plain["names"].items()})
+def _changed(path, system, config, may_change):
+    """What differs from the earlier run, with what is to be said of it."""
+    changed = {change.split(":")[0]: change for change in differences(config_of(path, system, type(config)), config)}
+    refused = changed.keys() - may_change.keys()
+    if refused:
+        found = "; ".join(change for name, change in changed.items() if name in refused)
+        raise ValueError(
+            f"{path} was made with another configuration ({found}): resume with the same one, start a new run, or allow the change with"
+            f" --allow-change {' '.join(sorted(refused))}"
+        )
+    return tuple(f"{change} ({may_change[name]})" if may_change[name] else change for name, change in changed.items())
 
 
-def _read_file(run):
-    files = _config_files(Path(run))
-    if not files:
-        raise FileNotFoundError(f"expected the folder of a run, with a config.json, found none in {run}")
-    found = json.loads(files[-1].read_text())
-    if "system" not in found:
-        raise ValueError(f"{run} was made by a version of before 0.2, whose runs this one cannot read; install jgan==0.1 for it")
-    return found
+def _check_writable(path):
+    """Raises OSError if no folder can be made or used there."""
+    there = next(place for place in (path, *path.parents) if place.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(f"expected a folder, found a file: {there}")
+    if not os.access(there, os.W_OK):
+        raise PermissionError(f"expected a folder that can be written, found {there}; name another one with --runs or --workdir")
 
 
-def _new_path(root, system):
-    if not system or Path(system).name != system or system.startswith("."):
-        raise ValueError(f"expected a name that can be part of a path, found {system!r}")
+def _check_free(path):
+    """Raises OSError for a folder that is in use, or has other things in it; the first process looks, since it is the one that uses it."""
+    if jax.process_index() > 0:
+        return
+    if (path / "lock").exists():
+        _locked(path).close()
+    if not config_files(path) and any(entry.name != "lock" for entry in _entries(path)):
+        raise FileExistsError(f"expected an empty folder or that of a run, found other files in {path}")
+
+
+def _make_dated(path):
+    """The folder <path>-<date>-<time>, or one with the first free number where several runs begin within a second."""
     stamp = np.asarray(int(time.time()), np.int32)
     if jax.process_count() > 1:
         stamp = multihost_utils.broadcast_one_to_all(stamp)
-    path = root / f"{system}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime(int(stamp)))}"
-    return _make(path) if jax.process_count() == 1 else _make_together(path)
-
-
-def _make(path):
-    """The folder, or one with the first free number where several runs begin within a second."""
-    number = 1
+    path = path.with_name(f"{path.name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime(int(stamp)))}")
+    if jax.process_count() > 1:
+        return _make(path)
+    number, candidate = 1, path
     while True:
-        candidate = path if number == 1 else path.with_name(f"{path.name}-{number}")
         try:
             candidate.mkdir(parents=True)
         except FileExistsError:
             number += 1
+            candidate = path.with_name(f"{path.name}-{number}")
         else:
             return candidate
 
 
-def _make_together(path):
-    """The folder itself, which may be there if it is empty; all processes leave when it is made."""
+def _make(path):
+    """The folder itself; all processes leave when it is made."""
     if jax.process_index() == 0:
         path.mkdir(parents=True, exist_ok=True)
-        if any(file.name != "lock" for file in path.iterdir()):
-            raise FileExistsError(f"expected an empty folder or that of a run, found other files in {path}")
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("folder")
     return path
 
 
-def _config_files(path):
-    """config.json, config-2.json, ... in the order in which they were written."""
-    numbered = sorted(path.glob("config-*.json"), key=lambda p: int(p.stem.split("-")[1]))
-    return [p for p in [path / "config.json", *numbered] if p.exists()]
-
-
-def _check_config(path, system, config, may_change):
-    if path.name == "config.json":
-        raise ValueError(f"expected the folder of a run, found a file: {path}")
-    before = read_about(path)["system"]
-    if before != system:
-        raise ValueError(f"{path} is a run of the system {before}, not of {system}; resume it with that one")
-    earlier = from_plain(type(config), read_config(path))  # fields that are newer than the run have their defaults
-    changed = [d for d in differences(earlier, config) if d.split(":")[0] not in may_change]
-    if changed:
-        raise ValueError(
-            f"{path} was made with another configuration ({'; '.join(changed)}). Resume with the same one, or start a new run"
-            + (f"; only {', '.join(may_change)} may change" if may_change else "")
-        )
-
-
-def _write_config(path, content):
-    files = _config_files(path)
-    if not files or json.loads(files[-1].read_text())["config"] != content["config"]:
-        name = "config.json" if not files else f"config-{len(files) + 1}.json"
-        write_atomic(path / name, json.dumps(content, indent=2, allow_nan=False) + "\n")
-
-
 def _lock(path):
+    file = _locked(path)
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _locked(path):
     file = (path / "lock").open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -218,7 +266,4 @@ def _lock(path):
             file.seek(0)
             holder = file.read().strip() or "(unknown)"
         raise BlockingIOError(f"{path} is in use by process {holder}; wait for it or stop it") from None
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
     return file

@@ -6,7 +6,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from jgan.compat import multihost_utils
 from jgan.data import Feed, Source, make_feed
 from jgan.evaluation.score import Score, Snapshot
 from jgan.outputs.files import write_atomic
+from jgan.run.about import read_json
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.dead import Sign, check_alive, doubtful, follow, new
 from jgan.run.folder import Folder
@@ -31,6 +32,7 @@ from jgan.sharding import Compiled, Sampler, check_batch, check_seed, compile, r
 from jgan.training.update import check_guards
 from jgan.types import Stage
 
+STAGES_FILE = "stages.json"  # the steps at which stages begin
 IN_FLIGHT = 2  # calls that the host may be ahead of the device; more would only pile up batches in its memory
 
 
@@ -51,6 +53,7 @@ class Running(NamedTuple):
     compiled: Compiled
     draw: Sampler
     steps_per_call: int
+    folder: Folder
 
 
 def train(
@@ -105,12 +108,15 @@ def train(
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(stop_requests())
         checkpoints = stack.enter_context(Checkpoints(folder.path / "checkpoints"))
-        _keep_borders(folder.path / "stages.json", [leg.first for leg in places], (checkpoints.steps() or [0])[-1])
-        prepared = _Prepared(stages, places, mesh, seed, steps_per_call, fsdp, intervals)
+        _check_borders(folder.path / STAGES_FILE, places, (checkpoints.steps() or [0])[-1])
+        prepared = _Prepared(folder, stages, places, mesh, seed, steps_per_call, fsdp, intervals)
         step, state = checkpoints.restore_latest(lambda step: prepared(_stage_of(places, step))[0].compiled.abstract) or (0, None)
         before = step
+        if step >= places[-1].last:
+            _say_done(folder, places, step)
         writer = None
         if jax.process_index() == 0:
+            write_atomic(folder.path / STAGES_FILE, json.dumps([leg.first for leg in places]))
             writer = stack.enter_context(Writer(folder, step, places, sampling, source.spec, score, protocol or {}))
         if state is None:
             running, _ = prepared(0)
@@ -136,8 +142,8 @@ def train(
 class _Prepared:
     """The compiled program and the feed of the stage in use; only one is kept."""
 
-    def __init__(self, stages, places, mesh, seed, steps_per_call, fsdp, intervals):
-        self._stages, self._places, self._mesh, self._seed = stages, places, mesh, seed
+    def __init__(self, folder, stages, places, mesh, seed, steps_per_call, fsdp, intervals):
+        self._folder, self._stages, self._places, self._mesh, self._seed = folder, stages, places, mesh, seed
         self._steps_per_call, self._fsdp, self._intervals = steps_per_call, fsdp, intervals
         self._number, self._made = -1, None
 
@@ -151,18 +157,27 @@ class _Prepared:
             compiled = compiled._replace(step=step)
             draw = gathered(sampler(stage.training.sample, compiled.abstract))
             plan = _plan(stage, self._steps_per_call, self._intervals)
-            self._number, self._made = number, (Running(self._places[number], plan, compiled, draw, self._steps_per_call), feed)
+            running = Running(self._places[number], plan, compiled, draw, self._steps_per_call, self._folder)
+            self._number, self._made = number, (running, feed)
         assert self._made is not None
         return self._made
 
 
-def _keep_borders(path: Path, borders: list[int], step: int) -> None:
-    """Raises ValueError if a stage that has begun before `step` would now begin elsewhere; keeps the borders for the next time."""
-    passed = [border for border in (json.loads(path.read_text()) if path.exists() else []) if border <= step]
+def _check_borders(path: Path, places: Sequence[Leg], step: int) -> None:
+    """Raises ValueError if a stage that has begun before `step` would now begin elsewhere."""
+    before, borders = read_json(path) if path.exists() else [], [leg.first for leg in places]
+    if not isinstance(before, list) or not all(isinstance(border, int) for border in before):
+        raise ValueError(f"{path} is damaged: expected the steps at which stages begin, found {before!r:.60}; put back a copy of the file")
+    passed = [border for border in before if border <= step]
     if borders[: len(passed)] != passed:
         raise ValueError(f"expected stages that begin at the steps {passed}, found {borders}; resume with the steps_per_call of before")
-    if jax.process_index() == 0:
-        write_atomic(path, json.dumps(borders))
+
+
+def _say_done(folder: Folder, places: Sequence[Leg], step: int) -> None:
+    """Says of a run that is resumed after its end how far it is."""
+    done, asked = places[_stage_of(places, step)].images_at(step) / 1000, places[-1].images_at(places[-1].last) / 1000
+    print(f"nothing is left to do: {done:g} kimg are done, and the run is {asked:g} kimg long; a larger --kimg goes on", flush=True)
+    folder.begin(step)
 
 
 def check(stages: Sequence[Stage], mesh: Mesh, intervals: Intervals, steps_per_call: int, seed: int) -> None:
@@ -186,7 +201,7 @@ def _stage_of(places: Sequence[Leg], step: int) -> int:
 
 def _train_stage(running: Running, feed: Feed, step, state, key, writer, checkpoints, score, sampling, shown, stop: Stop):
     leg, plan = running.leg, running.plan
-    items = feed.items(step - leg.first, running.steps_per_call)
+    items = _calls(feed, step - leg.first, running.steps_per_call)
     signs: dict[str, Sign] = {}
     while step < leg.last and not stop:
         before = step - leg.first
@@ -250,18 +265,32 @@ def gathered(draw: Sampler) -> Sampler:
     return everywhere
 
 
+def _calls(feed: Feed, done: int, steps_per_call: int) -> Iterator[Any]:
+    """The items of all calls from a step on; the first is shorter where the run stopped inside a call of another length."""
+    if done % steps_per_call:
+        rest = steps_per_call - done % steps_per_call
+        yield next(feed.items(done, rest))
+        done += rest
+    yield from feed.items(done, steps_per_call)
+
+
 def _until_record(running: Running, items, step, state, key, stop: Stop):
     """Trains up to the next record, or until a stop is asked for; reads from the device once, at the end."""
     compiled, leg = running.compiled, running.leg
     metrics, first, begun = [], step, time.perf_counter()
     record = running.plan.record
     while True:
-        state, values = compiled.step(state, compiled.constants, compiled.put(next(items)), key)
+        item = next(items)
+        before, steps = step, jax.tree.leaves(item)[0].shape[0]
+        state, values = compiled.step(state, compiled.constants, compiled.put(item), key)
         metrics.append(values)
-        step += running.steps_per_call
+        step += steps
+        if not running.folder.begun:
+            jax.block_until_ready(values)  # whatever is wrong with the first step is known now
+            running.folder.begin(before)
         jax.block_until_ready(metrics[-1 - IN_FLIGHT :][:1] if len(metrics) > IN_FLIGHT else ())
         due = step >= leg.last or (step - leg.first) // record > (first - leg.first) // record
-        if stop.poll(step - running.steps_per_call, step) or due:
+        if stop.poll(before, step) or due:
             break
     means = _means(jax.device_get(metrics))
     speed = (step - first) * leg.batch / (time.perf_counter() - begun)

@@ -16,12 +16,13 @@ import jax
 
 from jgan import __version__, ranges
 from jgan.evaluation.provenance import commit
+from jgan.run.about import config_of, read_about
 from jgan.run.checkpoints import quiet_orbax
-from jgan.run.config import from_plain
-from jgan.run.folder import Folder, open_folder, read_about, read_config
-from jgan.run.settings import changeable_fields
+from jgan.run.config import flatten, to_plain
+from jgan.run.folder import WHERE, Folder, open_folder
+from jgan.run.settings import changeable_fields, with_absolute_places
 from jgan.run.system import System
-from jgan.run.train import train
+from jgan.run.train import prepare
 from jgan.sharding import initialize
 
 MISTAKES = (ValueError, TypeError, OSError, ModuleNotFoundError, FloatingPointError)
@@ -38,6 +39,8 @@ class RunOptions:
     """The folder of an earlier run, which goes on from its latest checkpoint with its own configuration."""
     workdir: Path | None = None
     """The folder of this run, instead of a dated one: the same command begins the run, or goes on with it."""
+    allow_change: tuple[str, ...] = ()
+    """Fields that may differ from those of the run that goes on although what is trained depends on them, such as learning_rate."""
     init_from: Path | None = None
     """The folder of a run whose parameters this one begins with, as far as their names and shapes fit."""
     distributed: bool = False
@@ -80,9 +83,11 @@ def mistakes_in_one_line(program: str) -> Iterator[None]:
     except MISTAKES as error:
         if os.environ.get("JGAN_TRACEBACK") == "1":
             raise
-        print(f"{program}: {error} (JGAN_TRACEBACK=1 shows where)", file=sys.stderr)
+        notes = [note for note in getattr(error, "__notes__", ()) if note.startswith(WHERE)]
+        print(f"{program}: {error} ({notes[0] if notes else 'JGAN_TRACEBACK=1 shows where'})", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
         sys.exit(130)
 
 
@@ -119,24 +124,30 @@ def study(
         if not arguments or arguments[0].startswith("-"):
             arguments = ["train", *arguments]
         known(arguments[0], ["train"], "command")
-        start(name, presets, arguments[1:], f"{name} train", lambda folder, config, options: play(folder, config))
+        start(name, presets, arguments[1:], f"{name} train", lambda config, options: lambda folder: play(folder, config))
 
 
 def start(
-    name: str, presets: Mapping[str, Any], arguments: Sequence[str], program: str, play: Callable[[Folder, Any, RunOptions], Any]
+    name: str,
+    presets: Mapping[str, Any],
+    arguments: Sequence[str],
+    program: str,
+    prepare: Callable[[Any, RunOptions], Callable[[Folder], Any]],
 ) -> None:
-    """Opens the folder of a run for the configuration that the arguments after `train` say, and calls `play` with both.
+    """Begins a run, or goes on with one, with the configuration that the arguments after `train` say.
+
+    What can be wrong is looked for before there is a folder: first with the earlier run, then in `prepare`.
 
     Args:
       name: of the system, and of the folders of its runs.
       presets: configurations by name; the first is the default.
       arguments: [PRESET] --option value ...
       program: for messages.
-      play: (folder, config, options) -> anything.
+      prepare: (config, options) -> what is then called with the folder.
     """
     import tyro
 
-    preset, arguments, chosen = _preset(presets, list(arguments))
+    preset, arguments, chosen = _preset(name, presets, list(arguments))
 
     def parse(
         config: Annotated[type(preset), tyro.conf.arg(name="")] = preset,  # pyright: ignore[reportInvalidTypeForm]  known at run time
@@ -149,15 +160,19 @@ def start(
     )
     ranges.check(config)
     ranges.check(options)
+    config = with_absolute_places(config)
     if options.init_from is not None:
         read_about(options.init_from)  # there is such a run
     if options.distributed or options.coordinator is not None:
         initialize(options.coordinator, options.processes, options.process)
     about = {"version": __version__, "commit": commit()}
-    may_change = changeable_fields(type(config))
-    with open_folder(options.runs, name, config, about, options.resume, may_change, options.workdir) as folder:
+    allowed = [known(field.replace("-", "_"), list(flatten(to_plain(config))), "field") for field in options.allow_change]
+    may_change = changeable_fields(type(config)) | dict.fromkeys(allowed, "--allow-change")
+    folder = open_folder(options.runs, name, config, about, options.resume, may_change, options.workdir)
+    play = prepare(config, options)
+    with folder:
         print(folder.path, flush=True)
-        play(folder, config, options)
+        play(folder)
 
 
 def run_training(system: System, arguments: Sequence[str], program: str) -> None:
@@ -168,7 +183,7 @@ def run_training(system: System, arguments: Sequence[str], program: str) -> None
       arguments: [PRESET] --option value ...
       program: for messages.
     """
-    start(system.name, system.presets, arguments, program, lambda folder, config, options: train(folder, system, config, options.init_from))
+    start(system.name, system.presets, arguments, program, lambda config, options: prepare(system, config, options.init_from))
 
 
 def run_command(system: System, name: str, arguments: Sequence[str], program: str) -> None:
@@ -214,7 +229,7 @@ def _dispatch(system, program, arguments):
         run_command(system, command, rest, f"{program} {command}")
 
 
-def _preset(presets: Mapping[str, Any], arguments: list[str]) -> tuple[Any, list[str], str]:
+def _preset(system: str, presets: Mapping[str, Any], arguments: list[str]) -> tuple[Any, list[str], str]:
     """The configuration to start from, the arguments that change it, and its name: that of an earlier run, or a preset."""
     first = next(iter(presets))
     run = _value_of("--resume", arguments)
@@ -223,7 +238,7 @@ def _preset(presets: Mapping[str, Any], arguments: list[str]) -> tuple[Any, list
     else:
         name = first
     if run is not None:
-        return from_plain(type(presets[name]), read_config(run)), arguments, ""
+        return config_of(run, system, type(presets[name])), arguments, ""
     return presets[name], arguments, name
 
 

@@ -3,21 +3,30 @@
 import dataclasses
 from typing import Any
 
+from jgan.data.settings import absolute
 from jgan.ranges import Count, Kimg, KimgOrZero, Seed, Several
 
-
-def changeable(default: Any) -> Any:
-    """A field that may differ when a run is resumed: what is trained does not depend on it."""
-    return dataclasses.field(default=default, metadata={"may_change": True})
+ROUNDING = "changes rounding"
 
 
-def changeable_fields(config: type) -> tuple[str, ...]:
-    """The names of the fields of a configuration that may change when a run is resumed.
+def changeable(default: Any, remark: str = "") -> Any:
+    """A field that may differ when a run is resumed: what is trained does not depend on it, but for what the remark says."""
+    return dataclasses.field(default=default, metadata={"may_change": True, "remark": remark})
 
-    >>> "devices" in changeable_fields(Settings), "seed" in changeable_fields(Settings)
-    (True, False)
+
+def changeable_fields(config: type) -> dict[str, str]:
+    """The names of the fields of a configuration that may change when a run is resumed, and what is said of it then.
+
+    >>> changeable_fields(Settings)["devices"], "seed" in changeable_fields(Settings)
+    ('changes rounding', False)
     """
-    return tuple(field.name for field in dataclasses.fields(config) if field.metadata.get("may_change"))
+    return {field.name: field.metadata.get("remark", "") for field in dataclasses.fields(config) if field.metadata.get("may_change")}
+
+
+def with_absolute_places(config: Any) -> Any:
+    """The configuration with the places of its data as absolute paths, so that they are found from any working folder."""
+    places = [field for field in dataclasses.fields(config) if "embedded" in field.metadata]
+    return dataclasses.replace(config, **{f.name: absolute(getattr(config, f.name), f.metadata["embedded"]) for f in places})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,9 +49,9 @@ class Settings:
     """Between two scores, thousands of examples; 0: none."""
     score_samples: Several = changeable(5000)
     """Generated examples per score."""
-    steps_per_call: Count = changeable(4)
+    steps_per_call: Count = changeable(4, ROUNDING)
     """Steps per dispatch of the compiled program."""
-    devices: Count | None = changeable(None)
+    devices: Count | None = changeable(None, ROUNDING)
     """Use only the first so many devices."""
-    fsdp: bool = changeable(False)
+    fsdp: bool = changeable(False, ROUNDING)
     """Shard large parameters and moments over the devices."""

@@ -1,7 +1,6 @@
 """What the shell needs of a system: the record by which it is trained, sampled, scored and loaded."""
 
 import importlib
-import json
 import pkgutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,9 +11,8 @@ from jax.sharding import Mesh
 from jgan.data.source import Source
 from jgan.evaluation.score import Score
 from jgan.outputs import Kind
+from jgan.run.about import read_about
 from jgan.types import Inputs, Key, Spec, Stage, Training
-
-CONFIG_FILE = "config.json"
 
 
 class OpenData(Protocol):
@@ -98,12 +96,9 @@ def system_of(run: str | Path) -> System:
 
     Raises:
       FileNotFoundError: if there is no run in this folder.
-      ValueError: if it was made by a system that is not of this package.
+      ValueError: if it was made by a system that is not of this package, or its files are damaged.
     """
-    path = Path(run) / CONFIG_FILE
-    if not path.is_file():
-        raise FileNotFoundError(f"expected the folder of a run, with a config.json, found none in {run}")
-    return find_system(json.loads(path.read_text()).get("system", ""))
+    return find_system(read_about(run)["system"])
 
 
 def stages_of(training: Training | list[Stage], *, images: int, batch: int, source: Callable[[], Source]) -> list[Stage]:

@@ -1,67 +1,82 @@
 """From a system and a configuration to a run."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 
+from jgan.data.content import prepared
 from jgan.data.describe import describe
+from jgan.data.feed import check_size
 from jgan.evaluation.provenance import provenance
 from jgan.run import loop
+from jgan.run.about import read_about
 from jgan.run.checkpoints import Checkpoints
-from jgan.run.folder import Folder, read_about, remember
+from jgan.run.folder import Folder, remember
 from jgan.run.progress import say
 from jgan.run.system import System, stages_of
 from jgan.sharding import data_mesh, first_devices
 from jgan.training.transfer import listing, transfer
 
 
-def train(folder: Folder, system: System, config: Any, init_from: Path | None = None) -> Any:
-    """Trains a system on the data of a configuration, into a folder, from its latest checkpoint if there is one.
+def prepare(system: System, config: Any, init_from: Path | None = None) -> Callable[[Folder], Any]:
+    """Opens the data of a configuration, builds what is trained on them, and checks what can be checked before there is a folder.
 
     Args:
-      folder: of `jgan.run.folder.open_folder`.
       system: what is trained.
       config: of its kind; durations are in thousands of examples.
       init_from: the folder of a run whose parameters the first state takes, as far as names and shapes fit.
 
     Returns:
-      The state after the last step.
+      (folder) -> the state after the last step: trains into a folder of `jgan.run.folder.open_folder`, from its latest checkpoint if there
+      is one. It raises ValueError if the data are not those of the run that is resumed, its checkpoints do not fit, or no parameter of
+      `init_from` fits.
 
     Raises:
-      ValueError: if there are fewer devices, the batch does not divide over them, the data are not those of the run that is resumed, or
-        no parameter of `init_from` fits.
+      ValueError: if there are fewer devices, the batch does not divide over them, or there are fewer examples than one batch.
     """
     mesh = data_mesh(first_devices(config.devices))
     say("reading the data")
     source = system.data(config)
     _check_label(source)
-    remember(folder, source)
-    print(*describe(source), sep="\n", flush=True)
+    source = prepared(source)
     examples = system.training_data(config) if system.training_data else source
     stages = stages_of(system.build(config, source.spec), images=round(1000 * config.kimg), batch=config.batch, source=lambda: examples)
+    check_size(examples, stages[0].batch)
     intervals = {name: round(1000 * getattr(config, f"{name}_kimg")) for name in ("record", "sample", "checkpoint", "score")}
     intervals = loop.Intervals(**intervals | {"score": intervals["score"] or sys.maxsize})
     loop.check(stages, mesh, intervals, config.steps_per_call, config.seed)
-    wants_score = system.score is not None and config.score_kimg
-    if wants_score:
-        say("preparing the score")
-    score = system.score(config, source, folder=loop.features_folder(folder), mesh=mesh) if system.score and wants_score else None
-    return loop.train(
-        folder,
-        stages,
-        system.sampling(config, source.spec),
-        source,
-        mesh=mesh,
-        seed=config.seed,
-        intervals=intervals,
-        score=score,
-        steps_per_call=config.steps_per_call,
-        fsdp=config.fsdp,
-        begin=None if init_from is None else lambda state: begin_with(init_from, state),
-        protocol={"data": source.name, "examples": source.size, **provenance()},
-    )
+    sampling = system.sampling(config, source.spec)
+    begin = None if init_from is None else partial(begin_with, init_from)
+
+    def train(folder: Folder) -> Any:
+        remember(folder, source)
+        if folder.changed:
+            print(f"changed: {'; '.join(folder.changed)}")
+        print(*describe(source), sep="\n", flush=True)
+        wants_score = system.score is not None and config.score_kimg
+        if wants_score:
+            say("preparing the score")
+        score = system.score(config, source, folder=loop.features_folder(folder), mesh=mesh) if system.score and wants_score else None
+        return loop.train(
+            folder,
+            stages,
+            sampling,
+            source,
+            mesh=mesh,
+            seed=config.seed,
+            intervals=intervals,
+            score=score,
+            steps_per_call=config.steps_per_call,
+            fsdp=config.fsdp,
+            begin=begin,
+            protocol={"data": source.name, "examples": source.size, **provenance()},
+        )
+
+    return train
 
 
 def _check_label(source):

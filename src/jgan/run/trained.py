@@ -1,5 +1,6 @@
 """What a run has learned, from Python: `jgan.load("runs/...")` gives an object that is called with seeds, labels, images, ..."""
 
+import contextlib
 import functools
 import io
 import json
@@ -17,9 +18,9 @@ from jgan import bounded
 from jgan.data.source import Source
 from jgan.ops.images import to_uint8
 from jgan.outputs.files import write_atomic
+from jgan.run.about import check_system, config_of, plain_spec, read_about, recall, spec_of_plain
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.config import from_plain, to_plain
-from jgan.run.folder import plain_spec, read_about, read_config, recall, spec_of_plain
 from jgan.run.given import label_numbers, seed_numbers, token_numbers
 from jgan.run.plan import legs
 from jgan.run.sampling import outputs_of
@@ -269,13 +270,13 @@ def load(run: str | Path, step: int | None = None, system: System | None = None)
 
     Raises:
       FileNotFoundError: if there is no run, or no such checkpoint.
-      ValueError: if the run was made by a system that is not known, or the file is damaged or another.
+      ValueError: if the run was made by another system, or one that is not known, or its files are damaged.
     """
     run = Path(run)
     if run.is_file():
         return _load_file(run, system)
     system = system or system_of(run)
-    config, spec, about = _config_of(system, run), recall(run), read_about(run)
+    config, spec, about = config_of(run, system.name, system.config), recall(run), read_about(run)
     with Checkpoints(run / "checkpoints") as checkpoints:
         step = checkpoints.best_step() if step is None else step
         training = _training_at(system, config, spec, step)
@@ -289,7 +290,7 @@ def load(run: str | Path, step: int | None = None, system: System | None = None)
 def sampling_of(run: str | Path, system: System) -> tuple[Sampling, Spec]:
     """What `sample` takes and gives in a run, and what its data are, without its numbers; errors as `load`."""
     spec = recall(run)
-    return system.sampling(_config_of(system, run), spec), spec
+    return system.sampling(config_of(run, system.name, system.config), spec), spec
 
 
 def used_leaves(sample: SampleTraining, abstract: Any, sampling: Sampling, spec: Spec) -> list[str]:
@@ -310,19 +311,25 @@ def leaf_name(path: Any) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
-def _config_of(system, run):
-    return from_plain(system.config, read_config(run))
+@contextlib.contextmanager
+def _reading(path):
+    """Names the file in errors of reading it."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path} is no file that Trained.save wrote with this version: {error!r}; save it again") from error
 
 
 def _load_file(path, system):
     weights = bounded.read_npz(path)
-    try:
+    with _reading(path):
         about = json.loads(weights.pop("about.json").tobytes())
-        system = system or find_system(about.pop("system"))
+        name = about.pop("system")
+    system = system or find_system(name)
+    check_system(path, name, system.name)
+    with _reading(path):
         config, spec = from_plain(system.config, about.pop("config")), spec_of_plain(about.pop("spec"))
         training = _training_at(system, config, spec, about["step"])
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"{path} is no file that Trained.save wrote with this version: {error!r}; save it again") from error
     abstract = _abstract_state(system, config, spec, training)
     wanted = used_leaves(training.sample, abstract, system.sampling(config, spec), spec)
     leaves = {leaf_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}

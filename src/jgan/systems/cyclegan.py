@@ -15,6 +15,7 @@ from jgan import commands, losses
 from jgan.augment import flip
 from jgan.augment.crop import random_crop
 from jgan.data import open_domains
+from jgan.data.settings import ReadingSettings, place
 from jgan.data.source import Source
 from jgan.models import patch, resnet_translation
 from jgan.models.any_size import any_size
@@ -29,10 +30,10 @@ from jgan.types import Array, Network, Spec, Training
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(Settings):
+class Config(Settings, ReadingSettings):
     """What a run is made of."""
 
-    data: str = changeable("pairs:shapes")
+    data: str = place("pairs:shapes")
     """A folder or archive with the folders trainA and trainB, or pairs:SET for the two sides of a paired set."""
     limit: Count | None = None
     """Maximum number of images of each domain."""
@@ -180,7 +181,15 @@ def augmented(config: Config, key: Array, images: Array) -> Array:
 def open_data(config: Config, split: str | None = None, jitter: int = 0) -> Source:
     """The two domains of a configuration, images larger by so many pixels."""
     size, limit = config.resolution + jitter, config.limit if split in (None, "train") else None
-    return open_domains(config.data, resolution=size, channels=config.channels, split=split or "train", limit=limit)
+    return open_domains(
+        config.data,
+        resolution=size,
+        channels=config.channels,
+        split=split or "train",
+        limit=limit,
+        bit_depth=config.bit_depth,
+        max_unpacked=config.max_unpacked,
+    )
 
 
 def training_data(config: Config) -> Source:

@@ -31,7 +31,7 @@ class Config(Settings, ImageSettings):
     """Length of the run, thousands of real images seen."""
     batch: Count = 128
     """Real images per step, over all devices."""
-    microbatches: Count = changeable(1)
+    microbatches: Count = changeable(1, "batch norm is over other parts")
     """Parts in which a batch is worked through, to save memory; batch norm is over a part."""
     network: Literal["paper", "tutorial"] = "paper"
     """Which of the two."""

@@ -13,6 +13,7 @@ import optax
 from jgan import commands, losses
 from jgan.data import open_domains
 from jgan.data.procedural.turned import open_turned
+from jgan.data.settings import ReadingSettings, place
 from jgan.data.source import Source
 from jgan.models import discogan
 from jgan.models.any_size import any_size
@@ -26,10 +27,10 @@ from jgan.types import Array, Network, Spec, Training
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(Settings):
+class Config(Settings, ReadingSettings):
     """What a run is made of."""
 
-    data: str = changeable("turned")
+    data: str = place("turned")
     """turned (embedded: red hearts and blue moons at angles from -75 to 75 degrees), or as of cyclegan: a folder or archive with the
     folders trainA and trainB, or pairs:SET."""
     method: Literal["discogan", "reconstruction", "gan"] = "discogan"
@@ -165,7 +166,15 @@ def open_data(config: Config, split: str | None = None) -> Source:
     limit = config.limit if split in (None, "train") else None
     if config.data == "turned":
         return open_turned(split or "train", config.resolution, limit)
-    return open_domains(config.data, resolution=config.resolution, channels=config.channels, split=split or "train", limit=limit)
+    return open_domains(
+        config.data,
+        resolution=config.resolution,
+        channels=config.channels,
+        split=split or "train",
+        limit=limit,
+        bit_depth=config.bit_depth,
+        max_unpacked=config.max_unpacked,
+    )
 
 
 SYSTEM = System("discogan", Config, PRESETS, open_data, build, sampling, score, commands=commands.DOMAINS, description=__doc__ or "")

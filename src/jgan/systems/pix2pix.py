@@ -16,6 +16,7 @@ from jgan import commands, losses, outputs
 from jgan.augment import flip
 from jgan.augment.crop import random_crop
 from jgan.data import open_pairs
+from jgan.data.settings import ReadingSettings, place
 from jgan.data.source import Source
 from jgan.evaluation.paired import paired_score
 from jgan.evaluation.score import Score
@@ -30,10 +31,10 @@ from jgan.types import Array, Network, Spec, Training
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(Settings):
+class Config(Settings, ReadingSettings):
     """What a run is made of."""
 
-    data: str = changeable("shapes")
+    data: str = place("shapes")
     """Pairs: shapes (embedded), or a folder or archive of images side by side, or of two folders with files of the same names."""
     reverse: bool = False
     """From right to left, or from the second folder to the first."""
@@ -157,7 +158,16 @@ def augmented(config: Config, keys: Array, batch: dict[str, Array]) -> dict[str,
 def open_data(config: Config, split: str | None = None, jitter: int = 0) -> Source:
     """The pairs of a configuration, each image larger by so many pixels."""
     size, limit = config.resolution + jitter, config.limit if split in (None, "train") else None
-    return open_pairs(config.data, resolution=size, channels=config.channels, split=split or "train", limit=limit, reverse=config.reverse)
+    return open_pairs(
+        config.data,
+        resolution=size,
+        channels=config.channels,
+        split=split or "train",
+        limit=limit,
+        reverse=config.reverse,
+        bit_depth=config.bit_depth,
+        max_unpacked=config.max_unpacked,
+    )
 
 
 def training_data(config: Config) -> Source:

@@ -23,7 +23,7 @@ from jgan.models import pixels
 from jgan.models.pixelcnn import BlockNetwork, ConvolutionBlock, GatedPixelCNN
 from jgan.models.pixelrnn import DiagonalBiLSTM, RowLSTM
 from jgan.ranges import Count, Kimg, KimgOrZero, LayersOrZero, Rate, Several, Size, numbers
-from jgan.run.settings import Settings, changeable
+from jgan.run.settings import ROUNDING, Settings, changeable
 from jgan.run.system import Sampling, System
 from jgan.training import Player, average, average_decay, new_player, update
 from jgan.types import Array, Batch, Params, Spec, Training
@@ -55,7 +55,7 @@ class Config(Settings, ImageSettings):
     """Length of the run, thousands of images seen."""
     batch: Count = 16
     """Images per step, over all devices."""
-    microbatches: Count = changeable(1)
+    microbatches: Count = changeable(1, ROUNDING)
     """Parts in which a batch is worked through, to save memory."""
     learning_rate: Rate = 1e-3
     """Of RMSProp."""

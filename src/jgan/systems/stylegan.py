@@ -22,7 +22,7 @@ from jgan.ops.images import to_float
 from jgan.ops.random import normal
 from jgan.ranges import Count, CountOrZero, Kimg, KimgOrZero, LayersOrZero, Rate, Share, Size, Target, Weight
 from jgan.run.sampling import latent_inputs
-from jgan.run.settings import Settings, changeable
+from jgan.run.settings import ROUNDING, Settings, changeable
 from jgan.run.system import Sampling, System
 from jgan.training import Player, PlayerLoss, average, average_decay, every, frozen, lazy_adam, new_player, prefixed, update
 from jgan.types import Array, Batch, Key, Network, Params, Spec, Training
@@ -38,7 +38,7 @@ class Config(Settings, ImageSettings):
     """Mirror half of the real images."""
     freeze_discriminator: LayersOrZero = 0
     """Layers of the discriminator, from the image on, that stay as they are; for --init-from."""
-    microbatches: Count = changeable(1)
+    microbatches: Count = changeable(1, ROUNDING)
     """Parts in which a batch is worked through, to save memory."""
     channel_base: Count = 16384
     """Channels at a level are this divided by its size in pixels ..."""

@@ -105,8 +105,8 @@ def test_real_points_cover_every_mode(mixture):
 
 
 MISTAKES = {  # arguments, what the message says
-    "no steps": (["--steps", 0], "expected steps > 0, found 0"),
-    "no seeds": (["--seeds", 0], "expected seeds > 0, found 0"),
+    "no steps": (["--steps", 0], "--steps: expected a whole number from 1 to 2147483647, found 0"),
+    "no seeds": (["--seeds", 0], "--seeds: expected a whole number from 1 to 2147483647, found 0"),
     "a run that is over": (["--resume", "{run}"], "cannot be resumed; start a new one"),
 }
 

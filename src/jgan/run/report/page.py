@@ -12,10 +12,10 @@ from jgan.outputs import moments
 from jgan.outputs import report as samples
 from jgan.outputs.files import write_atomic
 from jgan.outputs.samples import strays
+from jgan.run.about import read_about, read_config
 from jgan.run.collapse import collapse_warnings
 from jgan.run.config import flatten
 from jgan.run.dead import Sign, begun, follow
-from jgan.run.folder import read_about, read_config
 from jgan.run.metrics_log import read_records
 from jgan.run.report.curves import chart, charts, short
 
