@@ -93,7 +93,7 @@ def test_what_was_kept_and_is_damaged_is_made_anew(labelled, features, folder, t
         (tmp_path / name).with_suffix(suffix).write_bytes((folder / name).with_suffix(suffix).read_bytes())
     damage(tmp_path / name)
     monkeypatch.setattr("jgan.evaluation.classifier._train", lambda *args, **settings: features.params)
-    with pytest.warns(UserWarning, match=f"{name}, a classifier that was kept, cannot be read and is trained anew: "):
+    with pytest.warns(UserWarning, match=f"{name}, a network that was kept, cannot be read and is trained anew: "):
         again = classifier_features(labelled, tmp_path, steps=12, batch=32)
     assert again.name == features.name
     monkeypatch.setattr("jgan.evaluation.classifier._train", lambda *args, **settings: pytest.fail("trained again"))

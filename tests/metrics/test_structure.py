@@ -44,6 +44,17 @@ def test_range_follows_the_kind_of_numbers(name):
         np.testing.assert_allclose(FUNCTIONS[name](*as_floats), expected, rtol=1e-5)
 
 
+def test_psnr_inside_a_mask_sees_nothing_else():
+    a, b = noise(), noise(seed=1)
+    mask = np.zeros((2, 48, 48, 1), bool)
+    mask[:, 5:25, 10:40] = True
+    inside = structure.psnr(a[:, 5:25, 10:40], b[:, 5:25, 10:40])
+    np.testing.assert_allclose(structure.psnr(a, b, mask=mask), inside, rtol=1e-5)
+    np.testing.assert_allclose(structure.psnr(a, b, mask=np.ones((2, 48, 48, 1))), structure.psnr(a, b), rtol=1e-6)
+    assert np.isnan(structure.psnr(a, b, mask=np.zeros((2, 48, 48, 1)))).all()
+    assert np.isinf(structure.psnr(np.where(mask, b, a), b, mask=mask)).all()
+
+
 @pytest.mark.parametrize("name", ["ssim", "ms_ssim"])
 def test_equal_images_score_one_and_others_less(name):
     images = noise()
@@ -90,6 +101,10 @@ def test_diversity_tells_collapse():
     ("call", "message"),
     [
         (lambda: structure.psnr(noise(), noise()[:1]), r"found float32 \(2, 48, 48, 3\) and float32 \(1, 48, 48, 3\)"),
+        (
+            lambda: structure.psnr(noise(), noise(), mask=np.ones((2, 24, 24, 1))),
+            r"a mask \(2, 48, 48, 1\).*found \(2, 24, 24, 1\)",
+        ),
         (lambda: structure.ssim(noise(), np.zeros((2, 48, 48, 3), np.uint8)), "one shape and dtype, found .*uint8"),
         (lambda: structure.ssim(np.zeros((48, 48)), np.zeros((48, 48))), r"\[N, H, W, C\]"),
         (lambda: structure.ssim(noise((1, 9, 48, 3)), noise((1, 9, 48, 3))), r"11 x 11 pixels or more, found \(9, 48\)"),

@@ -40,6 +40,8 @@ def open_source(
     Args:
       spec: one of
         `"shapes"`: the built-in procedural set (`jgan.data.shapes`), 8192 images to train with and 2048 to test;
+        `"shapes:equal-luma"`: the same shapes in eight colours of one grey value, on grey;
+        `"faces"`, `"faces:correlated"`, `"faces:painting"`: procedural cartoon faces, with more fields (`jgan.data.procedural.faces`);
         `"tfds:NAME"`: a TensorFlow Datasets set, prepared in `data_dir` if it is not there yet;
         a folder of idx files (`train-images-idx3-ubyte.gz`, ...), or a `.npz` (arrays `images` and `labels`, or `x_train`, ...);
         a folder, `.zip`, `.tar`, `.tar.gz`, `.tar.xz` of image files (see `jgan.data.decode`); folders become class labels, beside or
@@ -74,6 +76,11 @@ def open_source(
     size = checked_size(resolution)
     check_choices(channels, limit)
     reading = checked_reading(bit_depth, max_unpacked)
+    if str(spec).split(":")[0] == "faces":
+        from jgan.data.procedural import faces
+
+        split = canonical_split(split) or split
+        return faces.open_faces(str(spec), split=split, resolution=size, channels=channels, limit=limit, labels=labels)
     source = source_of(open_collection(str(spec), split, limit, size, data_dir, reading), str(spec), size, channels, limit, labels)
     if source.columns and limit is None and canonical_split(split) == "train":
         _warn_of_empty_classes(source)
@@ -148,10 +155,10 @@ def open_collection(
     reading: Reading = AS_STORED,
 ) -> Collection:
     """What a spec of `open_source` names, as it lies there."""
-    if spec == "shapes":
+    if spec.split(":")[0] == "shapes":
         from jgan.data.procedural import shapes
 
-        return shapes.collection(canonical_split(split) or split, limit)
+        return shapes.collection(canonical_split(split) or split, limit, spec)
     if spec.startswith("tfds:"):
         from jgan.data import tfds
 
@@ -178,9 +185,11 @@ def _locate(path):
         if parent.is_file():
             return parent, path.relative_to(parent).as_posix()
     beside = [str(path.parent / other.name) for other in path.parent.iterdir()] if path.parent.is_dir() else []
-    nearest = difflib.get_close_matches(str(path), ["shapes", "tfds:shapes", *beside], n=3)
+    nearest = difflib.get_close_matches(str(path), ["shapes", "faces", "tfds:shapes", *beside], n=3)
     hint = f"; did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
-    raise FileNotFoundError(f"no source {str(path)!r}: expected 'shapes', 'tfds:NAME', or the path of a folder, .zip, .npz or .tar{hint}")
+    raise FileNotFoundError(
+        f"no source {str(path)!r}: expected 'shapes', 'faces', 'tfds:NAME', or the path of a folder, .zip, .npz or .tar{hint}"
+    )
 
 
 def _checked_labels(spec, collection, wanted) -> Labels | None:

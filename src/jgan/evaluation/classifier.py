@@ -15,17 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jgan import bounded
 from jgan.data.content import data_hash, hash_of
 from jgan.data.source import Source, read_rows
-from jgan.evaluation.gather import npz_of
+from jgan.evaluation.fit import fit, keep_weights, kept_weights, network_name
 from jgan.models.classifier import Classifier
 from jgan.ops.images import to_float, to_uint8
-from jgan.outputs.files import write_atomic
-from jgan.sharding import seed_key
 from jgan.types import Array, Features, Params
-
-MOST_OF_PROTOCOL = 1 << 20  # bytes
 
 
 def classifier_features(
@@ -63,16 +58,14 @@ def classifier_features(
     settings = {"task": "labels" if labelled else "rotations", "classes": classifier.classes, "widths": list(classifier.widths)}
     settings |= {"data": data_hash(source), "seed": seed, "steps": steps, "batch": batch, "limit": limit}
     stem = Path(folder) / f"classifier-{hash_of(json.dumps(settings).encode())}"
-    image = jax.ShapeDtypeStruct((1, *source.spec.shape("image")), jnp.float32)
-    expected = jax.eval_shape(classifier.init, jax.random.key(0), image)
-    kept = _kept(stem, expected, settings)
+    kept = kept_weights(stem, _init(classifier, source.spec.shape("image")), settings)
     if kept is None:
         images, labels = _examples(source, labelled, seed, limit)
         seen, unseen = _split(images, labels, len(images) // 10)
         params = _train(classifier, *seen, seed=seed, steps=steps, batch=batch)
         accuracy = _accuracy(classifier, params, *unseen, batch)
         kept = params, settings | {"source": source.name, "held_out_accuracy": accuracy}
-        _keep(stem, *kept)
+        keep_weights(stem, *kept)
     return _features(*kept, classifier, source)
 
 
@@ -170,26 +163,17 @@ def _split(images, labels, held_out):
 
 
 def _train(classifier: Classifier, images, labels, *, seed: int, steps: int, batch: int) -> Params:
-    optimizer, init_key, key = optax.adam(optax.cosine_decay_schedule(2e-3, steps)), *jax.random.split(seed_key(seed))
-    data = jax.tree.map(jnp.asarray, (images, labels))
-    drawn = batch if labels is not None else batch // 4
-
     def loss_fn(params: Params, data: tuple[Array, Array | None], index: Array) -> Array:
         examples, targets = _task(*data, index)
         logits, _ = classifier.apply(params, to_float(examples))
         return optax.softmax_cross_entropy_with_integer_labels(logits, targets).mean()
 
-    @jax.jit
-    def step(params, opt_state, data, number):
-        index = jax.random.randint(jax.random.fold_in(key, number), (drawn,), 0, len(images))
-        updates, opt_state = optimizer.update(jax.grad(loss_fn)(params, data, index), opt_state, params)
-        return optax.apply_updates(params, updates), opt_state
+    drawn = batch if labels is not None else batch // 4
+    return fit(_init(classifier, images.shape[1:]), loss_fn, (images, labels), seed=seed, steps=steps, batch=drawn)
 
-    params = jax.jit(classifier.init)(init_key, to_float(images[:1]))
-    opt_state = optimizer.init(params)
-    for number in range(steps):
-        params, opt_state = step(params, opt_state, data, number)
-    return params
+
+def _init(classifier, shape):
+    return lambda key: classifier.init(key, jnp.zeros((1, *shape), jnp.float32))
 
 
 def _accuracy(classifier: Classifier, params: Params, images, labels, batch: int) -> float:
@@ -206,40 +190,8 @@ def _accuracy(classifier: Classifier, params: Params, images, labels, batch: int
     return float(np.mean(np.concatenate([hits(params, data, index) for index in indices])))
 
 
-def _kept(stem: Path, expected: Params, settings: dict[str, Any]) -> tuple[Params, dict[str, Any]] | None:
-    """Weights and protocol of an earlier call; None if there are none, or they are damaged."""
-    if not stem.with_suffix(".json").exists():
-        return None
-    try:
-        with bounded.open_regular(stem.with_suffix(".json")) as file:
-            protocol = json.loads(file.read(MOST_OF_PROTOCOL))
-        whole = isinstance(protocol, dict) and settings.items() <= protocol.items() and isinstance(protocol.get("held_out_accuracy"), float)
-        if not whole:
-            raise ValueError("its .json holds another protocol")
-        weights = bounded.read_npz(stem.with_suffix(".npz"))
-        return jax.tree.map_with_path(lambda path, leaf: _of_shape(weights, _name(path), leaf), expected), protocol
-    except (ValueError, OSError, RecursionError) as error:
-        warnings.warn(f"{stem}, a classifier that was kept, cannot be read and is trained anew: {error}", UserWarning, stacklevel=3)
-        return None
-
-
-def _of_shape(weights, name, expected):
-    found = weights.get(name)
-    if found is None or found.shape != expected.shape or found.dtype != expected.dtype:
-        raise ValueError(f"expected {name} as {expected.dtype} {list(expected.shape)} in its weights")
-    return jnp.asarray(found)
-
-
-def _keep(stem: Path, params: Params, protocol: dict[str, Any]) -> None:
-    try:
-        write_atomic(stem.with_suffix(".npz"), npz_of(_by_name(params)))
-        write_atomic(stem.with_suffix(".json"), json.dumps(protocol, indent=2))
-    except OSError as error:
-        warnings.warn(f"the classifier of the score is not kept: {error}", UserWarning, stacklevel=3)
-
-
 def _features(params: Params, protocol: dict[str, Any], classifier: Classifier, source: Source) -> Features:
-    name = _space(source, _by_name(params))
+    name = network_name("classifier", source, params)
     accuracy, chance = protocol["held_out_accuracy"], 1.0 / classifier.classes
     print(f"{name}: {accuracy:.1%} of held-out {protocol['task']} right (chance {chance:.1%})")
     if accuracy - chance < 0.2 * (1.0 - chance):
@@ -251,19 +203,3 @@ def _features(params: Params, protocol: dict[str, Any], classifier: Classifier, 
         return {"features": features, "logits": logits}
 
     return Features(name, apply, params, protocol)
-
-
-def _space(source: Source, weights: dict[str, Any]) -> str:
-    """The name of the feature space: data, resolution, hash of the weights."""
-    data = Path(source.name.replace(":", "-")).name.split(".")[0]
-    height, width = source.spec.shape("image")[:2]
-    resolution = f"{height}px" if height == width else f"{height}x{width}px"
-    return f"classifier-{data}-{resolution}-{hash_of(*(np.asarray(weights[name]).tobytes() for name in sorted(weights)))}"
-
-
-def _by_name(params: Params) -> dict[str, Any]:
-    return {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
-
-
-def _name(path) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator="/")

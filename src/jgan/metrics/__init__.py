@@ -1,6 +1,7 @@
 """Metrics: formulas of arrays, as distances between sets of features and likeness of images. `jgan.evaluation` applies them."""
 
 from jgan.metrics.classes import class_histogram, histogram_distance, intra_class_frechet, kl_divergence, modes
+from jgan.metrics.colour import colourfulness, delta_e
 from jgan.metrics.equivariance import rotation_equivariance, subpixel_equivariance, translation_equivariance
 from jgan.metrics.frechet import Moments, covariance, empty, frechet, frechet_distance, merge, update
 from jgan.metrics.inception_score import inception_score
@@ -17,7 +18,9 @@ __all__ = [
     "Moments",
     "bits_per_dimension",
     "class_histogram",
+    "colourfulness",
     "covariance",
+    "delta_e",
     "diversity",
     "empty",
     "frechet",

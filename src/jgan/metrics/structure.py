@@ -18,8 +18,10 @@ WINDOW, SIGMA = 11, 1.5  # pixels, of the Gaussian of Wang et al. 2004, section 
 K1, K2 = 0.01, 0.03  # share of the data range that stabilises luminance and contrast
 
 
-def psnr(a, b, data_range: float | None = None) -> Array:
+def psnr(a, b, data_range: float | None = None, mask=None) -> Array:
     """Peak signal-to-noise ratio [N] in decibels, 10 log10(data_range^2 / mean squared error); infinite for equal images.
+
+    A mask [N, H, W, 1] of bools or weights tells which pixels count, 1 where it has a hole, say; without any in an image the ratio is NaN.
 
     Raises ValueError, as do the functions below, unless both are images [N, H, W, C] of one shape and one kind of numbers.
 
@@ -27,7 +29,10 @@ def psnr(a, b, data_range: float | None = None) -> Array:
     Array([20.], dtype=float32)
     """
     a, b, data_range = _checked(a, b, data_range)
-    return 10.0 * jnp.log10(data_range**2 / jnp.mean(jnp.square(a - b), axis=(1, 2, 3)))
+    weights = jnp.ones((*a.shape[:3], 1), a.dtype) if mask is None else _checked_mask(mask, a)
+    squares = jnp.mean(jnp.square(a - b), axis=3, keepdims=True)
+    error = jnp.sum(squares * weights, axis=(1, 2, 3)) / jnp.sum(weights, axis=(1, 2, 3))
+    return 10.0 * jnp.log10(data_range**2 / error)
 
 
 def ssim(a, b, data_range: float | None = None) -> Array:
@@ -103,6 +108,13 @@ def _checked(a, b, data_range):
     default = 2.0 if jnp.issubdtype(a.dtype, jnp.floating) else 255.0
     dtype = jnp.promote_types(a.dtype, jnp.float32) if jnp.issubdtype(a.dtype, jnp.floating) else jnp.float32
     return a.astype(dtype), b.astype(dtype), default if data_range is None else float(data_range)
+
+
+def _checked_mask(mask, images):
+    mask = jnp.asarray(mask)
+    if mask.shape != (*images.shape[:3], 1):
+        raise ValueError(f"expected a mask {(*images.shape[:3], 1)} for images {images.shape}, found {mask.shape}; resize it")
+    return mask.astype(images.dtype)
 
 
 def most_levels(shape: tuple[int, ...]) -> int:

@@ -1,8 +1,14 @@
+import dataclasses
+import itertools
+
 import numpy as np
 import pytest
 
 from jgan.data import open_source
 from jgan.data.procedural import shapes
+from jgan.metrics import delta_e
+from jgan.ops.colour import LUMA, rgb_to_lab
+from jgan.ops.images import to_float
 
 SCENES = [shapes.scene(index) for index in range(400)]
 
@@ -73,9 +79,10 @@ def test_the_same_scene_at_two_resolutions():
 
 
 def test_splits_are_disjoint_and_labels_match():
-    train, test = (open_source("shapes", split=split, resolution=16, limit=64, labels=True) for split in ("train", "test"))
-    images = {source.read(index)["image"].tobytes() for source in (train, test) for index in range(64)}
-    assert len(images) == 128
+    sources = [open_source("shapes", split=split, resolution=16, limit=64, labels=True) for split in shapes.FIRST]
+    images = {source.read(index)["image"].tobytes() for source in sources for index in range(64)}
+    assert len(images) == 3 * 64
+    train = sources[0]
     assert train.names["label"] == tuple(shapes.KINDS)
     assert train.columns["label"].tolist() == [shapes.label(scene) for scene in SCENES[:64]]
     np.testing.assert_array_equal(train.read(5)["image"], shapes.render(SCENES[5], 16))
@@ -84,5 +91,38 @@ def test_splits_are_disjoint_and_labels_match():
 def test_default_sizes_and_channels():
     assert [open_source("shapes", split=split).size for split in ("train", "test")] == [8192, 2048]
     assert open_source("shapes", channels=1, resolution=(16, 24), limit=3).read(2)["image"].shape == (16, 24, 1)
-    with pytest.raises(ValueError, match="no split 'val'"):
-        open_source("shapes", split="val")
+    with pytest.raises(ValueError, match="no split 'dev': expected train, test, val"):
+        open_source("shapes", split="dev")
+    with pytest.raises(ValueError, match="expected shapes or shapes:equal-luma, found shapes:bright"):
+        open_source("shapes:bright")
+
+
+def test_colours_of_one_grey_value_are_told_apart():
+    colours = np.asarray(list(shapes.EQUAL_LUMA.colours.values()), np.uint8)
+    lab = np.asarray(rgb_to_lab(to_float(colours)))
+    np.testing.assert_allclose(colours @ LUMA, 128, atol=0.1)
+    np.testing.assert_allclose(lab[:, 0], 57, atol=0.06)
+    assert min(float(delta_e(one, other)) for one, other in itertools.combinations(lab, 2)) > 40
+    for colours in shapes.EQUAL_LUMA:
+        assert list(colours) in (list(shapes.COLOURS), list(shapes.GROUNDS))
+
+
+@pytest.mark.parametrize("size", [(16, 16), (40, 24)])
+def test_the_grey_picture_of_equal_luma_shapes_is_the_same_in_all_colours(size):
+    for scene in SCENES[:20]:
+        colours = [list(shapes.COLOURS)[start::4] for start in range(4)]  # two shapes, eight colours
+        recoloured = [
+            dataclasses.replace(scene, shapes=tuple(map(lambda s, c: dataclasses.replace(s, colour=c), scene.shapes, some)))
+            for some in colours
+        ]
+        images = [shapes.render(scene, *size, shapes.EQUAL_LUMA) for scene in recoloured]
+        assert np.ptp([image @ LUMA for image in images], axis=0).max() < 0.15
+        assert np.ptp([rgb_to_lab(to_float(image))[..., 0] for image in images], axis=0).max() < 0.11
+        assert np.ptp(images, axis=0).max() > 50
+        assert np.abs(images[0] @ LUMA - 128).max() > 45  # the shape is seen
+
+
+def test_equal_luma_shapes_are_opened_by_name():
+    plain, equal = (open_source(spec, resolution=16, limit=5, labels=True) for spec in ("shapes", "shapes:equal-luma"))
+    np.testing.assert_array_equal(plain.columns["label"], equal.columns["label"])
+    np.testing.assert_array_equal(equal.read(3)["image"], shapes.render(SCENES[3], 16, palette=shapes.EQUAL_LUMA))

@@ -5,15 +5,18 @@ against them: class, caption, mask and outline come with every image. Shapes are
 distance to the edge, so edges are smooth without supersampling.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from jgan.data.collection import Collection, of_images
 from jgan.data.labels import Labels
 
-SIZES = {"train": 8192, "test": 2048}
-FIRST = {"train": 0, "test": 1_000_000_000}  # the splits draw on index ranges that never meet
+SIZES = {"train": 8192, "test": 2048, "val": 12_000}
+# The splits draw on index ranges that never meet. val is for networks that score: no generator is trained on it, nor scored on it.
+FIRST = {"train": 0, "test": 1_000_000_000, "val": 2_000_000_000}
 RESOLUTION = 32  # pixels, when none is asked for
 HALF = 0.47  # nothing is drawn further from the centre, in x and in y
 TILT = 0.2  # radians, either way
@@ -36,7 +39,34 @@ GROUNDS = {
     "mint": (196, 226, 206),
     "lilac": (218, 204, 232),
 }
+# Colours of one grey value, so that nothing of a grey picture says which it was: Rec. 601 luma 128 within 0.1, CIE lightness L* 57
+# within 0.06. Each is as near to its name as that allows; any two are more than 40 apart in CIE 1976 L*a*b*.
+EQUAL_LUMA_COLOURS = {
+    "red": (242, 76, 96),
+    "orange": (216, 106, 10),
+    "yellow": (150, 139, 13),
+    "green": (94, 149, 109),
+    "teal": (75, 144, 185),
+    "blue": (74, 131, 255),
+    "purple": (218, 58, 252),
+    "pink": (239, 63, 172),
+}
+GREY_GROUNDS = {name: (grey, grey, grey) for name, grey in zip(GROUNDS, (240, 222, 204, 186, 76, 58), strict=True)}
 PLACES = {"above": (0, -1), "below": (0, 1), "left of": (-1, 0), "right of": (1, 0)}  # where the main shape is, y down
+
+
+class Palette(NamedTuple):
+    """What the names of colours look like: name -> (R, G, B)."""
+
+    colours: Mapping[str, tuple[int, int, int]]  # of shapes: the keys of COLOURS
+    edges: Mapping[str, tuple[int, int, int]]  # what the pixels on the edge of a shape of that colour are mixed of, with the ground
+    grounds: Mapping[str, tuple[int, int, int]]  # the keys of GROUNDS
+
+
+BUILT_IN = Palette(COLOURS, COLOURS, GROUNDS)
+# A mixture with the ground would show the colour by its lightness, so edges are grey.
+EQUAL_LUMA = Palette(EQUAL_LUMA_COLOURS, dict.fromkeys(COLOURS, (128, 128, 128)), GREY_GROUNDS)
+PALETTES = {"shapes": BUILT_IN, "shapes:equal-luma": EQUAL_LUMA}
 
 
 @dataclass(frozen=True)
@@ -83,7 +113,7 @@ def caption(scene: Scene) -> str:
     return words + "".join(f" {scene.place} a small {other.colour} {other.kind}" for other in scene.shapes[1:])
 
 
-def render(scene: Scene, height: int, width: int | None = None) -> np.ndarray:
+def render(scene: Scene, height: int, width: int | None = None, palette: Palette = BUILT_IN) -> np.ndarray:
     """The image, uint8 [height, width, 3]; the scene fills the central square.
 
     >>> render(scene(0), 32, 48).shape
@@ -91,10 +121,11 @@ def render(scene: Scene, height: int, width: int | None = None) -> np.ndarray:
     """
     width = width or height
     image = np.empty((height, width, 3), np.float32)
-    image[:] = GROUNDS[scene.ground]
+    image[:] = palette.grounds[scene.ground]
     for shape in scene.shapes:
         cover = np.clip(0.5 - _distances(shape, height, width), 0, 1)[..., None]
-        image += cover * (np.asarray(COLOURS[shape.colour], np.float32) - image)
+        inside, edge = (np.asarray(colours[shape.colour], np.float32) for colours in (palette.colours, palette.edges))
+        image += cover * (np.where(cover == 1, inside, edge) - image)
     return (image + np.float32(0.5)).astype(np.uint8)
 
 
@@ -128,14 +159,16 @@ def outlines(split: str, limit: int | None) -> Collection:
     return Collection(images.names, lambda index: {"input": shape, "target": shape}, read)
 
 
-def collection(split: str, limit: int | None) -> Collection:
-    """`limit` images of the split, for `open_source("shapes")`."""
+def collection(split: str, limit: int | None, spec: str = "shapes") -> Collection:
+    """`limit` images of the split, for `open_source(spec)`; spec: a key of PALETTES."""
     if split not in FIRST:
-        raise ValueError(f"shapes has no split {split!r}: expected 'train' or 'test'")
-    first, size = FIRST[split], limit or SIZES[split]
+        raise ValueError(f"shapes has no split {split!r}: expected {', '.join(FIRST)}")
+    if spec not in PALETTES:
+        raise ValueError(f"expected {' or '.join(PALETTES)}, found {spec}")
+    first, size, palette = FIRST[split], limit or SIZES[split], PALETTES[spec]
 
     def read(index, wanted, channels):
-        image = render(scene(first + index), *wanted)
+        image = render(scene(first + index), *wanted, palette=palette)
         if channels == 3:
             return image
         from jgan.data import decode  # pillow is needed for this only
@@ -143,18 +176,31 @@ def collection(split: str, limit: int | None) -> Collection:
         return decode.adapt(image, wanted, channels)
 
     return of_images(
-        names=[f"shapes/{split}[{index}]" for index in range(size)],
+        names=[f"{spec}/{split}[{index}]" for index in range(size)],
         look=lambda index: (RESOLUTION, RESOLUTION, 3),
         read=read,
         labels=lambda: Labels(np.array([label(scene(first + index)) for index in range(size)], np.int32), tuple(KINDS)),
     )
 
 
+def attributes(split: str, size: int) -> dict[str, Labels]:
+    """Kind and colour of the main shape of the first `size` images of a split, for `jgan.data.attributes.with_attributes`.
+
+    >>> attributes("train", 2)["colour"].numbers.tolist()
+    [2, 4]
+    """
+    mains = [scene(FIRST[split] + index).shapes[0] for index in range(size)]
+    names = {"kind": tuple(KINDS), "colour": tuple(COLOURS)}
+    return {
+        name: Labels(np.asarray([known.index(getattr(shape, name)) for shape in mains], np.int32), known) for name, known in names.items()
+    }
+
+
 class Draws:
     """A sequence of choices that depends on (seed, index) alone, made of raw Philox output, which no version of numpy may change."""
 
     def __init__(self, index, seed):
-        self.uniforms = iter(np.random.Philox(key=np.array([seed, index], np.uint64)).random_raw(16) / 2.0**64)
+        self.uniforms = iter(np.random.Philox(key=np.array([seed, index], np.uint64)).random_raw(32) / 2.0**64)
 
     def between(self, low, high):
         return low + (high - low) * float(next(self.uniforms))

@@ -1,0 +1,113 @@
+"""Images whose attributes are known: named, each with named values, as `attributes` int8 [A] of every example."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
+
+import jax
+import numpy as np
+
+from jgan.data.combine import select
+from jgan.data.labels import Labels, numbered
+from jgan.data.open import checked_size, open_collection, source_of
+from jgan.data.source import Source
+
+TABLE = "attributes.csv"
+
+
+def with_attributes(source: Source, attributes: Mapping[str, Labels]) -> Source:
+    """Adds the field `attributes` to a source.
+
+    Args:
+      source: any.
+      attributes: name -> the values of all examples, in their order.
+
+    Raises:
+      ValueError: if there are none, not one value per example, an example without one, or more than 127 values.
+
+    >>> from jgan.data import open_source
+    >>> source = open_source("shapes", resolution=16, limit=3)
+    >>> known = with_attributes(source, {"size": numbered(["large", "small", "large"])})
+    >>> known.read(1)["attributes"].tolist(), known.names["attributes"], known.names["size"]
+    ([1], ('size',), ('large', 'small'))
+    """
+    for name, of_one in attributes.items():
+        if len(of_one.numbers) != source.size or of_one.numbers.min() < 0 or len(of_one.classes) > 127:
+            found = f"{len(of_one.numbers)} of {len(of_one.classes)} kinds, the least {of_one.numbers.min()}"
+            raise ValueError(f"expected {source.size} values of {name} of {source.name}, of at most 127 kinds from 0, found {found}")
+    if not attributes:
+        raise ValueError(f"expected at least one attribute of {source.name}, found none")
+    values = np.stack([of_one.numbers.astype(np.int8) for of_one in attributes.values()], axis=1)
+
+    def read(index):
+        return source.read(index) | {"attributes": values[index]}
+
+    return source._replace(
+        fields={**source.fields, "attributes": jax.ShapeDtypeStruct(values.shape[1:], values.dtype)},
+        read=read,
+        names={**source.names, "attributes": tuple(attributes), **{name: of_one.classes for name, of_one in attributes.items()}},
+        columns={**source.columns, "attributes": values},
+    )
+
+
+def open_attributes(
+    spec: str | Path,
+    columns: Sequence[str],
+    *,
+    resolution: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    split: str = "train",
+    limit: int | None = None,
+) -> Source:
+    """Opens images with a table of their attributes.
+
+    Args:
+      spec: a folder, or a .zip, of images in any folders, with a file attributes.csv: a header, and rows whose first entry is the name of
+        a file, with its ending or without. Files of one name in several folders share a row.
+      columns: those of the table that are attributes. "folder" is the folder that an image lies in, below that of its split.
+      resolution, channels, split, limit: as in `jgan.data.open_source`.
+
+    Raises:
+      ValueError: as `open_source`; if the table is missing, lacks a column or the row of an image.
+    """
+    spec, size = str(spec), checked_size(resolution)
+    collection = open_collection(spec, split, None, size)
+    files = tuple(collection.paths)
+    each = Labels(np.arange(len(files), dtype=np.int32), files)  # which of them the source keeps
+    source = source_of(collection._replace(labels=lambda: each), spec, size, channels, limit, labels=True)
+    paths = [PurePath(files[number]) for number in source.columns["label"]]
+    table = _table(spec, [name for name in columns if name != "folder"])
+    attributes = {name: _of_paths(spec, name, paths, table) for name in columns}
+    return with_attributes(select(source, image="image"), attributes)
+
+
+def _of_paths(spec, name, paths, table):
+    if name == "folder":
+        return numbered([path.parent.name for path in paths])
+    missing = [str(path) for path in paths if path.name not in table and path.stem not in table]
+    if missing:
+        raise ValueError(f"expected a row of {TABLE} for every image in {spec}, found none for {len(missing)}, first {missing[0]}")
+    rows = [table.get(path.name) or table[path.stem] for path in paths]
+    return numbered([row[name] for row in rows], {row[name] for row in table.values()})
+
+
+def _table(spec, columns):
+    """The rows of the table by their first entry."""
+    rows = list(csv.DictReader(io.StringIO(_text(Path(spec)))))
+    known = list(rows[0]) if rows else []
+    missing = [name for name in columns if name not in known]
+    if missing or not rows:
+        raise ValueError(f"expected the columns {', '.join(columns)} in {TABLE} of {spec}, found {', '.join(known)}; name others")
+    return {row[known[0]]: row for row in rows}
+
+
+def _text(path):
+    if path.is_dir() and (path / TABLE).exists():
+        return (path / TABLE).read_text()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if TABLE in archive.namelist():
+                return archive.read(TABLE).decode()
+    raise ValueError(f"expected a folder or .zip with {TABLE} in it, found none in {path}; its rows name a file and its attributes")

@@ -1,0 +1,76 @@
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jgan.data import open_source
+from jgan.data.attributes import open_attributes, with_attributes
+from jgan.data.labels import Labels, numbered
+from jgan.data.procedural import shapes
+
+TABLE = "number,hat,hair\n0,1,red\n1,0,blond\n2,1,red\n3,0,grey\n"
+
+
+@pytest.fixture(params=["folder", "zip"])
+def faces(request, tmp_path):
+    """Four faces, of which the last is for tests, each with and without glasses."""
+    folder = tmp_path / "set"
+    for number in range(4):
+        for worn in ("glasses", "plain"):
+            place = folder / ("test" if number == 3 else "train") / worn
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((16, 16, 3), 20 * number + (worn == "glasses"), np.uint8)).save(place / f"{number}.png")
+    (folder / "attributes.csv").write_text(TABLE)
+    return folder if request.param == "folder" else shutil.make_archive(str(folder), "zip", folder)
+
+
+def test_a_table_is_joined_by_the_names_of_files(faces):
+    source = open_attributes(faces, ("folder", "hat", "hair"))
+    assert source.size == 6 and list(source.fields) == ["image", "attributes"]
+    assert source.names["attributes"] == ("folder", "hat", "hair") and source.names["hair"] == ("blond", "grey", "red")
+    for index in range(6):
+        example = source.read(index)
+        number, glasses = divmod(int(example["image"][0, 0, 0]), 20)
+        assert example["attributes"].tolist() == [1 - glasses, number != 1, 0 if number == 1 else 2]
+    np.testing.assert_array_equal(source.columns["attributes"], [source.read(index)["attributes"] for index in range(6)])
+
+
+def test_values_have_the_same_numbers_in_all_splits(faces):
+    test = open_attributes(faces, ("hair", "hat"), split="test", limit=1)
+    assert test.size == 1 and test.read(0)["attributes"].tolist() == [1, 0] and test.names["hair"] == ("blond", "grey", "red")
+
+
+def test_kind_and_colour_of_shapes():
+    source = with_attributes(open_source("shapes", split="val", resolution=16, limit=20), shapes.attributes("val", 20))
+    scene = shapes.scene(shapes.FIRST["val"] + 7)
+    found = [source.names[name][number] for name, number in zip(source.names["attributes"], source.read(7)["attributes"], strict=True)]
+    assert found == [scene.shapes[0].kind, scene.shapes[0].colour]
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "message"),
+    [
+        (None, ("hat",), "expected a folder or .zip with attributes.csv in it, found none"),
+        ("", ("hat",), "expected the columns hat in attributes.csv of .*, found ; name others"),
+        (TABLE, ("hat", "nose"), "expected the columns hat, nose .*, found number, hat, hair"),
+        (TABLE.replace("1,0,blond\n", ""), ("hat",), "a row of attributes.csv for every image .* for 2, first .*glasses/1.png"),
+        (TABLE, (), "expected at least one attribute"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(tmp_path, table, columns, message):
+    for number in range(4):
+        (tmp_path / "glasses").mkdir(exist_ok=True)
+        (tmp_path / "plain").mkdir(exist_ok=True)
+        for worn in ("glasses", "plain"):
+            Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(tmp_path / worn / f"{number}.png")
+    if table is not None:
+        (tmp_path / "attributes.csv").write_text(table)
+    with pytest.raises(ValueError, match=message):
+        open_attributes(tmp_path, columns)
+
+
+@pytest.mark.parametrize("values", [numbered(["a", "b"]), numbered(["a", None, "b"]), Labels(np.arange(3, dtype=np.int32), ("a",) * 128)])
+def test_values_that_do_not_fit_are_refused(values):
+    with pytest.raises(ValueError, match="expected 3 values of size of shapes, of at most 127 kinds from 0, found"):
+        with_attributes(open_source("shapes", resolution=16, limit=3), {"size": values})
