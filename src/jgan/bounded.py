@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 FREE = 128 << 20  # bytes that anything may unpack to
-RATIO = 100  # and so many for each byte of the file: pictures and arrays of numbers stay far below, bombs far above
+RATIO = 100  # and this for each byte of the file: pictures and arrays of numbers stay far below, bombs far above
 CGROUP = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 CHUNK = 1 << 20
 
@@ -90,7 +90,7 @@ def read_npz(path: Path, names: list[str] | None = None, max_unpacked: int | Non
 
 
 def filled(read: Callable[[int], bytes], size: int) -> np.ndarray:
-    """Reads so many bytes as an array, which are never in memory twice.
+    """Reads `size` bytes as an array; they are never in memory twice.
 
     Raises:
       ValueError: if there are fewer.

@@ -122,6 +122,7 @@ def tolerant():
         yield
 
 
+@pytest.mark.slow
 def test_no_odd_convolutions_here(tolerant):
     assert kernels(jax.devices()[:1])["odd"] == 0
 

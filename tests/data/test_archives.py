@@ -157,6 +157,20 @@ def test_files_of_one_name_are_said(tmp_path, name):
     assert source.size == 2 and is_red(source.read(0)["image"])
 
 
+def test_files_that_may_not_be_read(tmp_path, monkeypatch):
+    """As for whoever is not root."""
+    path, opened = folder(tmp_path / "set", **{"a.png": picture(), "b.png": picture()}), bounded.open_regular
+
+    def refused(file):
+        if file.name == "b.png":
+            raise PermissionError(13, "Permission denied", str(file))
+        return opened(file)
+
+    monkeypatch.setattr(bounded, "open_regular", refused)
+    with pytest.warns(UserWarning, match=r"1 of 2 files left out, first .*b\.png: .*Permission denied"):
+        assert open_source(path).size == 1
+
+
 def test_archives_in_a_folder_are_said(tmp_path):
     path = folder(tmp_path / "set", **{"a.png": picture(), "notes.txt": b"none", "train.tar.gz": b"", "test.zip": b""})
     with pytest.warns(UserWarning, match=r"2 archives in it are not read, first test\.zip"):

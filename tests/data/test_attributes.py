@@ -51,7 +51,7 @@ def test_kind_and_colour_of_shapes():
 @pytest.mark.parametrize(
     ("table", "columns", "message"),
     [
-        (None, ("hat",), "expected a folder or .zip with attributes.csv in it, found none"),
+        (None, ("hat",), "expected attributes.csv in .*, found none"),
         ("", ("hat",), "expected the columns hat in attributes.csv of .*, found ; name others"),
         (TABLE, ("hat", "nose"), "expected the columns hat, nose .*, found number, hat, hair"),
         (TABLE.replace("1,0,blond\n", ""), ("hat",), "a row of attributes.csv for every image .* for 2, first .*glasses/1.png"),
@@ -68,6 +68,27 @@ def test_a_table_that_does_not_fit_is_refused(tmp_path, table, columns, message)
         (tmp_path / "attributes.csv").write_text(table)
     with pytest.raises(ValueError, match=message):
         open_attributes(tmp_path, columns)
+
+
+def test_a_damaged_image_is_replaced_by_one_with_its_attributes(tmp_path):
+    for number in range(6):
+        Image.fromarray(np.full((16, 16, 3), 40 * number, np.uint8)).save(tmp_path / f"{number}.png")
+    whole = (tmp_path / "4.png").read_bytes()
+    (tmp_path / "4.png").write_bytes(whole[:-30])
+    (tmp_path / "attributes.csv").write_text("image,hat\n" + "".join(f"{number},{number % 2}\n" for number in range(6)))
+    source = open_attributes(tmp_path, ("hat",))
+    with pytest.warns(UserWarning, match="4.png"):
+        found = [source.read(index) for index in range(6)]
+    assert [example["attributes"].item() for example in found] == [0, 1, 0, 1, 0, 1]
+    assert found[4]["image"][0, 0, 0] in (0, 80) and found[5]["image"][0, 0, 0] == 200
+
+
+@pytest.mark.parametrize("table", [b"image,hat\n\xff,1\n", b'image,hat\n"' + b"a" * 200_000])
+def test_a_table_that_cannot_be_read_is_named(tmp_path, table):
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "attributes.csv").write_bytes(table)
+    with pytest.raises(ValueError, match="expected a table in UTF-8 in .*attributes.csv, found "):
+        open_attributes(tmp_path, ("hat",))
 
 
 @pytest.mark.parametrize("values", [numbered(["a", "b"]), numbered(["a", None, "b"]), Labels(np.arange(3, dtype=np.int32), ("a",) * 128)])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tests.data.sources import numbers, source_of
 
-from jgan.data.combine import concatenate, map_examples, select, unpaired, zip_sources
+from jgan.data.combine import concatenate, map_examples, select, subset, unpaired, zip_sources
 
 LABELLED = source_of(numbers(6), ("label",), {"label": ("a", "b", "c")}, "labelled")
 IMAGES = select(LABELLED, image="image")._replace(name="images")
@@ -118,7 +118,16 @@ def test_unpaired_of_unpaired_is_flat():
     assert [part.size for part in both.parts] == [5, 3, 6] and list(both.fields) == ["input", "target", "label", "tokens"]
 
 
+def test_a_subset_keeps_columns_and_order():
+    few = subset(LABELLED, np.asarray([3, 0]))
+    assert few.size == 2 and few.columns["label"].tolist() == LABELLED.columns["label"][[3, 0]].tolist()
+    np.testing.assert_array_equal(few.read(0)["image"], LABELLED.read(3)["image"])
+    with pytest.raises(IndexError):
+        few.read(2)
+
+
 ERRORS = {
+    "subset unpaired": (lambda: subset(DOMAINS, np.arange(2)), "which is unpaired"),
     "no such field": (lambda: select(LABELLED, image="mask"), "with the fields mask, found image, label, audio, tokens in labelled"),
     "zip sizes": (lambda: zip_sources(IMAGES, select(source_of(numbers(5)), tokens="tokens")), r"found sizes \[5, 6\]"),
     "zip names": (lambda: zip_sources(LABELLED, IMAGES), "different fields, found sizes .6. and fields .*'image', 'label'.*'image'"),

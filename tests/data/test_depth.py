@@ -86,8 +86,7 @@ def test_colours_of_sixteen_bits_are_refused_with_fewer():
 @pytest.mark.parametrize("tag", [254, 281])
 def test_tags_of_other_kinds(kind, value, tag):
     """They take nothing from the pixels."""
-    tags = TiffImagePlugin.ImageFileDirectory_v2()
-    data = io.BytesIO()
+    tags, data = TiffImagePlugin.ImageFileDirectory_v2(), io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pillow, about the tag
         tags[tag] = value

@@ -100,10 +100,11 @@ BOMBS = {  # path: (what is seen, or None for an error), text of the error or th
     "label_of_20240131.npz": ({"0, black": 1, "1, black": 1, "20240131, black": 1}, ""),
 }
 CHILD = """
-import json, resource, sys, time, warnings
+import json, sys, time, warnings
 from jgan.data import open_source
 from jgan.models.pretrained.files import read_weights
 from tests.data.colours import seen
+from tests.data.mutations import peak_megabytes
 began, path = time.process_time(), sys.argv[1]
 with warnings.catch_warnings(record=True) as record:
     warnings.simplefilter("always")
@@ -112,7 +113,7 @@ with warnings.catch_warnings(record=True) as record:
     except ValueError as error:
         found, text = None, str(error)
 said = [text, *(str(warning.message) for warning in record)]
-megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+megabytes = peak_megabytes()
 print(json.dumps({"found": found, "said": said, "seconds": time.process_time() - began, "megabytes": megabytes}))
 """
 MALFORMED = sorted(path.relative_to(INPUTS).as_posix() for path in INPUTS.glob("dataset_json_malformed/*.zip"))

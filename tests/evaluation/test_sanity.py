@@ -71,7 +71,7 @@ SPOILT = {  # how: (images, labels, how much) -> images; how much, from little t
         lambda images, labels, radius: each(images, lambda image: image.filter(ImageFilter.GaussianBlur(radius))),
         (0.3, 0.8, 1.5, 3.0),
     ),
-    "noise": (lambda images, labels, deviation: noisy(images, deviation), (3, 10, 30, 90)),
+    "noise": (lambda images, labels, deviation: noisy(images, deviation), (8, 20, 40, 90)),
     "dropped classes": (lambda images, labels, dropped: np.resize(images[labels >= dropped], images.shape), (1, 3, 6, 9)),
 }
 

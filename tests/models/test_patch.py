@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jgan.models.patch import PAPER, features_for, patch_discriminator, receptive_field
+from jgan.models.patch import PAPER, check_size, features_for, patch_discriminator, receptive_field
 
 
 @pytest.mark.parametrize("layers, side", [(2, 16), (3, 34), (4, 70)])
@@ -33,3 +33,12 @@ def test_half_precision_gives_logits_in_float32():
     network, x = patch_discriminator((2, 4), dtype=jnp.bfloat16), jnp.ones((3, 16, 16, 2))
     found = jax.eval_shape(lambda key: network.apply(network.init(key, x)[0], {}, x)[0], jax.random.key(0))
     assert found.dtype == jnp.float32 and found.shape == (3, 6, 6, 1)
+
+
+@pytest.mark.parametrize(("layers", "least"), [(2, 6), (3, 12), (4, 24)])
+def test_the_smallest_images(layers, least):
+    network, x = patch_discriminator((2,) * layers), jnp.ones((1, least, least, 1))
+    assert jax.eval_shape(lambda key: network.apply(network.init(key, x)[0], {}, x)[0], jax.random.key(0)).shape == (1, 1, 1, 1)
+    check_size(least, layers)
+    with pytest.raises(ValueError, match=f"expected images of {least} pixels or more for {layers} layers of the discriminator, found"):
+        check_size(least - 1, layers)

@@ -107,6 +107,14 @@ def test_a_longer_run_is_the_same_run(tmp_path, uninterrupted):
     assert outcome(train(tmp_path / "run")) == outcome(uninterrupted)
 
 
+def test_a_run_says_what_it_is_doing_before_its_first_record(tmp_path, capsys):
+    train(tmp_path / "run", kimg=0.064)
+    said = capsys.readouterr().err
+    doing = ("reading the data", "preparing the score", "loading the examples", "making the first state", "compiling", "first steps done")
+    places = [said.find(line) for line in doing]
+    assert -1 not in places and places == sorted(places) and places[-1] < said.find("images  ")
+
+
 def test_a_finished_run_is_left_as_it_is(tmp_path):
     before = outcome(train(tmp_path / "run", kimg=0.064))
     assert outcome(train(tmp_path / "run", kimg=0.064)) == before

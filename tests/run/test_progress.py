@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from jgan.run.progress import Progress, duration
+from jgan.run.progress import Progress, announced, duration
 
 RECORD = {"images_per_second": 100.0, "score/distance": 12.5, "loss": None}
 
@@ -33,3 +33,10 @@ def test_a_bar_on_a_terminal():
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (61, "1 min"), (3600, "1:00 h")])
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+def test_the_first_call_alone_is_announced(capsys):
+    double = announced(lambda x: 2 * x, "compiling", "first step done")
+    assert [double(1), double(2)] == [2, 4]
+    before, after = capsys.readouterr().err.splitlines()
+    assert before == "compiling" and after == "first step done after 0 s"

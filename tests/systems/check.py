@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from jgan.commands.sample import conditions
+from jgan.evaluation.attributes import train_attributes
 from jgan.evaluation.classifier import classification_accuracy_score, classifier_features
 from jgan.ops.images import to_float
 from jgan.run.checkpoints import Checkpoints
@@ -130,7 +131,7 @@ def stopped_at(step: int):
 @contextlib.contextmanager
 def quick_classifiers():
     """Classifiers, of scores and of `accuracy`, learn for a few steps only."""
-    settings = [function.__kwdefaults__ for function in (classifier_features, classification_accuracy_score)]
+    settings = [function.__kwdefaults__ for function in (classifier_features, classification_accuracy_score, train_attributes)]
     usual = [dict(setting) for setting in settings]
     for setting in settings:
         setting["steps"] = 4

@@ -6,8 +6,10 @@ import jax.numpy as jnp
 from jgan.types import Array, Key
 
 
-def random_crop(key: Key, images: Array, height: int, width: int) -> Array:
-    """[N, H, W, C] -> [N, height, width, C], each image cropped at another place. Join a pair along the channels to crop both alike.
+def random_crop(key: Key, images: Array, height: int, width: int, unit: int = 1) -> Array:
+    """[N, H, W, C] -> [N, height, width, C], each image cropped at a random place, whose coordinates are multiples of `unit` pixels.
+
+    One key crops images of one size alike, and images of several sizes too if each has its scale as the unit.
 
     Isola et al. 2016, section 6.2 (https://arxiv.org/abs/1611.07004): images of 286 pixels cropped to 256.
 
@@ -21,8 +23,7 @@ def random_crop(key: Key, images: Array, height: int, width: int) -> Array:
         raise ValueError(f"expected images of at least {height} x {width} pixels, found {images.shape}")
     if (old_height, old_width) == (height, width):
         return images
-    places = [
-        jax.random.randint(k, (n,), 0, d + 1) for k, d in zip(jax.random.split(key), (old_height - height, old_width - width), strict=True)
-    ]
+    free = old_height - height, old_width - width
+    places = [unit * jax.random.randint(k, (n,), 0, d // unit + 1) for k, d in zip(jax.random.split(key), free, strict=True)]
     rows, columns = (place[:, None] + jnp.arange(size)[None] for place, size in zip(places, (height, width), strict=True))
     return images[jnp.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
-from jgan.commands import evaluate_domains, evaluate_pairs
+from jgan.commands import evaluate_domains, evaluate_inpainting, evaluate_pairs, evaluate_restored
 from jgan.commands.accuracy import accuracy
 from jgan.commands.complete import complete
+from jgan.commands.edit import edit
 from jgan.commands.evaluate import evaluate
 from jgan.commands.export import export
+from jgan.commands.inpaint import inpaint
 from jgan.commands.interpolate import interpolate
 from jgan.commands.likelihood import likelihood
 from jgan.commands.mix import mix
@@ -24,9 +26,12 @@ LATENTS: Commands = {**IMAGES, "interpolate": interpolate}
 STYLES: Commands = {**LATENTS, "mix": mix, "path_length": path_length}
 LIKELIHOOD: Commands = {**IMAGES, "complete": complete, "likelihood": likelihood}
 PAIRS: Commands = {**ANY, "translate": translate, "evaluate": evaluate_pairs.evaluate}
+RESTORED: Commands = {**PAIRS, "evaluate": evaluate_restored.evaluate}
 DOMAINS: Commands = {
     **ANY,
     "translate": translate,
     "evaluate": evaluate_domains.evaluate,
     "evaluate_pairs": evaluate_domains.evaluate_pairs,
 }
+EDITS: Commands = {**ANY, "edit": edit}
+INPAINTING: Commands = {**ANY, "inpaint": inpaint, "evaluate": evaluate_inpainting.evaluate}

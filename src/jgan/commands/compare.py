@@ -11,7 +11,7 @@ from jgan.data.content import prepared
 from jgan.evaluation.results import Space, check_comparable, chosen_metrics, compare_sources, feature_space, line
 from jgan.models.pretrained import cache_folder
 from jgan.outputs import check_place
-from jgan.ranges import Channels, Count, Size
+from jgan.ranges import Bits, Bytes, Channels, Count, Size
 
 OF_INCEPTION = {"fid": "frechet_distance", "kid": "kernel_distance_subsets", "isc": "inception_score"}
 
@@ -34,6 +34,10 @@ class Sets:
     """Part of the sets, where they have parts."""
     limit: Count | None = None
     """Maximum number of images of each."""
+    bit_depth: Bits | None = None
+    """Bits that greys of 16 bits use; as the files say if not given."""
+    max_unpacked: Bytes | None = None
+    """Most bytes to which an item or a set may unpack; by the size of the file and the memory if not given."""
     batch: Count = 64
     """Images per evaluation of the feature network."""
     out: Path | None = None
@@ -52,8 +56,8 @@ def compare(metric: tyro.conf.Positional[str], sets: tyro.conf.OmitArgPrefixes[S
     metrics = chosen_metrics([OF_INCEPTION.get(metric, metric)])
     if sets.out is not None:
         check_lines(sets.out)
-    how = {"resolution": sets.resolution, "channels": sets.channels, "split": sets.split, "limit": sets.limit, "labels": None}
-    first, second = (prepared(open_source(place, **how)) for place in (sets.real, sets.other))
+    how = {name: getattr(sets, name) for name in ("resolution", "channels", "split", "limit", "bit_depth", "max_unpacked")}
+    first, second = (prepared(open_source(place, labels=None, **how)) for place in (sets.real, sets.other))
     check_comparable(metrics, first, second)
     network = feature_space(space, first, cache_folder() / "features", sets.weights)
     for result in compare_sources(first, second, metrics, network, batch=sets.batch):

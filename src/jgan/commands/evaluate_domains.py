@@ -34,7 +34,7 @@ def evaluate(
         run: The folder of the run.
         split: Part of the data to translate.
         step: The checkpoint to use; the best if not given.
-        features: Folder with the classifier of the features; that of the run if not given.
+        features: Folder with the classifier of the features; the run's if not given.
     """
     trained = load(run, step, system)
     seen, tested = trained.training_data(), trained.training_data(split)
@@ -71,7 +71,7 @@ def evaluate_pairs(
         run: The folder of the run.
         split: Part of the data.
         step: The checkpoint to use; the best if not given.
-        features: Folder with the classifier of the features; that of the run if not given.
+        features: Folder with the classifier of the features; the run's if not given.
     """
     trained = load(run, step, system)
     config = trained.config

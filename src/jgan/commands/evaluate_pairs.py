@@ -32,7 +32,7 @@ def evaluate(
         split: Part of the data.
         seed: Of the noise, if the network has any.
         step: The checkpoint to use; the best if not given.
-        features: Folder with the classifier of the features; that of the run if not given.
+        features: Folder with the classifier of the features; the run's if not given.
     """
     trained = load(run, step, system)
     measure(trained, run, trained.training_data(), trained.training_data(split), split, seed, features)

@@ -28,10 +28,10 @@ def inspect(
     Args:
         path: A folder, zip, tar, .npz, folder of idx files, tfds:NAME or shapes.
         split: The part to look at.
-        limit: Look at most at so many images, evenly spaced.
+        limit: Maximum number of images, evenly spaced.
         resolution: Side of the images in the grid, pixels.
         columns: Images of each class in the grid, which has a row per class.
-        rows: At most so many classes in the grid.
+        rows: Maximum number of classes in the grid.
         bit_depth: Bits that greys of 16 bits use; as the files say if not given.
         max_unpacked: Most bytes to which an item or a set may unpack; by the size of the file and the memory if not given.
         out: The file of the grid.

@@ -1,9 +1,10 @@
 """jgan translate RUN IMAGES OUT"""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tyro
@@ -73,31 +74,53 @@ def names_of_translations(names: Sequence[str]) -> list[str]:
     return chosen
 
 
+class Named(NamedTuple):
+    """An image of a folder, an archive or a file."""
+
+    name: str  # as it lies there
+    read: Callable[[int | None], np.ndarray]  # (channels, or None for as stored) -> uint8 [H, W, C]; ValueError if it is damaged
+
+
+def open_named(path: Path, split: str = "train", reading: Reading = AS_STORED) -> dict[str, Named]:
+    """Images of a folder, an archive or one file by the names of their translations.
+
+    Raises:
+      ValueError: if two translations would have one name.
+    """
+    if path.is_file() and path.suffix.lower() in SUFFIXES:
+        return {f"{path.stem}.png": Named(str(path), partial(_read_file, path, reading))}
+    collection = open_collection(str(path), split, None, None, reading=reading)
+    given = [str(PurePath(name).relative_to(path.expanduser())) if collection.paths else PurePath(name).name for name in collection.names]
+    names = names_of_translations(given)
+    return {name: Named(collection.names[index], partial(_read, collection, index)) for index, name in enumerate(names)}
+
+
 def read_images(path: Path, channels: int, split: str = "train", reading: Reading = AS_STORED) -> Iterator[tuple[str, np.ndarray]]:
     """Names of translations, and images, uint8 [H, W, channels], of a folder, an archive or one file; damaged ones are left out and named.
 
     Raises:
-      ValueError: before the first image, if two translations would have one name, or the one file is damaged.
+      ValueError: before the first image, if two translations would have one name; if the only image is damaged.
     """
-    if path.is_file() and path.suffix.lower() in SUFFIXES:
-        yield f"{path.stem}.png", _read_image(path, channels, reading)
-        return
-    collection = open_collection(str(path), split, None, None, reading=reading)
-    given = [str(PurePath(name).relative_to(path.expanduser())) if collection.paths else PurePath(name).name for name in collection.names]
-    for index, name in enumerate(names_of_translations(given)):
+    found = open_named(path, split, reading)
+    for name, (given, read) in found.items():
         try:
-            height, width, _ = collection.look(index)["image"]
-            image = collection.read(index, {"image": (height, width, channels)})["image"]
+            yield name, read(channels)
         except (ValueError, OSError) as error:
-            print(f"{collection.names[index]} was left out: {error}")
-            continue
-        yield name, image
+            if len(found) == 1:
+                raise
+            print(f"{given} was left out: {error}")
 
 
-def _read_image(path, channels, reading):
+def _read_file(path, reading, channels):
     with bounded.open_regular(path) as file:
         data = file.read()
     try:
-        return decode.decode(data, decode.header(data, reading=reading)[:2], channels, reading)
+        height, width, stored = decode.header(data, reading=reading)
+        return decode.decode(data, (height, width), channels or stored, reading)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _read(collection, index, channels):
+    height, width, stored = collection.look(index)["image"]
+    return collection.read(index, {"image": (height, width, channels or stored)})["image"]

@@ -2,13 +2,13 @@
 
 import csv
 import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 import jax
 import numpy as np
 
+from jgan.data.archives import open_archive
 from jgan.data.combine import select
 from jgan.data.labels import Labels, numbered
 from jgan.data.open import checked_size, open_collection, source_of
@@ -66,7 +66,7 @@ def open_attributes(
     Args:
       spec: a folder, or a .zip, of images in any folders, with a file attributes.csv: a header, and rows whose first entry is the name of
         a file, with its ending or without. Files of one name in several folders share a row.
-      columns: those of the table that are attributes. "folder" is the folder that an image lies in, below that of its split.
+      columns: those of the table that are attributes. "folder" is the folder that an image lies in, below the folder of its split.
       resolution, channels, split, limit: as in `jgan.data.open_source`.
 
     Raises:
@@ -75,12 +75,17 @@ def open_attributes(
     spec, size = str(spec), checked_size(resolution)
     collection = open_collection(spec, split, None, size)
     files = tuple(collection.paths)
-    each = Labels(np.arange(len(files), dtype=np.int32), files)  # which of them the source keeps
-    source = source_of(collection._replace(labels=lambda: each), spec, size, channels, limit, labels=True)
-    paths = [PurePath(files[number]) for number in source.columns["label"]]
+    if not columns:
+        raise ValueError(f"expected at least one attribute of {spec}, found none")
     table = _table(spec, [name for name in columns if name != "folder"])
-    attributes = {name: _of_paths(spec, name, paths, table) for name in columns}
-    return with_attributes(select(source, image="image"), attributes)
+    attributes = {name: _of_paths(spec, name, [PurePath(file) for file in files], table) for name in columns}
+    kinds, numbers = np.unique([of_one.numbers for of_one in attributes.values()], axis=1, return_inverse=True)
+    alike = Labels(numbers.reshape(-1).astype(np.int32), tuple(map(str, range(kinds.shape[1]))))
+    # An image that turns out to be damaged is replaced by one of its label: by one with the same attributes.
+    source = source_of(collection._replace(labels=lambda: alike), spec, size, channels, limit, labels=True)
+    kept = kinds[:, [int(source.names["label"][label]) for label in source.columns["label"]]]
+    kept = {name: Labels(row.astype(np.int32), of_one.classes) for row, (name, of_one) in zip(kept, attributes.items(), strict=True)}
+    return with_attributes(select(source, image="image"), kept)
 
 
 def _of_paths(spec, name, paths, table):
@@ -95,19 +100,16 @@ def _of_paths(spec, name, paths, table):
 
 def _table(spec, columns):
     """The rows of the table by their first entry."""
-    rows = list(csv.DictReader(io.StringIO(_text(Path(spec)))))
+    path = Path(spec)
+    archive = open_archive(path)
+    if TABLE not in archive.names:
+        raise ValueError(f"expected {TABLE} in {path}, found none; its rows name a file and its attributes")
+    try:
+        rows = list(csv.DictReader(io.StringIO(archive.read(TABLE).decode("utf-8-sig")), restval=""))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"expected a table in UTF-8 in {path / TABLE}, found {error}") from error
     known = list(rows[0]) if rows else []
     missing = [name for name in columns if name not in known]
     if missing or not rows:
-        raise ValueError(f"expected the columns {', '.join(columns)} in {TABLE} of {spec}, found {', '.join(known)}; name others")
+        raise ValueError(f"expected the columns {', '.join(columns)} in {TABLE} of {spec}, found {', '.join(map(str, known))}; name others")
     return {row[known[0]]: row for row in rows}
-
-
-def _text(path):
-    if path.is_dir() and (path / TABLE).exists():
-        return (path / TABLE).read_text()
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if TABLE in archive.namelist():
-                return archive.read(TABLE).decode()
-    raise ValueError(f"expected a folder or .zip with {TABLE} in it, found none in {path}; its rows name a file and its attributes")

@@ -38,6 +38,22 @@ def select(source: Source, **fields: str) -> Source:
     return source._replace(fields=of(source.fields), read=read, names=of(source.names), columns=of(source.columns))
 
 
+def subset(source: Source, indices: np.ndarray) -> Source:
+    """Keeps the examples at `indices`, in their order.
+
+    Raises:
+      ValueError: if the source is unpaired.
+
+    >>> from jgan.data import open_source
+    >>> few = subset(open_source("shapes", resolution=16, limit=10, labels=True), np.asarray([7, 2]))
+    >>> few.size, few.read(1)["label"].item() == few.columns["label"][1].item()
+    (2, True)
+    """
+    _check_whole([source])
+    columns = {name: values[indices] for name, values in source.columns.items()}
+    return source._replace(size=len(indices), read=lambda index: source.read(int(indices[index])), columns=columns)
+
+
 def zip_sources(*sources: Source) -> Source:
     """Joins sources of one size, example by example: each has the fields of all.
 

@@ -20,12 +20,12 @@ def absolute(spec: str, *embedded: str) -> str:
       spec: as `open_source`, `open_pairs` and `open_domains` take it.
       *embedded: further names that are no paths.
 
-    >>> absolute("shapes"), absolute("pairs:shapes"), absolute("tfds:mnist"), absolute("pairs:/").startswith("pairs:/")
-    ('shapes', 'pairs:shapes', 'tfds:mnist', True)
+    >>> absolute("faces:painting"), absolute("pairs:shapes"), absolute("tfds:mnist"), absolute("pairs:/").startswith("pairs:/")
+    ('faces:painting', 'pairs:shapes', 'tfds:mnist', True)
     """
     kind, name = ("pairs:", spec.removeprefix("pairs:")) if spec.startswith("pairs:") else ("", spec)
     path = Path(name).expanduser()
-    if spec in embedded or name == "shapes" or name.startswith("tfds:") or not any(p.exists() for p in (path, *path.parents[:-1])):
+    if spec in embedded or name.split(":")[0] in ("shapes", "faces", "tfds") or not any(p.exists() for p in (path, *path.parents[:-1])):
         return spec
     return f"{kind}{path.resolve() if '..' in path.parts else path.absolute()}"
 

@@ -1,7 +1,7 @@
 """What images show, by attributes: a network that reads them, trained apart from any generator, and scores of edits by it.
 
 An edit should change some attributes and keep all others. The network is trained on real images that no generator sees; its name holds a
-hash of its weights, and its accuracy on held-out images stands beside every score, which can be no better than that.
+hash of its weights, and its accuracy on held-out images stands beside every score: it is what a perfect edit scores.
 """
 
 import json
@@ -19,9 +19,10 @@ from jgan.data.source import Source, read_rows
 from jgan.evaluation.fit import fit, keep_weights, kept_weights, network_name
 from jgan.models.attribute_net import AttributeNet
 from jgan.ops.images import to_float, to_uint8
-from jgan.types import Array, Params
+from jgan.types import Array, Key, Params
 
 BATCH = 100  # images that are read at once
+SHIFT = 2  # pixels, by which images are shifted at most while they are learnt, each anew
 
 
 class AttributeClassifier(NamedTuple):
@@ -47,7 +48,7 @@ def train_attributes(
         shows: the others are neither learned nor counted.
       folder: where weights are kept; made if absent.
       seed: for initial weights, held-out images and batches.
-      steps, batch: of the training (Adam, cosine decay from 2e-3).
+      steps, batch: of the training (Adam, cosine decay from 2e-3; images are shifted by up to 2 pixels).
       limit: maximum number of images, drawn at random.
 
     Raises:
@@ -99,7 +100,7 @@ def edit_scores(classifier: AttributeClassifier, images: Any, wanted: np.ndarray
       visible: which of them they could show, bool [N, A]; by default all.
 
     Returns:
-      By name: "right/ATTRIBUTE", and "held_out/ATTRIBUTE", the accuracy of the classifier on real images, above which no edit can score.
+      By name: "right/ATTRIBUTE", and "held_out/ATTRIBUTE", the accuracy of the classifier on real images: what a perfect edit scores.
     """
     right = shares_right(wanted, read_attributes(classifier, images), classifier.values, visible)
     held_out = {f"held_out/{name}": accuracy for name, accuracy in classifier.accuracy.items()}
@@ -160,10 +161,12 @@ def _split(net: AttributeNet, logits: Array) -> list[Array]:
     return jnp.split(logits, np.cumsum(net.values)[:-1], axis=1)
 
 
-def _loss(net: AttributeNet, params: Params, data: tuple[Array, Array, Array], index: Array) -> Array:
-    """The sum over attributes of the mean cross-entropy of those that are visible."""
+def _loss(net: AttributeNet, params: Params, data: tuple[Array, Array, Array], index: Array, key: Key) -> Array:
+    """The sum over attributes of the mean cross-entropy of those that are visible, of images shifted at random."""
     images, attributes, visible = (jnp.take(field, index, axis=0) for field in data)
-    logits, _ = net.apply(params, to_float(images))
+    shifts = jax.random.randint(key, (len(images), 2), -SHIFT, SHIFT + 1)
+    shifted = jax.vmap(lambda image, shift: jnp.roll(image, shift, axis=(0, 1)))(images, shifts)
+    logits, _ = net.apply(params, to_float(shifted))
     each = [
         optax.softmax_cross_entropy_with_integer_labels(of_one, attributes[:, number]) for number, of_one in enumerate(_split(net, logits))
     ]

@@ -20,7 +20,7 @@ from jgan.data.source import Source, read_rows
 from jgan.evaluation.fit import fit, keep_weights, kept_weights, network_name
 from jgan.models.classifier import Classifier
 from jgan.ops.images import to_float, to_uint8
-from jgan.types import Array, Features, Params
+from jgan.types import Array, Features, Key, Params
 
 
 def classifier_features(
@@ -163,7 +163,8 @@ def _split(images, labels, held_out):
 
 
 def _train(classifier: Classifier, images, labels, *, seed: int, steps: int, batch: int) -> Params:
-    def loss_fn(params: Params, data: tuple[Array, Array | None], index: Array) -> Array:
+    def loss_fn(params: Params, data: tuple[Array, Array | None], index: Array, key: Key) -> Array:
+        del key  # nothing is random but the batch
         examples, targets = _task(*data, index)
         logits, _ = classifier.apply(params, to_float(examples))
         return optax.softmax_cross_entropy_with_integer_labels(logits, targets).mean()

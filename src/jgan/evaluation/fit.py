@@ -21,7 +21,7 @@ from jgan.types import Array, Key, Params
 
 MOST_OF_PROTOCOL = 1 << 20  # bytes
 
-Loss = Callable[[Params, Any, Array], Array]  # (params, all data, indices of a batch of them) -> scalar
+Loss = Callable[[Params, Any, Array, Key], Array]  # (params, all data, indices of a batch of them, key) -> scalar
 
 
 def fit(init: Callable[[Key], Params], loss_fn: Loss, data: Any, *, seed: int, steps: int, batch: int) -> Params:
@@ -29,7 +29,7 @@ def fit(init: Callable[[Key], Params], loss_fn: Loss, data: Any, *, seed: int, s
 
     Args:
       init: key -> parameters.
-      loss_fn: of a batch, from all data, which lie on the device, and the indices of the batch.
+      loss_fn: of a batch, from all data, which lie on the device, the indices of the batch and a key.
       data: a pytree of arrays [N, ...].
       seed: for initial weights and batches.
       steps, batch: number of steps and of examples drawn for each.
@@ -40,8 +40,9 @@ def fit(init: Callable[[Key], Params], loss_fn: Loss, data: Any, *, seed: int, s
 
     @jax.jit
     def step(params, opt_state, data, number):
-        index = jax.random.randint(jax.random.fold_in(key, number), (batch,), 0, count)
-        updates, opt_state = optimizer.update(jax.grad(loss_fn)(params, data, index), opt_state, params)
+        step_key = jax.random.fold_in(key, number)
+        index, loss_key = jax.random.randint(step_key, (batch,), 0, count), jax.random.fold_in(step_key, 1)
+        updates, opt_state = optimizer.update(jax.grad(loss_fn)(params, data, index, loss_key), opt_state, params)
         return optax.apply_updates(params, updates), opt_state
 
     params = jax.jit(init)(init_key)

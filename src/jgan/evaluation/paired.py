@@ -34,7 +34,7 @@ def paired_score(
       output: the name of the output that is scored.
       truth: the field that it should equal.
     """
-    targets_source, samples = combine.select(pairs, image=truth), min(samples, pairs.size)
+    targets_source, samples = targets_of(pairs, truth), min(samples, pairs.size)
     features = classifier_features(targets_source, folder)
     extract, targets = extractor(features, mesh), take(targets_source, samples)
     criterion = f"score/feature_distance/{features.name}"
@@ -63,6 +63,12 @@ def domain_score(domains: Source, samples: int, folder: Path, mesh: Mesh | None 
     first, second = domains.parts
     target = combine.select(second, image="target")
     return frechet_score(features, target, folder, conditions=first, output=output, samples=min(samples, first.size), mesh=mesh)
+
+
+def targets_of(pairs: Source, truth: str = "target") -> Source:
+    """The images that translations should equal as `image`, with their labels if there are any."""
+    labels = {"label": "label"} if "label" in pairs.fields else {}
+    return combine.select(pairs, image=truth, **labels)
 
 
 def take(source: Source, most: int, field: str = "image") -> np.ndarray:

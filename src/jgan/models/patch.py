@@ -55,6 +55,18 @@ def receptive_field(layers: int) -> int:
     return field
 
 
+def check_size(size: int, layers: int) -> None:
+    """Raises ValueError for images too small for one logit, with `layers` layers before the last.
+
+    >>> check_size(24, 4)
+    """
+    least = 3 * 2 ** (layers - 1)
+    if size < least:
+        raise ValueError(
+            f"expected images of {least} pixels or more for {layers} layers of the discriminator, found {size}; use fewer layers"
+        )
+
+
 class PatchDiscriminator(nn.Module):
     """Maps images [N, H, W, C] to logits of patches [N, H', W', 1]."""
 

@@ -19,6 +19,7 @@ class Arm(NamedTuple):
 
     system: System
     config: Any
+    init_from: str | None = None  # the name of an arm before it, with whose parameters it begins
 
 
 def compare(arms: Mapping[str, Arm], split: str = "test") -> Command:
@@ -41,29 +42,40 @@ def compare(arms: Mapping[str, Arm], split: str = "test") -> Command:
             kimg: Length of each run, thousands of examples; as in their settings if not given.
             seed: Of each run; as in their settings if not given.
         """
-        changes = {name: value for name, value in (("data", data), ("kimg", kimg), ("seed", seed)) if value is not None}
-        folders = {name: out / f"{number + 1}-{name.replace(' ', '-')}" for number, name in enumerate(arms)}
-        for name, arm in arms.items():
-            config = with_absolute_places(dataclasses.replace(arm.config, **changes))
-            may_change = changeable_fields(type(config))
-            folder = open_folder(out, arm.system.name, config, workdir=folders[name], may_change=may_change)
-            train = prepare(arm.system, config)
-            with folder:
-                train(folder)
+        folders = train_arms(arms, out, {"data": data, "kimg": kimg, "seed": seed})
         features = next(iter(folders.values())) / "features"
-        rows = {name: measured(arm, folders[name], split, features) for name, arm in arms.items()}
-        write_atomic(out / "table.md", table(rows) + "\n")
-        print(f"\n{table(rows)}\n\n{out / 'table.md'}")
+        rows = {name: measured(arm, folders[name], split=split, features=features) for name, arm in arms.items()}
+        write_table(out, rows)
 
     return command
 
 
-def measured(arm: Arm, run: Path, split: str, features: Path) -> dict[str, float]:
-    """The numbers of a run, by its system's command `evaluate`."""
+def train_arms(arms: Mapping[str, Arm], out: Path, changes: Mapping[str, Any]) -> dict[str, Path]:
+    """Trains all arms, with changes of their settings that are not None; returns the folders of their runs. What is there goes on."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    folders = {name: out / f"{number + 1}-{name.replace(' ', '-')}" for number, name in enumerate(arms)}
+    for name, arm in arms.items():
+        config = with_absolute_places(dataclasses.replace(arm.config, **given))
+        may_change = changeable_fields(type(config))
+        folder = open_folder(out, arm.system.name, config, workdir=folders[name], may_change=may_change)
+        train = prepare(arm.system, config, folders[arm.init_from] if arm.init_from else None)
+        with folder:
+            train(folder)
+    return folders
+
+
+def measured(arm: Arm, run: Path, **options: Any) -> dict[str, float]:
+    """The numbers of a run, by its system's command `evaluate` with these options."""
     file = run / "evaluations.jsonl"
     before = len(file.read_text().splitlines()) if file.exists() else 0
-    arm.system.commands["evaluate"](arm.system, run, split=split, features=features)
+    arm.system.commands["evaluate"](arm.system, run, **options)
     return {line["metric"]: line["value"] for line in map(json.loads, file.read_text().splitlines()[before:])}
+
+
+def write_table(out: Path, rows: Mapping[str, Mapping[str, float]]) -> None:
+    """Writes table.md, and prints it."""
+    write_atomic(out / "table.md", table(rows) + "\n")
+    print(f"\n{table(rows)}\n\n{out / 'table.md'}")
 
 
 def table(rows: Mapping[str, Mapping[str, float]]) -> str:

@@ -16,8 +16,8 @@ import jax
 import numpy as np
 
 from jgan.compat import multihost_utils
+from jgan.data.content import data_hash
 from jgan.data.source import Source
-from jgan.evaluation.gather import data_hash
 from jgan.outputs.files import write_atomic
 from jgan.run.about import CONFIG_FILE, DATA_FILE, config_files, config_of, plain_spec, read_about, read_data
 from jgan.run.config import differences, to_plain
@@ -118,11 +118,11 @@ def open_folder(
     may_change: Mapping[str, str] | None = None,
     workdir: str | Path | None = None,
 ) -> Folder:
-    """The folder of a new run, `root/<system>-<YYYYmmdd-HHMMSS>`, or that of an earlier one; it is made and held as a context.
+    """The folder of a new run, `root/<system>-<YYYYmmdd-HHMMSS>`, or of an earlier one; it is made and held as a context.
 
     `config.json` is written once; it names the system. Where a resumed run changes fields that it may change, such as its duration, the
     new configuration and what changed at which step are kept beside it as config-2.json, config-3.json, ..., as soon as it has done a
-    step. A folder that holds no step yet is that of a new run. With several processes all must call this; the first writes.
+    step. A folder that holds no step yet is taken for a new run. With several processes all must call this; the first writes.
 
     Args:
       root: where the folders of all runs are.
@@ -137,7 +137,7 @@ def open_folder(
       FileNotFoundError: if `resume` is no folder of a run.
       FileExistsError: if `workdir` holds other things than a run.
       NotADirectoryError, PermissionError: if there is a file in the place of a folder, or nothing can be written there.
-      ValueError: if the configuration differs from that of the earlier run (the message has the differences), its file is damaged, or
+      ValueError: if the configuration differs from the earlier run's (the message has the differences), its file is damaged, or
         both `resume` and `workdir` are given.
       BlockingIOError: if another process is using the folder.
     """
@@ -163,7 +163,7 @@ def remember(folder: Folder, source: Source) -> None:
     """Keeps in the folder what of the data a trained network depends on; see `jgan.run.about.recall`.
 
     Raises:
-      ValueError: if the folder is that of a run on other data, wherever they lie, or its file is damaged.
+      ValueError: if the folder is of a run on other data, wherever they lie, or its file is damaged.
     """
     known = {**plain_spec(source.spec), "size": source.size, "content": data_hash(source)}
     path = folder.path / DATA_FILE

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from jax.sharding import Mesh
 
 from jgan.data.source import Source
+from jgan.evaluation.restoration import Restoration
 from jgan.evaluation.score import Score
 from jgan.outputs import Kind
 from jgan.run.about import read_about
@@ -68,6 +69,7 @@ class System(NamedTuple):
     training_data: Callable[[Any], Source] | None = None  # config -> what is trained on, where it is not `data(config)`
     commands: Mapping[str, Command] = {}  # by name
     description: str = ""
+    restoration: Restoration | None = None  # of a system that gives images back what they lost: how it is evaluated
 
 
 def find_system(name: str) -> System:

@@ -110,7 +110,7 @@ class Writer:
             sys.exit(f"the folder of the run, {path}, was removed or replaced while it trained; nothing more is written, and the run ends")
 
     def _holds_folder(self):
-        """Whether the lock that the run holds is still the one in its folder, and not that of another run in its place."""
+        """Whether the lock that the run holds is still the one in its folder, and not another run's in its place."""
         path, lock = self._folder.path / "lock", self._folder.lock
         return lock is None or (path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()))
 

@@ -15,56 +15,39 @@ from jgan import commands, losses
 from jgan.augment import flip
 from jgan.augment.crop import random_crop
 from jgan.data import open_domains
-from jgan.data.settings import ReadingSettings, place
+from jgan.data.settings import place
 from jgan.data.source import Source
 from jgan.models import patch, resnet_translation
 from jgan.models.any_size import any_size
 from jgan.ops.images import to_float
-from jgan.ranges import Channels, Count, CountOrZero, Kimg, KimgOrZero, Layers, LayersOrZero, Rate, Several, Size, SizeOrZero, Weight
-from jgan.run.settings import Settings, changeable
+from jgan.ranges import Count, CountOrZero, Kimg, KimgOrZero, LayersOrZero, Several, Weight
+from jgan.run.settings import changeable
 from jgan.run.system import System
 from jgan.systems._domains import both_ways, sampling, score
+from jgan.systems._translation import PatchSettings, TranslationSettings, TwoSidesSettings
 from jgan.training import Player, new_player, prefixed, update
 from jgan.training.pool import Pool, exchange, new_pool
 from jgan.types import Array, Network, Spec, Training
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(Settings, ReadingSettings):
+class Config(TranslationSettings, TwoSidesSettings, PatchSettings):
     """What a run is made of."""
 
     data: str = place("pairs:shapes")
     """A folder or archive with the folders trainA and trainB, or pairs:SET for the two sides of a paired set."""
-    limit: Count | None = None
-    """Maximum number of images of each domain."""
-    resolution: Size = 64
-    """Side of the images, pixels."""
-    channels: Channels = 3
-    """Colour channels."""
-    jitter: SizeOrZero = 7
-    """Images are opened larger by so many pixels, and cropped at random."""
-    flip: bool = True
-    """Mirror half of the images."""
     kimg: Kimg = 100.0
     """Length of the run, thousands of images of each domain; over its second half the learning rate falls to 0."""
     batch: Count = 1
     """Images of each domain per step, over all devices."""
-    features: Size = 64
-    """Of the first layer of all networks."""
     blocks: LayersOrZero = 6
     """Residual blocks of a generator."""
-    patch_layers: Layers = 4
-    """Layers of a discriminator before its last: 4 for patches of 70 pixels, 3 for 34, 2 for 16."""
     cycle_weight: Weight = 10.0
     """Weight of the cycle's L1."""
     identity_weight: Weight = 5.0
     """Weight of the L1 between images of a domain and their translations to it."""
     pool: CountOrZero = 50
     """Generated images kept for each discriminator."""
-    learning_rate: Rate = 2e-4
-    """Of Adam (beta 0.5 and 0.999), for all players."""
-    half: bool = False
-    """Compute in bfloat16."""
     record_kimg: Kimg = changeable(0.5)
     """Between two records of metrics, thousands of images."""
     sample_kimg: Kimg = changeable(2.0)
@@ -100,6 +83,7 @@ class State(NamedTuple):
 
 def make_networks(config: Config) -> tuple[Network, Network]:
     """A generator and a discriminator; both directions have such."""
+    patch.check_size(config.resolution, config.patch_layers)
     dtype = jnp.bfloat16 if config.half else jnp.float32
     generator = resnet_translation.residual_translator(config.channels, config.features, config.blocks, dtype)
     generator = any_size(generator, resnet_translation.MULTIPLE, resnet_translation.SMALLEST)

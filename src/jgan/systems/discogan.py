@@ -13,21 +13,22 @@ import optax
 from jgan import commands, losses
 from jgan.data import open_domains
 from jgan.data.procedural.turned import open_turned
-from jgan.data.settings import ReadingSettings, place
+from jgan.data.settings import place
 from jgan.data.source import Source
 from jgan.models import discogan
 from jgan.models.any_size import any_size
 from jgan.ops.images import to_float
-from jgan.ranges import Channels, Count, Kimg, KimgOrZero, Rate, Several, Size, Weight
-from jgan.run.settings import Settings, changeable
+from jgan.ranges import Count, Kimg, KimgOrZero, Several, Size, Weight
+from jgan.run.settings import changeable
 from jgan.run.system import System
 from jgan.systems._domains import both_ways, sampling, score
+from jgan.systems._translation import TranslationSettings, TwoSidesSettings
 from jgan.training import Player, new_player, prefixed, update
 from jgan.types import Array, Network, Spec, Training
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(Settings, ReadingSettings):
+class Config(TranslationSettings, TwoSidesSettings):
     """What a run is made of."""
 
     data: str = place("turned")
@@ -35,26 +36,16 @@ class Config(Settings, ReadingSettings):
     folders trainA and trainB, or pairs:SET."""
     method: Literal["discogan", "reconstruction", "gan"] = "discogan"
     """The system, or one of the paper's baselines: with a loop from A only, or two separate pairs of networks."""
-    limit: Count | None = None
-    """Maximum number of images of each domain."""
     resolution: Size = 64
     """Side of the images, pixels: four times a power of two, at least 16."""
-    channels: Channels = 3
-    """Colour channels."""
     batch: Count = 64
     """Images of each domain per step, over all devices."""
-    features: Size = 64
-    """Of the first layer of all networks."""
     bottleneck: Size = 100
     """Numbers in the middle of a generator."""
     reconstruction_weight: Weight = 1.0
     """Weight of the squared error after the way there and back."""
-    learning_rate: Rate = 2e-4
-    """Of Adam (beta 0.5 and 0.999), for all players."""
     weight_decay: Weight = 1e-5
     """Added to the gradients, times the parameters."""
-    half: bool = False
-    """Compute in bfloat16."""
     record_kimg: Kimg = changeable(2.0)
     """Between two records of metrics, thousands of images."""
     checkpoint_kimg: Kimg = changeable(25.0)

@@ -57,7 +57,7 @@ def layers(face: Face) -> list[Layer]:
         *_freckles(face, head, skin),
         *(layer for side in (-1, 1) for layer in _eye(face, head, side, skin)),
         *_nose(head, skin),
-        *_mouth(face, head),
+        *_mouth(face, head, skin),
         *moustache(face, head, hair, skin),
         *_brows(face, head, hair, skin),
         *_fringe(face, head, hair),
@@ -169,7 +169,7 @@ def _nose(head, skin):
     ]
 
 
-def _mouth(face, head):
+def _mouth(face, head, skin):
     mouth = Mouth(face, head)
     cx, width, top, deep = mouth.centre, mouth.half_width, mouth.middle, mouth.open
 
@@ -188,7 +188,7 @@ def _mouth(face, head):
 
     low, high = min(top, mouth.corner) - 0.02, max(top, mouth.corner) + deep + 0.02
     box = (cx - width - 0.02, low, cx + width + 0.02, high)
-    closed = Layer("mouth", LIPS if deep > 0.03 else shade(LIPS, 0.72), lips, box)
+    closed = Layer("mouth", seen_on(LIPS if deep > 0.03 else shade(LIPS, 0.72), skin), lips, box)
     if deep < 0.03:
         return [closed]
     return [Layer("mouth", DARK, hole, box), Layer("mouth", TONGUE, tongue, box), Layer("mouth", WHITE, teeth, box), closed]

@@ -14,7 +14,7 @@ import numpy as np
 from jgan.data.collection import Collection, of_images
 from jgan.data.labels import Labels
 
-SIZES = {"train": 8192, "test": 2048, "val": 12_000}
+SIZES = {"train": 8192, "test": 2048, "val": 16_000}
 # The splits draw on index ranges that never meet. val is for networks that score: no generator is trained on it, nor scored on it.
 FIRST = {"train": 0, "test": 1_000_000_000, "val": 2_000_000_000}
 RESOLUTION = 32  # pixels, when none is asked for
