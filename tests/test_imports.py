@@ -29,9 +29,10 @@ ALLOWED = {  # part: the other parts of jgan that it may import
     "data": ("types", "bounded", "ranges"),
     "metrics": ("types", "ops"),
     "outputs": ("ops",),
+    "control": ("types",),
     "evaluation": (*BASE, "bounded", "metrics", "models", "data", "outputs", "sharding"),
     "run": (*BASE, "bounded", "ranges", "training", "sharding", "data", "outputs", "evaluation"),
-    "commands": ("types", "bounded", "ops", "ranges", "models", "sharding", "metrics", "data", "outputs", "evaluation", "run"),
+    "commands": ("types", "bounded", "ops", "ranges", "models", "sharding", "metrics", "data", "outputs", "control", "evaluation", "run"),
 }
 SHELL = ("systems", "console")  # which may import all others
 LIBRARIES = {  # part: what it may import besides jax and the standard library
@@ -51,6 +52,7 @@ LIBRARIES = {  # part: what it may import besides jax and the standard library
     "data": ("numpy", "PIL", "grain", "tensorflow_datasets"),
     "metrics": ("numpy",),
     "outputs": ("numpy", "PIL", "imageio_ffmpeg", "tensorboardX"),
+    "control": ("numpy", "optax"),
     "evaluation": ("numpy", "optax"),
     "run": ("numpy", "orbax", "tyro", "tensorboardX", "rich"),
     "commands": ("numpy", "tyro"),

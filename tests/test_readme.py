@@ -135,7 +135,7 @@ def unknown_in_jgan(words):
             return []
         case ["data", command, *others] if command in catalogue.ON_DATA:
             return unknown_options(others, catalogue.options(command))
-        case [command, *others] if command in (*catalogue.commands_on_runs(), *catalogue.ON_IMAGES):
+        case [command, *others] if command in (*catalogue.commands_on_runs(), *catalogue.ON_IMAGES, *catalogue.ON_FILES):
             return unknown_options(others, catalogue.options(command))
         case ["COMMAND", *_]:
             return []

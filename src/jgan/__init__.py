@@ -7,6 +7,7 @@ __version__ = "0.2.0"
 
 PARTS = (
     "augment",
+    "control",
     "data",
     "evaluation",
     "losses",

@@ -31,6 +31,9 @@ MISTAKES = [  # before the run is loaded
     ("sample RUN --out x.foo", "expected a path that ends in .png, .jpg, .jpeg, .npy, .npz, or in / for one file per example"),
     ("sample RUN --out FILE/x.png", "FILE is a file"),
     ("sample RUN --out FILE", "FILE is a file"),
+    ("sample RUN --direction smile", "--direction: expected NAME=STEP once for each, as smile=2"),
+    ("directions RUN --layers x", SEEDS),
+    ("directions RUN --samples 1", "--samples: expected a whole number from 2"),
     ("interpolate RUN --out x.png", "expected a path that ends in .webp, .gif, .mp4"),
     ("interpolate RUN --frames 0", "--frames: expected a whole number from 1"),
     ("interpolate RUN --fps 0", "--fps: expected a number from 0.01"),
@@ -76,6 +79,7 @@ def test_before_anything_is_loaded(words, tmp_path, monkeypatch, capsys, line, m
 
 
 AFTER_LOADING = [
+    ("sample PLAIN --direction smile=2", "expected a style-based generator, which has directions, found gan"),
     ("sample PLAIN --label 3", "gan takes no input 'label': expected some of z, truncation"),
     ("evaluate RUN --metrics kernel_distance_subsets --samples 999", "needs 1000 images of each kind, found 24 real and 999 others"),
     ("mix RUN --layer 99", "--layer: expected a whole number from 0 to 4, the layers of this network, found 99"),

@@ -6,7 +6,7 @@ from tests.run.stripes import source_of, stripes
 
 from jgan.data.attributes import with_attributes
 from jgan.data.labels import Labels
-from jgan.evaluation.attributes import confusions, edit_scores, read_attributes, shares_right, train_attributes
+from jgan.evaluation.attributes import attribute_scores, confusions, edit_scores, read_attributes, shares_right, train_attributes
 
 VALUES = {"side": ("left", "top"), "tone": ("dark", "light", "pale")}
 
@@ -98,3 +98,12 @@ def test_what_cannot_be_learnt_or_read_is_refused(classifier, tmp_path):
         train(striped(9), tmp_path)
     with pytest.raises(ValueError, match=r"expected images \[N, 16, 16, 3\] for attributes-stripes.*found \(2, 20, 20, 3\)"):
         read_attributes(classifier, np.zeros((2, 20, 20, 3), np.uint8))
+
+
+def test_scores_are_log_odds(classifier):
+    images = striped(30, seed=7).read(3)["image"][None]
+    side, tone = np.split(attribute_scores(classifier, np.repeat(images, 3, axis=0)), [2], axis=1)
+    for odds in (side, tone):
+        np.testing.assert_allclose((1 / (1 + np.exp(-odds.astype(np.float64)))).sum(axis=1), 1, rtol=1e-4)
+    most = np.stack([side.argmax(axis=1), tone.argmax(axis=1)], axis=1)
+    np.testing.assert_array_equal(most, read_attributes(classifier, np.repeat(images, 3, axis=0)))

@@ -38,7 +38,7 @@ CASES = {
     "plain square": Case(8),
     "grey, wide, conditional": Case((8, 16), 1, classes=3),
     "RGBA, joined by skips, constant noise": Case(8, 4, ("residual", "skip"), noise="constant"),
-    "five channels, plain critic, no noise": Case((12, 10), 5, ("skip", "plain"), noise="none"),
+    "five channels, both plain, no noise": Case((12, 10), 5, ("plain", "plain"), noise="none"),
     "tall, half precision": Case((16, 8), 3, ("residual", "residual"), half_levels=1),
     "one level": Case((5, 4), 3, ("skip", "plain"), classes=2),
 }
@@ -211,7 +211,7 @@ def test_what_the_refusal_suggests_would_do():
             plan((int(height), int(width)))
 
 
-@pytest.mark.parametrize("make, architecture", [(generator, "plain"), (discriminator, "resnet")])
+@pytest.mark.parametrize("make, architecture", [(generator, "orig"), (discriminator, "resnet")])
 def test_unknown_architectures(make, architecture):
     with pytest.raises(ValueError, match=f"expected a {make.__name__} architecture of .*found '{architecture}'"):
         make(plan(8), architecture=architecture)

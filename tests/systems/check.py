@@ -37,11 +37,12 @@ COMMANDS = {  # arguments behind the run, by command; OUT is a path without an e
     "neighbours": ["--seeds", "0-3", "--count", "2", "--out", "OUT.png"],
     "interpolate": ["--seeds", "0-3", "--frames", "1", "--out", "OUT.gif"],
     "mix": ["--rows", "0-3", "--columns", "4-7", "--layer", "1", "--out", "OUT.png"],
+    "directions": ["--methods", "sefa", "pca", "--count", "2", "--samples", "16", "--seeds", "0"],
     "complete": ["--count", "3", "--completions", "1", "--out", "OUT.png"],
     "likelihood": ["--limit", "16"],
 }
 SHARED = ("evaluate", "accuracy", "neighbours")
-NEEDS_WEIGHTS = ("path_length",)  # of networks that are not at hand: tested by itself
+NEEDS_MORE = ("path_length", "project")  # networks that are not at hand, or images: tested by themselves
 
 
 def check_presets(system: System, names: Sequence[str] | None = None) -> None:
@@ -54,6 +55,7 @@ def check_presets(system: System, names: Sequence[str] | None = None) -> None:
 
 
 def _check_preset(system, config, spec):
+    config = embedded(system, config)
     built = system.build(config, spec)
     for stage in stages_of(built, images=1, batch=config.batch, source=lambda: None):
         opened = stage.source()
@@ -79,9 +81,14 @@ def check_training(training, sampling, batch_spec: Spec, batch: int, spec: Spec)
 
 def spec_of(system: System, config: Any, training: bool = False) -> Spec:
     """The spec of embedded data of the shape that a preset wants."""
-    embedded = dataclasses.replace(config, data=next(iter(system.presets.values())).data, limit=16)
-    source = system.training_data(embedded) if training and system.training_data else system.data(embedded)
+    config = embedded(system, config)
+    source = system.training_data(config) if training and system.training_data else system.data(config)
     return source.spec
+
+
+def embedded(system: System, config: Any) -> Any:
+    """The same on embedded data."""
+    return dataclasses.replace(config, data=next(iter(system.presets.values())).data, limit=16)
 
 
 def check_system(
@@ -107,7 +114,7 @@ def check_system(
     with quick_classifiers():
         with jax.numpy_dtype_promotion("standard"), warnings.catch_warnings():  # optax promotes dtypes implicitly
             warnings.filterwarnings("ignore", ".*(close to guessing|covariance lacks|damaged)")
-            commands = {name: command for name, command in system.commands.items() if name not in (*skip, *NEEDS_WEIGHTS)}
+            commands = {name: command for name, command in system.commands.items() if name not in (*skip, *NEEDS_MORE)}
             return _check(system._replace(commands=commands), tiny, folder, {**COMMANDS, **(arguments or {})})
 
 
@@ -148,7 +155,7 @@ def _check(system, tiny, folder, arguments):
     with stopped_at(STEPS // 2), pytest.raises(SystemExit):
         main(presets, ["train", "--workdir", str(folder / "parts")])
     main(presets, ["train", "--resume", str(folder / "parts")])
-    _same_run(folder / "whole", folder / "parts")
+    same_run(folder / "whole", folder / "parts")
     main(presets, ["train", "--workdir", str(folder / "two"), "--devices", "2"])
     _nearly_same_records(folder / "whole", folder / "two")
     _left_behind(system, folder / "whole", tiny)
@@ -166,7 +173,8 @@ def _check(system, tiny, folder, arguments):
     return trained
 
 
-def _same_run(one: Path, other: Path) -> None:
+def same_run(one: Path, other: Path) -> None:
+    """The state after STEPS steps and all samples are the same bits."""
     states = []
     for run in (one, other):
         with Checkpoints(run / "checkpoints") as checkpoints:

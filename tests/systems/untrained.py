@@ -9,7 +9,7 @@ import numpy as np
 
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.folder import open_folder, remember
-from jgan.run.system import System
+from jgan.run.system import System, stages_of
 
 
 def random_run(system: System, config: Any, folder: Path, scale: float = 1.0) -> Path:
@@ -17,7 +17,8 @@ def random_run(system: System, config: Any, folder: Path, scale: float = 1.0) ->
     source = system.data(config)
     batch = {name: jax.ShapeDtypeStruct((config.batch, *field.shape), field.dtype) for name, field in source.fields.items()}
     with jax.numpy_dtype_promotion("standard"):
-        abstract = jax.eval_shape(system.build(config, source.spec).init, jax.random.key(0), batch)
+        first = stages_of(system.build(config, source.spec), images=1, batch=config.batch, source=lambda: source)[0]
+        abstract = jax.eval_shape(first.training.init, jax.random.key(0), batch)
     random = np.random.default_rng(0)
 
     def numbers(x):

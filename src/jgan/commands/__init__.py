@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from jgan.commands import evaluate_domains, evaluate_inpainting, evaluate_pairs, evaluate_restored
 from jgan.commands.accuracy import accuracy
 from jgan.commands.complete import complete
+from jgan.commands.directions import directions
 from jgan.commands.edit import edit
 from jgan.commands.evaluate import evaluate
 from jgan.commands.export import export
@@ -14,6 +15,7 @@ from jgan.commands.likelihood import likelihood
 from jgan.commands.mix import mix
 from jgan.commands.neighbours import neighbours
 from jgan.commands.path_length import path_length
+from jgan.commands.project import project
 from jgan.commands.sample import sample
 from jgan.commands.translate import translate
 from jgan.run.system import Command
@@ -23,7 +25,7 @@ Commands = Mapping[str, Command]
 ANY: Commands = {"sample": sample, "export": export}
 IMAGES: Commands = {**ANY, "evaluate": evaluate, "accuracy": accuracy, "neighbours": neighbours}
 LATENTS: Commands = {**IMAGES, "interpolate": interpolate}
-STYLES: Commands = {**LATENTS, "mix": mix, "path_length": path_length}
+STYLES: Commands = {**LATENTS, "mix": mix, "path_length": path_length, "directions": directions, "project": project}
 LIKELIHOOD: Commands = {**IMAGES, "complete": complete, "likelihood": likelihood}
 PAIRS: Commands = {**ANY, "translate": translate, "evaluate": evaluate_pairs.evaluate}
 RESTORED: Commands = {**PAIRS, "evaluate": evaluate_restored.evaluate}

@@ -7,6 +7,7 @@ import numpy as np
 import tyro
 
 from jgan import outputs
+from jgan.commands.along import along, parse_amounts
 from jgan.commands.seeds import parse_seeds
 from jgan.data.source import by_turns, read_rows
 from jgan.ranges import Columns, CountOrZero, LayersOrZero, Truncation
@@ -23,6 +24,7 @@ def sample(
     cutoff: LayersOrZero | None = None,
     label: str | None = None,
     caption: str | None = None,
+    direction: tuple[str, ...] = (),
     columns: Columns | None = None,
     split: str | None = None,
     step: CountOrZero | None = None,
@@ -37,12 +39,13 @@ def sample(
         cutoff: Truncate only so many layers of a style-based generator, from the lowest; all if not given.
         label: Class of all examples, by name or number; if not given classes take turns.
         caption: Text of all examples, in words of the data, for a system that draws by captions; those of the data if not given.
+        direction: Steps along directions that `jgan directions` has found, of a style-based generator, as smile=2 hat=-1.5, in sigma.
         columns: Examples per row.
         split: Part of the data whose inputs are taken, by a system that needs some; that of the training if not given.
         step: The checkpoint to use; the best if not given.
         out: The file to write; its ending says what, a folder gets one file per example. samples.png, .webp, .wav, .txt if not given.
     """
-    numbers, (sampling, spec) = parse_seeds(seeds), sampling_of(run, system)
+    numbers, amounts, (sampling, spec) = parse_seeds(seeds), parse_amounts(direction), sampling_of(run, system)
     kinds = kinds_shown(sampling, spec)
     out = out or f"samples{outputs.endings(sampling.outputs)[0]}"
     if Path(out).suffix.lower() not in outputs.endings(kinds):
@@ -52,7 +55,7 @@ def sample(
     inputs = {"truncation": preferred(trained, "truncation", truncation), "cutoff": cutoff, "label": label, "caption": caption}
     inputs = {name: value for name, value in inputs.items() if value is not None}
     given, beside = conditions(trained, len(numbers), split, tuple(inputs))
-    found = trained.outputs(numbers, **given, **inputs)
+    found = along(trained, run, amounts, numbers, **given, **inputs) if amounts else trained.outputs(numbers, **given, **inputs)
     shown = as_shown(sampling, beside, found)
     outputs.save(out, shown, {name: kind for name, kind in kinds.items() if name in shown}, columns)
     print(out)

@@ -81,27 +81,30 @@ class Named(NamedTuple):
     read: Callable[[int | None], np.ndarray]  # (channels, or None for as stored) -> uint8 [H, W, C]; ValueError if it is damaged
 
 
-def open_named(path: Path, split: str = "train", reading: Reading = AS_STORED) -> dict[str, Named]:
-    """Images of a folder, an archive or one file by the names of their translations.
+def open_named(path: Path, split: str = "train", reading: Reading = AS_STORED, size: tuple[int, int] | None = None) -> dict[str, Named]:
+    """Images of a folder, an archive or one file by the names of their translations; cropped and resized to a size (H, W) if one is given.
 
     Raises:
       ValueError: if two translations would have one name.
     """
     if path.is_file() and path.suffix.lower() in SUFFIXES:
-        return {f"{path.stem}.png": Named(str(path), partial(_read_file, path, reading))}
+        return {f"{path.stem}.png": Named(str(path), partial(_read_file, path, reading, size))}
     collection = open_collection(str(path), split, None, None, reading=reading)
     given = [str(PurePath(name).relative_to(path.expanduser())) if collection.paths else PurePath(name).name for name in collection.names]
     names = names_of_translations(given)
-    return {name: Named(collection.names[index], partial(_read, collection, index)) for index, name in enumerate(names)}
+    return {name: Named(collection.names[index], partial(_read, collection, index, size)) for index, name in enumerate(names)}
 
 
-def read_images(path: Path, channels: int, split: str = "train", reading: Reading = AS_STORED) -> Iterator[tuple[str, np.ndarray]]:
+def read_images(
+    path: Path, channels: int, split: str = "train", reading: Reading = AS_STORED, size: tuple[int, int] | None = None
+) -> Iterator[tuple[str, np.ndarray]]:
     """Names of translations, and images, uint8 [H, W, channels], of a folder, an archive or one file; damaged ones are left out and named.
+    Size as of `open_named`.
 
     Raises:
       ValueError: before the first image, if two translations would have one name; if the only image is damaged.
     """
-    found = open_named(path, split, reading)
+    found = open_named(path, split, reading, size)
     for name, (given, read) in found.items():
         try:
             yield name, read(channels)
@@ -111,16 +114,16 @@ def read_images(path: Path, channels: int, split: str = "train", reading: Readin
             print(f"{given} was left out: {error}")
 
 
-def _read_file(path, reading, channels):
+def _read_file(path, reading, size, channels):
     with bounded.open_regular(path) as file:
         data = file.read()
     try:
         height, width, stored = decode.header(data, reading=reading)
-        return decode.decode(data, (height, width), channels or stored, reading)
+        return decode.decode(data, size or (height, width), channels or stored, reading)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _read(collection, index, channels):
+def _read(collection, index, size, channels):
     height, width, stored = collection.look(index)["image"]
-    return collection.read(index, {"image": (height, width, channels or stored)})["image"]
+    return collection.read(index, {"image": (*(size or (height, width)), channels or stored)})["image"]

@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 ON_IMAGES = ("fid", "kid", "compare", "features")
 ON_DATA = ("inspect",)  # jgan data inspect
+ON_FILES = ("import",)
 
 
 def systems() -> list[str]:
@@ -56,7 +57,7 @@ def fields(module: str, kind: str) -> list[str]:
 
 def commands_on_runs() -> list[str]:
     """Returns the names of the commands on a run, whatever its system."""
-    return [name for name in _commands() if name not in (*ON_IMAGES, *ON_DATA)]
+    return [name for name in _commands() if name not in (*ON_IMAGES, *ON_DATA, *ON_FILES)]
 
 
 def summaries(command: str) -> list[str]:
@@ -79,8 +80,11 @@ def _commands() -> dict[str, list[tuple[str, ast.FunctionDef]]]:
     for path in sorted((ROOT / "commands").glob("[!_]*.py")):
         module = f"jgan.commands.{path.stem}"
         for node in _parsed(module).body:
-            if isinstance(node, ast.FunctionDef) and (node.name in (*ON_IMAGES, *ON_DATA) or _parameters(node.args)[:1] == ["system"]):
-                found.setdefault(node.name, []).append((module, node))
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            name = node.name.removesuffix("_")  # import_, since import is a word of Python
+            if name in (*ON_IMAGES, *ON_DATA, *ON_FILES) or _parameters(node.args)[:1] == ["system"]:
+                found.setdefault(name, []).append((module, node))
     return found
 
 

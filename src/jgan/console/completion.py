@@ -28,7 +28,7 @@ def candidates(words: Sequence[str]) -> list[str]:
     """
     match list(words):
         case []:
-            return ["list", "train", *catalogue.commands_on_runs(), *catalogue.ON_IMAGES, "data", "completion"]
+            return ["list", "train", *catalogue.commands_on_runs(), *catalogue.ON_IMAGES, *catalogue.ON_FILES, "data", "completion"]
         case ["train"]:
             return [*catalogue.systems(), "--resume"]
         case ["train", system, *others] if system in catalogue.systems():
@@ -39,7 +39,7 @@ def candidates(words: Sequence[str]) -> list[str]:
             return _as_options(catalogue.options(command))
         case ["completion"]:
             return list(SCRIPTS)
-        case [command, *_] if command in (*catalogue.commands_on_runs(), *catalogue.ON_IMAGES):
+        case [command, *_] if command in (*catalogue.commands_on_runs(), *catalogue.ON_IMAGES, *catalogue.ON_FILES):
             return _as_options(catalogue.options(command))
     return []
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from jgan.commands import compare, features, inspect
+from jgan.commands import compare, features, import_published, inspect
 from jgan.console import catalogue, completion
 from jgan.ranges import checked
 from jgan.run.about import CONFIG_FILE
@@ -18,6 +18,8 @@ ON_IMAGES: Mapping[str, Callable[..., None]] = {
     "compare": compare.compare,
     "features": features.features,
 }
+ON_FILES: Mapping[str, Callable[..., None]] = {"import": import_published.import_}
+FUNCTIONS = {**ON_IMAGES, **ON_FILES}
 ON_DATA: Mapping[str, Callable] = {"inspect": inspect.inspect}
 
 
@@ -28,8 +30,8 @@ def dispatch(arguments: Sequence[str]) -> None:
         command, *rest = arguments
         if command == "train":
             _train(rest)
-        elif command in ON_IMAGES:
-            tyro.cli(checked(ON_IMAGES[command]), prog=f"jgan {command}", args=rest)
+        elif command in FUNCTIONS:
+            tyro.cli(checked(FUNCTIONS[command]), prog=f"jgan {command}", args=rest)
         elif command == "data":
             name = known(rest[0], list(ON_DATA), "command on data")
             tyro.cli(checked(ON_DATA[name]), prog=f"jgan data {name}", args=rest[1:])

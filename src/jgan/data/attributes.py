@@ -11,7 +11,9 @@ import numpy as np
 from jgan.data.archives import open_archive
 from jgan.data.combine import select
 from jgan.data.labels import Labels, numbered
+from jgan.data.layout import canonical_split
 from jgan.data.open import checked_size, open_collection, source_of
+from jgan.data.procedural import shapes
 from jgan.data.source import Source
 
 TABLE = "attributes.csv"
@@ -50,6 +52,29 @@ def with_attributes(source: Source, attributes: Mapping[str, Labels]) -> Source:
         names={**source.names, "attributes": tuple(attributes), **{name: of_one.classes for name, of_one in attributes.items()}},
         columns={**source.columns, "attributes": values},
     )
+
+
+def known_attributes(source: Source, split: str) -> Source:
+    """Returns a source with the field `attributes`: as it is if it has them; kind and colour of shapes; or its classes, as `label`.
+
+    Args:
+      source: all images of a split, or the first of them.
+      split: the split that was opened.
+
+    Raises:
+      ValueError: if nothing is known of its images.
+
+    >>> from jgan.data import open_source
+    >>> known_attributes(open_source("shapes", resolution=16, limit=3), "train").names["attributes"]
+    ('kind', 'colour')
+    """
+    if "attributes" in source.fields:
+        return source
+    if source.name.split(":")[0] == "shapes":
+        return with_attributes(source, shapes.attributes(canonical_split(split) or split, source.size))
+    if "label" not in source.columns:
+        raise ValueError(f"expected images with attributes or classes, found {', '.join(source.fields)} in {source.name}")
+    return with_attributes(source, {"label": Labels(source.columns["label"], source.names["label"])})
 
 
 def open_attributes(

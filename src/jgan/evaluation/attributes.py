@@ -4,8 +4,9 @@ An edit should change some attributes and keep all others. The network is traine
 hash of its weights, and its accuracy on held-out images stands beside every score: it is what a perfect edit scores.
 """
 
+import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,10 +85,21 @@ def read_attributes(classifier: AttributeClassifier, images: Any) -> np.ndarray:
     Raises:
       ValueError: if they are not of the size that the classifier was trained on.
     """
+    _check_shape(classifier, images)
+    return _read(_net(classifier.values), classifier.params, images)
+
+
+def attribute_scores(classifier: AttributeClassifier, images: Any) -> np.ndarray:
+    """Computes the log-odds log(p / (1 - p)) of every value of every attribute, side by side, float32 [N, sum of their numbers]; arguments
+    and errors as of `read_attributes`."""
+    _check_shape(classifier, images)
+    return _read(_net(classifier.values), classifier.params, images, _log_odds)
+
+
+def _check_shape(classifier, images):
     shape = tuple(classifier.protocol["shape"])
     if images.ndim != 4 or images.shape[1:] != shape:
         raise ValueError(f"expected images [N, {', '.join(map(str, shape))}] for {classifier.name}, found {images.shape}; resize them")
-    return _read(_net(classifier.values), classifier.params, images)
 
 
 def edit_scores(classifier: AttributeClassifier, images: Any, wanted: np.ndarray, visible: np.ndarray | None = None) -> dict[str, float]:
@@ -173,10 +185,28 @@ def _loss(net: AttributeNet, params: Params, data: tuple[Array, Array, Array], i
     return jnp.sum(jnp.stack(each, axis=1) * visible) / len(images)
 
 
-def _read(net: AttributeNet, params: Params, images: Any) -> np.ndarray:
+def _most_probable(logits: Array) -> Array:
+    return logits.argmax(axis=1, keepdims=True).astype(jnp.int8)
+
+
+def _log_odds(logits: Array) -> Array:
+    others = jnp.where(jnp.eye(logits.shape[1], dtype=bool)[None], -jnp.inf, logits[:, None, :])
+    return logits - jax.nn.logsumexp(others, axis=2)
+
+
+def _read(net: AttributeNet, params: Params, images: Any, of_one: Callable[[Array], Array] = _most_probable) -> np.ndarray:
+    """What a function makes of the logits [N, K] of each attribute, side by side."""
+    read = _reader(net.values, of_one)
+    return np.concatenate([read(params, images[start : start + BATCH]) for start in range(0, len(images), BATCH)])
+
+
+@functools.cache
+def _reader(values: tuple[int, ...], of_one: Callable[[Array], Array]) -> Callable[[Params, Any], Array]:
+    net = AttributeNet(values)
+
     @jax.jit
     def read(params, images):
         logits, _ = net.apply(params, to_float(to_uint8(images)))
-        return jnp.stack([of_one.argmax(axis=1).astype(jnp.int8) for of_one in _split(net, logits)], axis=1)
+        return jnp.concatenate([of_one(logits) for logits in _split(net, logits)], axis=1)
 
-    return np.concatenate([read(params, images[start : start + BATCH]) for start in range(0, len(images), BATCH)])
+    return read

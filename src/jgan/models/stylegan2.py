@@ -21,7 +21,7 @@ from jgan.ops.resample import downsample, upsample
 from jgan.types import Array, Key, Network, State
 
 SQRT_HALF = float(np.sqrt(0.5))  # keeps the variance where two paths are added
-ARCHITECTURES = {"generator": ("skip", "residual"), "discriminator": ("residual", "skip", "plain")}
+ARCHITECTURES = {"generator": ("skip", "residual", "plain"), "discriminator": ("residual", "skip", "plain")}
 
 
 class Plan(NamedTuple):
@@ -233,7 +233,7 @@ def generator(
       mapping_layers: fully connected layers of the mapping network.
       mapping_rate: their learning rate relative to the other layers'.
       average_decay: of the running average of w, per batch.
-      architecture: "skip" (sum of images of all levels) or "residual".
+      architecture: "skip" (sum of images of all levels), "residual", or "plain" (the highest level alone makes the image).
       clamp: largest absolute activation; 256 where levels are in half precision.
       rematerialise: recompute each level's activations in the backward pass instead of keeping them.
 
@@ -304,6 +304,17 @@ def first_layers(plan: Plan, count: int, architecture: str = "residual") -> Call
     if not 0 <= count <= len(layers):
         raise ValueError(f"expected 0 to {len(layers)} layers of a {architecture} discriminator of {len(plan.sizes)} levels, found {count}")
     return lambda path: any(path[: len(layer)] == layer for layer in layers[:count])
+
+
+def style_layers(plan: Plan) -> tuple[tuple[str, ...], ...]:
+    """Where the layers that read a style are in the parameters of synthesis, by their place in `ws`; the last makes the image.
+
+    >>> style_layers(plan(8))
+    (('level_0', 'conv1'), ('level_1', 'conv0'), ('level_1', 'conv1'), ('level_1', 'to_image'))
+    """
+    top = len(plan.sizes) - 1
+    convolutions = [(f"level_{level}", name) for level in range(top + 1) for name in ("conv0", "conv1")][1:]
+    return (*convolutions, (f"level_{top}", "to_image"))
 
 
 def draw_noise(key: Key, n: int, plan: Plan) -> tuple[Array, ...]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping as Arrays
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -60,6 +61,59 @@ def discriminator_from_reference(arrays: Arrays[str, np.ndarray]) -> tuple[Param
     if "mapping" not in params:
         return params, {}
     return params, {"average": {"mapping": {"w": jnp.zeros_like(params["mapping"]["embed"]["bias"])}}}
+
+
+def networks_of(arrays: Arrays[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """Sorts arrays "G_ema.synthesis.b4.const", "G. ...", "D. ..." by network; those without such a beginning are of "G_ema".
+
+    Raises:
+      ValueError: if there is no generator.
+
+    >>> networks_of({"D.b4.out.bias": np.zeros(1), "synthesis.b4.const": np.zeros((1, 4, 4))}).keys()
+    dict_keys(['D', 'G_ema'])
+    """
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for name, value in arrays.items():
+        network, _, inner = name.partition(".")
+        known = network in ("G", "D", "G_ema")
+        found.setdefault(network if known else "G_ema", {})[inner if known else name] = value
+    if not found.keys() & {"G", "G_ema"}:
+        raise ValueError(f"expected a generator, as G_ema.synthesis.b4.const, among the arrays, found {sorted(arrays)[:5]} ...")
+    return found
+
+
+def settings_of(generator: Arrays[str, np.ndarray], discriminator: Arrays[str, np.ndarray] | None = None) -> dict[str, Any]:
+    """What a generator, and a discriminator beside it, are built of, found in their arrays: resolution, channels, channel_base,
+    channel_max, latent_size, style_size, label_size, mapping_layers, and the architecture of both.
+
+    Raises:
+      ValueError: if a needed array is absent, or widths follow no rule.
+    """
+    _require(generator, "synthesis.b4.const", "synthesis.b4.conv1.weight", "mapping.fc0.weight")
+    sizes = sorted({int(match[1]) for name in generator if (match := re.match(r"synthesis\.b(\d+)\.", name))})
+    widths = [len(generator[f"synthesis.b{size}.conv1.weight"]) for size in sizes]
+    base, most = widths[-1] * sizes[-1], widths[0]
+    if sizes != [4 * 2**level for level in range(len(sizes))] or widths != [max(1, min(base // size, most)) for size in sizes]:
+        found = dict(zip(sizes, widths, strict=True))
+        raise ValueError(f"expected channels that are a number divided by the size, up to a maximum, found {found}")
+    embed, first = generator.get("mapping.embed.weight"), generator["mapping.fc0.weight"]
+    all_images = all(f"synthesis.b{size}.torgb.weight" in generator for size in sizes)
+    found = {
+        "resolution": sizes[-1],
+        "channels": len(generator[f"synthesis.b{sizes[-1]}.torgb.weight"]),
+        "channel_base": base,
+        "channel_max": most,
+        "latent_size": first.shape[1] - (0 if embed is None else len(embed)),
+        "style_size": len(first),
+        "label_size": 0 if embed is None else embed.shape[1],
+        "mapping_layers": sum(re.fullmatch(r"mapping\.fc\d+\.weight", name) is not None for name in generator),
+        "generator_architecture": "residual" if f"synthesis.b{sizes[-1]}.skip.weight" in generator else "skip" if all_images else "plain",
+    }
+    if not discriminator:
+        return found
+    several = sum(re.fullmatch(r"b\d+\.fromrgb\.weight", name) is not None for name in discriminator) > 1
+    residual = f"b{sizes[-1]}.skip.weight" in discriminator
+    return found | {"discriminator_architecture": "residual" if residual else "skip" if several else "plain"}
 
 
 def _convert(arrays):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 from jax.sharding import Mesh
 
 from jgan.data.source import Source
@@ -34,6 +35,17 @@ class MakeScore(Protocol):
     def __call__(self, config: Any, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score: ...
 
 
+class Styles(NamedTuple):
+    """Where a style-based generator keeps what directions and projections need: paths of leaves of its state.
+
+    Its `sample` takes styles `ws` [N, layers, style_size] in place of `z`, and gives those that were used.
+    """
+
+    affine: tuple[str, ...]  # of every layer of `ws`: the kernel [style_size, C] by which its style is read
+    noise: tuple[str, ...]  # the maps [1, H, W, channels] of its constant noise; [N, H, W, channels] in their place: one for each image
+    synthesis: str  # how the paths of the parameters begin that make images of styles
+
+
 class Sampling(NamedTuple):
     """What `Training.sample` is given, and what it gives."""
 
@@ -43,6 +55,7 @@ class Sampling(NamedTuple):
     directions: Mapping[str, tuple[str, str]] = {}  # of a translator: name -> (the condition that it translates, the output that it makes)
     optional: tuple[str, ...] = ()  # further inputs that `sample` takes where they are given, such as `ws` in place of `z`
     truth: tuple[str, ...] = ()  # fields of the data that outputs should equal, shown beside them
+    styles: Styles | None = None  # of a style-based generator
     preferred: Mapping[str, float] = {}  # values of inputs for pictures that please, such as {"truncation": 0.7}
     followed: int = 64  # examples that are followed through time
 
@@ -51,6 +64,14 @@ class Command(Protocol):
     """What is done with a run: (system, run, ...), further annotated parameters are options of the command line."""
 
     def __call__(self, system: Any, /, *arguments: Any, **options: Any) -> Any: ...
+
+
+class Published(NamedTuple):
+    """Networks that others published: the settings that they were built with, and what puts their numbers into a state."""
+
+    config: Any
+    spec: Spec  # of data like those that they were trained on; classes have their numbers as names
+    place: Callable[[Any], Any]  # first state -> the state with these networks
 
 
 class System(NamedTuple):
@@ -69,6 +90,7 @@ class System(NamedTuple):
     training_data: Callable[[Any], Source] | None = None  # config -> what is trained on, where it is not `data(config)`
     commands: Mapping[str, Command] = {}  # by name
     description: str = ""
+    published: Callable[[Mapping[str, np.ndarray]], Published] | None = None  # arrays by their published names -> what they are
     restoration: Restoration | None = None  # of a system that gives images back what they lost: how it is evaluated
 
 

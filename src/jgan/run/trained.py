@@ -26,7 +26,7 @@ from jgan.run.plan import legs
 from jgan.run.sampling import outputs_of
 from jgan.run.system import Sampling, System, find_system, stages_of, system_of
 from jgan.sharding import Sampler, sampler, seed_key, seed_words
-from jgan.types import Array, Fields, Outputs, SampleTraining, Spec, Training
+from jgan.types import Array, Fields, Inputs, Outputs, SampleTraining, Spec, Training
 
 BATCH = 16  # examples at a time, where nothing else is asked for
 
@@ -113,6 +113,15 @@ class Trained:
     def run(self, inputs: Fields) -> Outputs:
         """Computes the outputs of complete inputs as they come of `sample`, without noise: for measurements inside of other programs."""
         return self._sampler(None)(self._kept, None, inputs)
+
+    def apply(self, weights: Mapping[str, Any], inputs: Inputs) -> Outputs:
+        """Computes the outputs of inputs as they come of `sample`, without noise, by other weights: for what differentiates by either.
+
+        Args:
+          weights: in place of those of this object, by the same paths.
+          inputs: as of `run`.
+        """
+        return self.sample(_whole(self.abstract, weights), None, inputs)
 
     def state(self) -> Any:
         """The state of the training, in which leaves on which `sample` does not depend are zeros."""

@@ -23,7 +23,8 @@ from jgan.ops.random import normal
 from jgan.ranges import Count, CountOrZero, Kimg, KimgOrZero, LayersOrZero, Rate, Share, Size, Target, Weight
 from jgan.run.sampling import latent_inputs
 from jgan.run.settings import ROUNDING, Settings, changeable
-from jgan.run.system import Sampling, System
+from jgan.run.system import Sampling, Styles, System
+from jgan.systems._published import published
 from jgan.training import Player, PlayerLoss, average, average_decay, every, frozen, lazy_adam, new_player, prefixed, update
 from jgan.types import Array, Batch, Key, Network, Params, Spec, Training
 
@@ -50,7 +51,7 @@ class Config(Settings, ImageSettings):
     """Numbers in w."""
     mapping_layers: LayersOrZero = 8
     """Layers of the mapping network."""
-    generator_architecture: Literal["skip", "residual"] = "skip"
+    generator_architecture: Literal["skip", "residual", "plain"] = "skip"
     """How the levels of the generator are joined."""
     discriminator_architecture: Literal["residual", "skip", "plain"] = "residual"
     """How the levels of the discriminator are joined."""
@@ -340,11 +341,15 @@ def open_data(config: Config, split: str | None = None) -> Source:
 
 def sampling(config: Config, spec: Spec) -> Sampling:
     """Latents, or styles `ws` [N, layers, style_size], in; images and their styles out. Without a key the noise is constant."""
+    plan = make_generator(config, spec).plan
+    affine = tuple(f"average/synthesis/{'/'.join(layer)}/style/kernel" for layer in stylegan2.style_layers(plan))
+    noise = tuple(f"generator/state/synthesis/noise/constant/{level}" for level in range(len(plan.sizes)))
     return Sampling(
         latent_inputs(config.latent_size),
         {"image": outputs.image()},
         conditions=("label",) if config.conditional else (),
         optional=("ws", "cutoff"),
+        styles=Styles(affine, noise, "average/synthesis/"),
         preferred={"truncation": 0.7},
         followed=64 if config.resolution <= 64 else 32 if config.resolution <= 256 else 16,
     )
@@ -370,4 +375,15 @@ def _follow(mean, length):
     return jnp.where(jnp.isfinite(length), mean + 0.01 * (length - mean), mean)
 
 
-SYSTEM = System("stylegan", Config, PRESETS, open_data, build, sampling, image_score, commands=commands.STYLES, description=__doc__ or "")
+SYSTEM = System(
+    "stylegan",
+    Config,
+    PRESETS,
+    open_data,
+    build,
+    sampling,
+    image_score,
+    commands=commands.STYLES,
+    description=__doc__ or "",
+    published=partial(published, Config),
+)

@@ -18,7 +18,8 @@ from jgan import bounded
 
 
 def read_weights(path: str | Path) -> dict[str, np.ndarray]:
-    """The tensors of a weight file by name: `.pth` or `.pt` (PyTorch, both its formats), `.npz` or `.safetensors`.
+    """The tensors of a weight file by name: `.pth` or `.pt` (PyTorch, both its formats), `.npz`, `.safetensors`, or `.pkl`, a dict of whole
+    networks as StyleGAN2-ADA publishes them, whose tensors are called as "G_ema.synthesis.b4.const".
 
     Nothing in the file is executed: of a pickle only what rebuilds tensors is allowed, anything else is refused with its name.
     bfloat16 becomes float32, all other types stay. Raises ValueError if the file is of another kind, damaged, or refused.
@@ -26,7 +27,7 @@ def read_weights(path: str | Path) -> dict[str, np.ndarray]:
     path = Path(path)
     if path.suffix == ".npz":
         return bounded.read_npz(path)
-    readers = {".pth": _read_torch, ".pt": _read_torch, ".safetensors": _read_safetensors}
+    readers = {".pth": _read_torch, ".pt": _read_torch, ".pkl": _read_networks, ".safetensors": _read_safetensors}
     if path.suffix not in readers:
         raise ValueError(f"expected a file of weights named *.npz, {', '.join('*' + suffix for suffix in readers)}, found {path.name}")
     try:
@@ -63,7 +64,7 @@ def _read_torch(file):
     if magic == b"PK\x03\x04":
         return _read_torch_zip(file)
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:  # where a length that is claimed takes no memory
-        return _read_torch_legacy(view)
+        return _filled(*_read_torch_legacy(view, len(view)))
 
 
 def _read_torch_zip(file):
@@ -73,7 +74,7 @@ def _read_torch_zip(file):
         if f"{root}byteorder" in members and _member(archive, members[f"{root}byteorder"]) != b"little":
             raise ValueError("its numbers are big-endian; save it on a little-endian machine")
         reader = _TensorReader(io.BytesIO(_member(archive, archive.getinfo(f"{root}data.pkl"))))
-        tree = reader.by_name()
+        tree = reader.load()
         infos = {key: archive.getinfo(f"{root}data/{key}") for key in reader.storages}
         _check_total(sum(info.file_size for info in infos.values()), sum(info.compress_size for info in infos.values()))
         return _filled(tree, {key: _numbers(_member(archive, infos[key]), dtype) for key, dtype in reader.storages.items()})
@@ -91,22 +92,31 @@ def _check_total(size, packed):
     bounded.check("the sum of its tensors", size, packed)
 
 
-def _read_torch_legacy(file):
-    """Five pickles one after the other (a magic number, version, system, the object, the storages' keys), then the storages."""
+def _read_networks(file):
+    """One pickle of networks by name, each a dict of its module's source, which is passed over, and its state."""
+    reader = _NetworkReader(file)
+    return _filled(reader.by_name(), reader.storages)
+
+
+def _read_torch_legacy(file, size_of_file):
+    """Five pickles one after the other (a magic number, version, system, the object, the storages' keys), then the storages: returns the
+    object, and numbers by key."""
     if _TensorReader(file).load() != 0x1950A86A20F9469CFC6C:
         raise ValueError("it is no PyTorch file")
     _version, system = _TensorReader(file).load(), _TensorReader(file).load()
     if not system["little_endian"]:
         raise ValueError("its numbers are big-endian; save it on a little-endian machine")
     reader = _TensorReader(file)
-    tree = reader.by_name()
+    tree = reader.load()
     storages = {}
     for key in _TensorReader(file).load():
+        if key not in reader.storages:
+            break  # nothing refers to it: its type is not known, nor where the next one begins
         size = int.from_bytes(file.read(8), "little") * _item_size(reader.storages[key])
-        if size > len(file) - file.tell():
-            raise ValueError(f"storage {key} has {size} bytes, more than the {len(file) - file.tell()} that are left")
+        if size > size_of_file - file.tell():
+            raise ValueError(f"storage {key} has {size} bytes, more than the {size_of_file - file.tell()} that are left")
         storages[key] = _numbers(file.read(size), reader.storages[key])
-    return _filled(tree, storages)
+    return tree, storages
 
 
 class _Tensor(NamedTuple):
@@ -125,11 +135,6 @@ class _TensorReader(pickle.Unpickler):
         _check_memo(file)
         super().__init__(file, encoding="utf-8")
         self.storages = {}  # dtype by key
-
-    def by_name(self):
-        if not isinstance(tree := self.load(), dict):
-            raise ValueError(f"expected tensors by name, found {type(tree).__name__}; save the state_dict() of the network")
-        return tree
 
     def find_class(self, module, name):
         def tensor(storage, offset, shape, strides, *_gradient):
@@ -156,6 +161,49 @@ class _TensorReader(pickle.Unpickler):
         return key
 
 
+class _NetworkReader(_TensorReader):
+    """An unpickler that rebuilds tensors and what networks that hold them are described by, dicts of plain values."""
+
+    def by_name(self):
+        """Tensors of all networks, by the path of their modules."""
+        networks = self.load()
+        if not isinstance(networks, dict):
+            raise ValueError(f"expected networks by name, found {type(networks).__name__}")
+        return {name: tensor for network in NETWORKS for name, tensor in _of_module(networks.get(network), network)}
+
+    def find_class(self, module, name):
+        def described(description):
+            return description
+
+        def storage(content):
+            key, numbers = _read_torch_legacy(io.BytesIO(content), len(content))
+            self.storages[f"{len(self.storages)}"] = numbers[key]
+            return f"{len(self.storages) - 1}"
+
+        if (module, name) == ("dnnlib.util", "EasyDict"):
+            return type(name, (dict,), {})  # anew for every use, as what the other reader allows
+        if (module, name) in (("builtins", "set"), ("__builtin__", "set")):
+            return set
+        if (module, name) == ("torch_utils.persistence", "_reconstruct_persistent_obj"):
+            return described
+        if (module, name) == ("torch.storage", "_load_from_bytes"):
+            return storage
+        return super().find_class(module, name)
+
+
+def _of_module(module, path):
+    """Names and tensors of a module and of those within; nothing of what is no description of a module."""
+    state = module.get("state") if isinstance(module, dict) else None
+    if not isinstance(state, dict):
+        return
+    for name, value in {**state.get("_parameters", {}), **state.get("_buffers", {})}.items():
+        if isinstance(value, _Tensor):
+            yield f"{path}.{name}", value
+    for name, inner in state.get("_modules", {}).items():
+        yield from _of_module(inner, f"{path}.{name}")
+
+
+NETWORKS = ("G", "D", "G_ema")  # of a published StyleGAN2-ADA
 _STORAGES = {
     "DoubleStorage": "<f8",
     "FloatStorage": "<f4",
@@ -181,6 +229,8 @@ def _check_memo(file):
 
 
 def _filled(tree, storages):
+    if not isinstance(tree, dict):
+        raise ValueError(f"expected tensors by name, found {type(tree).__name__}; save the state_dict() of the network")
     tensors = {name: tensor for name, tensor in tree.items() if isinstance(tensor, _Tensor)}
     sizes = [math.prod(_whole(tensor.shape)) * storages[tensor.storage].itemsize for tensor in tensors.values()]
     _check_total(sum(sizes), sum(numbers.nbytes for numbers in storages.values()))
