@@ -196,7 +196,7 @@ def check_range(images: Array | np.ndarray) -> None:
     low, high = float(jnp.min(images)), float(jnp.max(images))
     if not np.isfinite(low) or not np.isfinite(high):
         raise ValueError("expected images in [-1, 1], found NaN or infinity: look at the training's curves")
-    if low < -10 or high > 10:
+    if low < -50 or high > 50:
         message = (
             f"expected images in [-1, 1], found values from {low:.3g} to {high:.3g}, which are clipped: is 0 to 255 meant? give uint8 then"
         )

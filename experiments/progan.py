@@ -1,0 +1,67 @@
+"""ProGAN: networks that grow with the images, against the same networks at full size from the start.
+
+Paper:    Karras et al. 2017, https://arxiv.org/abs/1710.10196
+Command:  python experiments/progan.py                           (the preset shapes: 8, 16, 32 px, embedded data)
+          python experiments/progan.py train fixed               (the same networks at 32 px from the start)
+          python experiments/progan.py compare                   (both, at equal images and at equal time)
+          python experiments/progan.py train flowers128 --data FOLDER_OR_ZIP
+          python experiments/progan.py sample RUN --seeds 0-63 --out grid.png
+Hardware: shapes and fixed are sized for two CPU cores; flowers128 for an accelerator. None has been run to its end.
+Scores:   not measured yet: Frechet distance in the features of a classifier trained on the same data, at the size of the last stage.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from jgan.ranges import Kimg, Seed
+from jgan.run import System, main
+from jgan.run.arms import Arm, train_arms, write_table
+from jgan.run.metrics_log import read_records
+from jgan.systems.progan import PRESETS, SYSTEM
+
+ARMS = {"growing": Arm(SYSTEM, PRESETS["shapes"]), "fixed": Arm(SYSTEM, PRESETS["fixed"])}
+CRITERION = "score/frechet_distance/"
+
+
+def compare(
+    system: System, out: Path = Path("runs/progan"), data: str | None = None, kimg: Kimg | None = None, seed: Seed | None = None
+) -> None:
+    """Trains the growing and the fixed networks, and writes their scores at equal images and at equal time.
+
+    Args:
+        out: The folder of the runs and of table.md; what is there already goes on.
+        data: Data of both; as in the presets if not given.
+        kimg: Length of each run, thousands of images; as in the presets if not given.
+        seed: Of each run; as in the presets if not given.
+    """
+    folders = train_arms(ARMS, out, {"data": data, "kimg": kimg, "seed": seed})
+    growing, fixed = (scored(read_records(folder / "metrics.jsonl")) for folder in folders.values())
+    write_table(out, rows(growing, fixed))
+
+
+def scored(records: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """Of the records that have a score the thousands of images, minutes since the run began, the score and precision and recall."""
+    found = []
+    for record in records:
+        names = [name for name in record if name.startswith(CRITERION)]
+        if names:
+            about = {"kimg": record["images"] / 1000, "minutes": record["seconds"] / 60, "frechet_distance": record[names[0]]}
+            found.append(about | {name: record[f"variety/{name}"] for name in ("precision", "recall")})
+    return found
+
+
+def rows(growing: Sequence[Mapping[str, float]], fixed: Sequence[Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
+    """The growing run at its end; the fixed one when it had seen as many images, and when as much time had passed or at its first score.
+
+    >>> ours, other = [{"kimg": 60, "minutes": 5}], [{"kimg": 30, "minutes": 4}, {"kimg": 60, "minutes": 9}]
+    >>> list(rows(ours, other).values())
+    [{'kimg': 60, 'minutes': 5}, {'kimg': 60, 'minutes': 9}, {'kimg': 30, 'minutes': 4}]
+    """
+    found = {"growing": growing[-1]}
+    for what, name in (("images", "kimg"), ("time", "minutes")):
+        found[f"fixed, equal {what}"] = ([row for row in fixed if row[name] <= growing[-1][name]] or fixed[:1])[-1]
+    return found
+
+
+if __name__ == "__main__":
+    main(SYSTEM._replace(commands={**SYSTEM.commands, "compare": compare}))

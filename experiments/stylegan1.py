@@ -1,0 +1,130 @@
+"""StyleGAN, the first: styles at every layer of networks that grow, and what each style decides.
+
+Paper:    Karras et al. 2018, https://arxiv.org/abs/1812.04948
+Command:  python experiments/stylegan1.py                        (the preset shapes: 8, 16, 32 px, embedded data)
+          python experiments/stylegan1.py compare                (beside ProGAN and StyleGAN2 of the same widths, at equal images)
+          python experiments/stylegan1.py swap RUN --baseline RUN_OF_PROGAN
+                                                                 (do coarse styles decide the kind, and fine ones the colour?)
+          python experiments/stylegan1.py mix RUN --layer 4      (the picture to that)
+          python experiments/stylegan1.py train flowers64 --data FOLDER_OR_ZIP
+Hardware: shapes is sized for two CPU cores; flowers64 for an accelerator. None has been run to its end.
+Scores:   not measured yet. Frechet distance in the features of a classifier trained on the same data; of 1,000 mixes the shares that have
+          the kind of the shape of whose coarse styles they are, and the colour of the other, by a network that reads both.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from jgan.data.attributes import with_attributes
+from jgan.data.open import open_source
+from jgan.data.procedural import shapes
+from jgan.evaluation import results
+from jgan.evaluation.attributes import AttributeClassifier, read_attributes, train_attributes
+from jgan.ranges import CountOrZero, LayersOrZero, Several
+from jgan.run import System, Trained, load, main
+from jgan.run.arms import Arm, compare
+from jgan.systems import progan, stylegan
+from jgan.systems.stylegan1 import PRESETS, SYSTEM
+
+UNSEEN = 16_000  # shapes that the network learns from that reads them
+OURS = PRESETS["shapes"]
+SECOND = dataclasses.replace(
+    stylegan.PRESETS["demo"],
+    conditional=False,
+    style_mixing=OURS.style_mixing,
+    **{name: getattr(OURS, name) for name in ("kimg", "batch", "channel_base", "channel_max", "mapping_layers", "score_kimg")},
+)
+ARMS = {
+    "StyleGAN": Arm(SYSTEM, OURS),
+    "ProGAN": Arm(progan.SYSTEM, dataclasses.replace(progan.PRESETS["shapes"], kimg=OURS.kimg)),
+    "StyleGAN2": Arm(stylegan.SYSTEM, SECOND),
+}
+
+Swap = Callable[[Trained, np.ndarray, float], np.ndarray]  # (trained, seeds [2, N], share of the layers) -> uint8 images [N, H, W, C]
+
+
+def by_styles(trained: Trained, seeds: np.ndarray, share: float) -> np.ndarray:
+    """Images with the coarse styles of the first seeds, that share of all layers, and the fine styles of the second."""
+    first, second = (trained.outputs(row, only="ws")["ws"] for row in seeds)
+    return trained(ws=joined(first, second, share))
+
+
+def by_latents(trained: Trained, seeds: np.ndarray, share: float) -> np.ndarray:
+    """Images of latents whose first numbers, that share of all, are those of the first seeds and the others those of the second."""
+    first, second = (trained.latents(row) for row in seeds)
+    return trained(z=joined(first, second, share))
+
+
+def joined(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
+    """The first part along axis 1 of one array, that share of it, and the rest of the other.
+
+    >>> joined(np.zeros((1, 4)), np.ones((1, 4)), 0.25).tolist()
+    [[0.0, 1.0, 1.0, 1.0]]
+    """
+    border = round(share * first.shape[1])
+    return np.concatenate([first[:, :border], second[:, border:]], axis=1)
+
+
+def reader_of(resolution: int, folder: Path) -> AttributeClassifier:
+    """What reads kind and colour of the main shape, trained on shapes that no generator is trained on."""
+    unseen = open_source("shapes", split="val", resolution=resolution, limit=UNSEEN)
+    return train_attributes(with_attributes(unseen, shapes.attributes("val", UNSEEN)), folder)
+
+
+def shares(reader: AttributeClassifier, first: np.ndarray, second: np.ndarray, mixed: np.ndarray) -> dict[str, float]:
+    """Of mixes of two images each the shares whose kind is that of the first, whose colour that of the second, both, and the reverse."""
+    a, b, found = (read_attributes(reader, images) for images in (first, second, mixed))
+    kind, colour = (list(reader.values).index(name) for name in ("kind", "colour"))
+    from_first, from_second = found == a, found == b
+    numbers = {"kind_of_first": from_first[:, kind], "colour_of_second": from_second[:, colour]}
+    numbers |= {"both": from_first[:, kind] & from_second[:, colour]}
+    numbers |= {"kind_of_second": from_second[:, kind], "colour_of_first": from_first[:, colour]}
+    return {name: float(values.mean()) for name, values in numbers.items()}
+
+
+def swap(
+    system: System,
+    run: tyro.conf.Positional[Path],
+    baseline: Path | None = None,
+    layer: LayersOrZero = 4,
+    mixes: Several = 1_000,
+    step: CountOrZero | None = None,
+    features: Path | None = None,
+) -> None:
+    """Measures, for a run on shapes, whether mixes have the kind of the coarse styles and the colour of the fine ones.
+
+    The numbers are added to evaluations.jsonl in the run; chance is 1/8 each.
+
+    Args:
+        run: The folder of the run.
+        baseline: The folder of a run of ProGAN, in whose latents as large a share of numbers is swapped.
+        layer: The first layer with a fine style, from 0, the lowest; 4 is the first at 16 pixels.
+        mixes: Number of mixes.
+        step: The checkpoint to use; the best if not given.
+        features: Folder with the network that reads kind and colour; the run's if not given.
+    """
+    trained = {"styles": load(run, step, system)}
+    trained |= {} if baseline is None else {"latents": load(baseline, system=progan.SYSTEM)}
+    for one in trained.values():
+        if one.config.data != "shapes" or one.config.width:
+            raise ValueError(f"expected runs on square images of shapes, whose attributes are known, found one on {one.config.data}")
+    layers = trained["styles"].outputs([0], only="ws")["ws"].shape[1]
+    if layer > layers:
+        raise ValueError(f"--layer: expected a whole number from 0 to {layers}, the layers of this network, found {layer}")
+    reader = reader_of(trained["styles"].config.resolution, features or run / "features")
+    numbers, seeds = {f"held_out/{name}": accuracy for name, accuracy in reader.accuracy.items()}, np.arange(2 * mixes).reshape(2, mixes)
+    swaps: dict[str, Swap] = {"styles": by_styles, "latents": by_latents}
+    for name, one in trained.items():
+        first, second, mixed = one(seeds[0]), one(seeds[1]), swaps[name](one, seeds, layer / layers)
+        numbers |= {f"{name}/{what}": share for what, share in shares(reader, first, second, mixed).items()}
+    about = {"samples": mixes, "layer": layer, "run": run.name, "step": trained["styles"].about["step"]}
+    source = trained["styles"].training_data()
+    results.keep(run / "evaluations.jsonl", results.plain_results(numbers, reader.name, source, about))
+
+
+if __name__ == "__main__":
+    main(SYSTEM._replace(commands={**SYSTEM.commands, "compare": compare(ARMS), "swap": swap}))
