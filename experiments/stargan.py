@@ -9,10 +9,10 @@ Command:  python experiments/stargan.py                                      (th
           python experiments/stargan.py evaluate RUN --attribute hat         (against the exact truth, of glasses or hat)
           python experiments/stargan.py picture OURS CYCLEGAN --out row.png  (input, CycleGAN, ours, truth)
           python experiments/stargan.py edit RUN IMAGES OUT --remove glasses --add hat
-Hardware: faces and cartoon are for two CPU cores; faces128 for an accelerator. None has been run to its end.
-Scores:   not measured yet. Off and on: the share of faces in which a classifier, trained apart, finds the attribute as it was asked for,
-          and the others kept; PSNR against the true faces where these differ (beside it: no change, the mean face, the colour around) and
-          everywhere else.
+Hardware: faces and cartoon are for two CPU cores; faces128 for an accelerator. faces has been run to its end.
+Scores:   faces, 60,000 images, 27.6 CPU minutes, one run of seed 0, 2,000 held-out faces: glasses taken off 78.8 % (goal 95), put on
+          95.7 %, other attributes kept 99.7 %; where the true face differs 15.5 dB, 2.7 over no change (goal 3), elsewhere 45.0 dB.
+          CycleGAN and the other comparisons have not been run. See docs/results.md.
 """
 
 import dataclasses

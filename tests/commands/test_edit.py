@@ -11,7 +11,7 @@ from jgan.run.main import main
 from jgan.run.trained import load
 from jgan.systems.stargan import SYSTEM, Config
 
-CONFIG = Config(attributes=("glasses", "hat", "smile"), resolution=16, batch=2, features=2, blocks=1, layers=2, limit=8)
+CONFIG = Config(attributes=("glasses", "hat", "smile"), resolution=16, batch=2, features=2, blocks=1, layers=3, limit=8)
 PICTURE = np.random.default_rng(0).integers(0, 256, (20, 13, 3), np.uint8)
 
 

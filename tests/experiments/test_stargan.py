@@ -14,7 +14,7 @@ from jgan.run.main import main
 from jgan.systems import cyclegan
 from jgan.systems.stargan import Config
 
-OURS = Config(resolution=16, batch=2, features=2, blocks=1, layers=2, limit=8)
+OURS = Config(resolution=16, batch=2, features=2, blocks=1, layers=3, limit=8)
 OTHER = cyclegan.Config(data="faces", resolution=16, jitter=0, batch=1, features=2, blocks=1, patch_layers=2, pool=2, limit=8)
 
 

@@ -38,18 +38,19 @@ def test_the_mask_chooses_between_copies_and_new_pixels(mask):
 
 
 def test_logits_of_patches_and_of_attributes():
-    network, attributes = stargan.discriminator(4, 2), jnp.asarray([[1.0, 0.0], [0.0, 0.0]])
+    network, attributes = stargan.discriminator(4, 3), jnp.asarray([[1.0, 0.0], [0.0, 0.0]])
     params, _ = jax.jit(network.init)(jax.random.key(0), X, attributes)
     patches, named = jax.jit(network.apply)(params, {}, X, attributes)[0]
-    assert patches.shape == (2, 2, 4, 2) and named.shape == (2, 2)
-    assert params["convolution_1"]["kernel"].shape == (4, 4, 4, 8) and params["attributes"]["kernel"].shape == (2 * 4 * 8, 2)
+    assert [one.shape for one in patches] == [(2, 4, 8, 2), (2, 1, 2, 2)] and named.shape == (2, 2)
+    assert params["convolution_1"]["kernel"].shape == (4, 4, 4, 8) and params["attributes"]["kernel"].shape == (2 * 16, 2)
     others, still = jax.jit(network.apply)(params, {}, X, attributes.at[0, 1].set(1.0))[0]
-    np.testing.assert_array_equal(np.any(patches != others, axis=(1, 2)), [[False, True], [False, False]])
+    for one, other in zip(patches, others, strict=True):
+        np.testing.assert_array_equal(np.any(one != other, axis=(1, 2)), [[False, True], [False, False]])
     np.testing.assert_array_equal(named, still)
 
 
 def test_half_precision():
-    for network, inputs in ((stargan.editor(4, 1, jnp.bfloat16), (X, CHANGES)), (stargan.discriminator(4, 2, jnp.bfloat16), (X, CHANGES))):
+    for network, inputs in ((stargan.editor(4, 1, jnp.bfloat16), (X, CHANGES)), (stargan.discriminator(4, 3, jnp.bfloat16), (X, CHANGES))):
         found = jax.eval_shape(lambda key, n=network, i=inputs: n.apply(n.init(key, *i)[0], {}, *i)[0], jax.random.key(0))
         assert {leaf.dtype for leaf in jax.tree.leaves(found)} == {jnp.dtype(jnp.float32)}
 

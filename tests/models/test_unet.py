@@ -23,6 +23,16 @@ def test_noise_is_drawn_where_a_key_is_given(tiny):
     assert len({x.tobytes() for x in map(np.asarray, (plain, noisy, other))}) == 3
 
 
+def test_styles_are_noise_of_the_last_layers():
+    network = unet(1, (4, 8, 8, 8), noisy=0, styles=3)
+    images = jnp.tile(X[:1], (1, 2, 1, 1))
+    params, _ = jax.jit(network.init)(jax.random.key(0), images)
+    apply = jax.jit(lambda key: network.apply(params, {}, images, key=key)[0])
+    plain, noisy, other = apply(None), apply(jax.random.key(0)), apply(jax.random.key(1))
+    assert len({x.tobytes() for x in map(np.asarray, (plain, noisy, other))}) == 3
+    assert [name for name, leaf in params.items() if "style" in leaf] == ["up_norm_1", "up_norm_2"]
+
+
 def test_an_image_alone_is_translated_as_in_company(tiny):
     network, params = tiny
     apply = jax.jit(lambda x: network.apply(params, {}, x)[0])

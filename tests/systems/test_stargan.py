@@ -12,7 +12,7 @@ from tests.systems.steps import play
 from jgan import outputs
 from jgan.systems.stargan import SYSTEM, Config, ask
 
-TINY = Config(attributes=("glasses", "hat"), resolution=16, batch=4, features=4, blocks=1, layers=2, limit=24, kimg=0.016)
+TINY = Config(attributes=("glasses", "hat"), resolution=16, batch=4, features=4, blocks=1, layers=3, limit=24, kimg=0.016)
 
 
 @pytest.mark.parametrize("name", ["faces", *(pytest.param(name, marks=pytest.mark.slow) for name in SYSTEM.presets if name != "faces")])

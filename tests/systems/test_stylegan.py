@@ -129,7 +129,7 @@ def test_half_precision_with_recomputation():
 
 def test_noise_is_constant_without_a_key():
     training, state, _ = traced(TINY)
-    inputs = jax.eval_shape(lambda: SYSTEM.sampling(TINY, Spec({}, {"label": tuple("abcde")})).inputs(jax.random.key(0), 2))
+    inputs = jax.eval_shape(lambda: SYSTEM.sampling(TINY, SYSTEM.data(TINY).spec).inputs(jax.random.key(0), 2))
     inputs["label"] = jax.ShapeDtypeStruct((2,), jnp.int32)
     assert described(jax.eval_shape(training.sample, state, None, inputs)) == described(
         jax.eval_shape(training.sample, state, jax.random.key(0), inputs)

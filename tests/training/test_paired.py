@@ -28,11 +28,21 @@ def mean(start):
     return Network(lambda key, x: (jnp.asarray(start), {"calls": jnp.asarray(0), "channels": jnp.asarray(x.shape[3])}), apply)
 
 
-def played(loss=None, distances=None, **settings):
+def noisy(factor):
+    """x -> w (x + noise), with noise of the key, +1 or -1 for an image as a whole and as much for single pixels."""
+
+    def apply(w, state, x, key=None, train=False):
+        whole, single = jax.random.rademacher(key, (len(x), 1, 1, 1), x.dtype), jnp.asarray([1.0, -1.0]).reshape(1, 1, 2, 1)
+        return w * (x + whole + single * jax.random.rademacher(jax.random.fold_in(key, 1), (), x.dtype)), state
+
+    return Network(lambda key, x: (jnp.asarray(factor), {}), apply)
+
+
+def played(loss=None, distances=None, generator=None, **settings):
     """The training, its first state and the one after a step, and the metrics."""
     sgd = optax.sgd(RATE)
     training = paired(
-        scaling(2.0),
+        generator or scaling(2.0),
         mean(1.0),
         loss or losses.wasserstein(),
         sgd,
@@ -73,3 +83,11 @@ def test_a_weight_of_0_leaves_a_distance_out():
 def test_relativistic_losses_get_the_real_logits():
     _, _, _, metrics = played(losses.relativistic_average(losses.non_saturating()), conditional=False)
     assert np.isfinite(float(metrics["generator/adversarial"]))
+
+
+def test_diversity_is_between_mean_colours_and_raised():
+    _, _, after, metrics = played(distances={}, generator=noisy(2.0), adversarial_weight=0.0, diversity_weight=0.5)
+    found = float(metrics["generator/diversity"])
+    assert found in (0.0, 1.0, 2.0, 3.0, 4.0) and found > 0  # 2 w for each of four images whose noises differ; single pixels cancel
+    assert float(after.generator.params) == pytest.approx(2.0 + RATE * 0.5 * found / 2.0)
+    assert float(metrics["generator/loss"]) == -0.5 * found

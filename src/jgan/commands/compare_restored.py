@@ -15,7 +15,9 @@ from jgan.run.trained import Trained, load
 ROWS, SIDE = 8, 192  # of the picture: examples, and the most pixels a side of what is shown of an image
 
 
-def compare_restored(arms: Mapping[str, Arm], baseline: str, out: Path, images: Path | None, changes: Mapping[str, Any]) -> None:
+def compare_restored(
+    arms: Mapping[str, Arm], baseline: str, out: Path, images: Path | None, changes: Mapping[str, Any], classes: str | None = None
+) -> None:
     """Trains all arms, measures them and the baseline by one protocol, and writes table.md and picture.png.
 
     Args:
@@ -24,10 +26,11 @@ def compare_restored(arms: Mapping[str, Arm], baseline: str, out: Path, images: 
       out: the folder of the runs, of the table and of the picture; what is there already goes on.
       images: a folder or an archive of images of any size to measure on; None: the part `test` of the data.
       changes: of the settings of all arms; None: as they are.
+      classes: images in classes that the classifier of the features learns from; None: those of the run.
     """
     folders = train_arms(arms, out, changes)
     features = next(iter(folders.values())) / "features"
-    rows = {name: measured(arm, folders[name], images=images, features=features) for name, arm in arms.items()}
+    rows = {name: measured(arm, folders[name], images=images, features=features, classes=classes) for name, arm in arms.items()}
     of_baseline = {name.removeprefix("baseline/"): value for row in rows.values() for name, value in row.items() if "/" in name}
     learned = {arm: {name: value for name, value in row.items() if "/" not in name} for arm, row in rows.items()}
     write_table(out, {baseline: of_baseline, **learned})

@@ -8,6 +8,7 @@ import numpy as np
 import tyro
 
 from jgan.commands.translate import read_images
+from jgan.data.open import open_source
 from jgan.data.source import Example, spread
 from jgan.evaluation import results
 from jgan.evaluation.classifier import classifier_features
@@ -31,6 +32,7 @@ def evaluate(
     seed: Seed = 0,
     step: CountOrZero | None = None,
     features: Path | None = None,
+    classes: str | None = None,
 ) -> None:
     """Measures restored images, and what can be had without learning, against the true ones; numbers go to evaluations.jsonl in the run.
 
@@ -41,12 +43,14 @@ def evaluate(
         seed: Of the noise, if the network has any.
         step: The checkpoint to use; the best if not given.
         features: Folder with the classifier of the features; the run's if not given.
+        classes: Images in classes that this classifier learns from, as for data; the run's images if not given, which may be too few.
     """
     trained = load(run, step, system)
     pairs, seen, how = pairs_of(trained, images, split), trained.training_data(), restoration_of(trained)
-    space = classifier_features(targets_of(seen), features or run / "features")
-    shown = shown_of(trained, pairs, seed)
     side = min(how.tile(trained.config), *(min(pair["target"].shape[:2]) for pair in pairs))
+    learned = open_source(classes, resolution=side, channels=3, labels=True) if classes else targets_of(seen)
+    space = classifier_features(learned, features or run / "features")
+    shown = shown_of(trained, pairs, seed)
     distances = _distances(extractor(space), shown, side)
     numbers = {}
     for name, prefix in (("restored", ""), ("baseline", "baseline/")):

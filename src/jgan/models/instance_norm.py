@@ -38,3 +38,14 @@ class InstanceNorm(nn.Module):
         scale = self.param("scale", nn.initializers.ones, (x.shape[3],)).astype(x.dtype)
         bias = self.param("bias", nn.initializers.zeros, (x.shape[3],)).astype(x.dtype)
         return instance_normalise(x) * scale[None, None, None] + bias[None, None, None]
+
+
+class ConditionalNorm(nn.Module):
+    """`instance_normalise`, then scales 1 + a(c) and shifts b(c) that are linear in a condition c [N, A] (Dumoulin et al. 2016, section 2,
+    https://arxiv.org/abs/1610.07629)."""
+
+    @nn.compact
+    def __call__(self, x: Array, condition: Array) -> Array:
+        found = nn.Dense(2 * x.shape[3], dtype=x.dtype, name="style")(condition)[:, None, None]
+        scale, shift = jnp.split(found, 2, axis=3)
+        return instance_normalise(x) * (1 + scale) + shift

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from jgan.models.adapters import from_linen
 from jgan.models.convolutions import Convolution, TransposedConvolution
-from jgan.models.instance_norm import instance_normalise
+from jgan.models.instance_norm import ConditionalNorm
 from jgan.types import Array, Network
 
 MULTIPLE = 4  # pixels: the editor halves twice
@@ -58,17 +58,24 @@ def blend(images: Array, proposals: Array) -> tuple[Array, Array]:
 
 
 def discriminator(features: int = 64, layers: int = 6, dtype: Any = jnp.float32) -> Network:
-    """Images [N, H, W, C] and attributes [N, A] -> logits of patches [N, h, w, A] and of attributes [N, A], float32.
+    """Images [N, H, W, C] and attributes [N, A] -> logits of patches, two arrays [N, h, w, A], and of attributes [N, A], float32.
 
-    The first say, attribute by attribute, how real the image looks among those with it, or among those without it, as is given;
-    the second which attributes it has. Convolutions of 4 x 4 with stride 2 and leaky rectifiers, each with twice the features of the one
-    before; sides are multiples of 2^layers, and what is left of them is what the attributes are told from.
+    The first say, attribute by attribute, how real the image looks among those with it, or among those without it, as is given: one of
+    them in small patches, after all but the last two layers, so that texture is seen, the other in large ones. The second say which
+    attributes it has. Convolutions of 4 x 4 with stride 2 and leaky rectifiers, each with twice the features of the one before; sides are
+    multiples of 2^layers, and what is left of them is what the attributes are told from.
+
+    Args:
+      features: of the first layer.
+      layers: 3 or more.
+      dtype: of activations.
 
     >>> import jax
     >>> network, inputs = discriminator(4, 3), (jnp.zeros((2, 16, 16, 3)), jnp.ones((2, 5)))
     >>> params, _ = network.init(jax.random.key(0), *inputs)
-    >>> [logits.shape for logits in network.apply(params, {}, *inputs)[0]]
-    [(2, 2, 2, 5), (2, 5)]
+    >>> (small, large), attributes = network.apply(params, {}, *inputs)[0]
+    >>> small.shape, large.shape, attributes.shape
+    ((2, 8, 8, 5), (2, 2, 2, 5), (2, 5))
     """
     return from_linen(Discriminator(features, layers, dtype))
 
@@ -104,34 +111,35 @@ class Residual(nn.Module):
         return ConditionalNorm(name="second_norm")(Convolution(x.shape[3], 3, 1, 1, use_bias=False, name="second")(y), changes)
 
 
-class ConditionalNorm(nn.Module):
-    """Instance norm with scales 1 + a(c) and shifts b(c) that are linear in a condition c [N, A]."""
-
-    @nn.compact
-    def __call__(self, x: Array, condition: Array) -> Array:
-        found = nn.Dense(2 * x.shape[3], dtype=x.dtype, name="style")(condition)[:, None, None]
-        scale, shift = jnp.split(found, 2, axis=3)
-        return instance_normalise(x) * (1 + scale) + shift
-
-
 class Discriminator(nn.Module):
-    """Maps images [N, H, W, C] and attributes [N, A] to logits of patches [N, h, w, A] and of attributes [N, A]."""
+    """Maps images [N, H, W, C] and attributes [N, A] to logits of small and large patches [N, h, w, A] and of attributes [N, A]."""
 
     features: int
     layers: int
     dtype: Any
 
     @nn.compact
-    def __call__(self, images: Array, attributes: Array) -> tuple[Array, Array]:
+    def __call__(self, images: Array, attributes: Array) -> tuple[tuple[Array, Array], Array]:
         if images.shape[1] % 2**self.layers or images.shape[2] % 2**self.layers:
             raise ValueError(f"expected images with sides that are multiples of {2**self.layers} pixels, found {images.shape}")
-        x = images.astype(self.dtype)
+        x, levels = images.astype(self.dtype), []
         for i in range(self.layers):
             x = nn.leaky_relu(Convolution(self.features * 2**i, 4, 2, 1, name=f"convolution_{i}")(x), 0.2)
-        count = attributes.shape[1]
-        there, gone = jnp.split(Convolution(2 * count, 3, 1, 1, use_bias=False, name="real")(x).astype(jnp.float32), 2, axis=3)
-        named = nn.Dense(count, use_bias=False, dtype=self.dtype, name="attributes")(x.reshape(len(x), -1))
-        return jnp.where(attributes[:, None, None] > 0, there, gone), named.astype(jnp.float32)
+            levels.append(x)
+        small = Realness(name="small")(levels[-3], attributes)
+        large = Realness(name="large")(x, attributes)
+        named = nn.Dense(attributes.shape[1], use_bias=False, dtype=self.dtype, name="attributes")(x.reshape(len(x), -1))
+        return (small, large), named.astype(jnp.float32)
+
+
+class Realness(nn.Module):
+    """Maps features [N, h, w, F] and attributes [N, A] to logits [N, h, w, A]: real with the attribute, or without it, as is given."""
+
+    @nn.compact
+    def __call__(self, x: Array, attributes: Array) -> Array:
+        logits = Convolution(2 * attributes.shape[1], 3, 1, 1, use_bias=False, name="real")(x).astype(jnp.float32)
+        there, gone = jnp.split(logits, 2, axis=3)
+        return jnp.where(attributes[:, None, None] > 0, there, gone)
 
 
 def _rectified(x, condition, name):

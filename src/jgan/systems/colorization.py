@@ -18,13 +18,14 @@ from jgan.models import patch, unet
 from jgan.models.any_size import any_size
 from jgan.ops.colour import lab_to_rgb, rgb_to_lab
 from jgan.ops.images import to_float
-from jgan.ranges import Count, Size
+from jgan.ranges import Count, Size, Weight
 from jgan.run.system import System
 from jgan.systems._translation import PairedSettings, PatchSettings, TranslationSettings, augmented, sampling, score
 from jgan.training.paired import paired
 from jgan.types import Array, Network, Spec, Training
 
 L_HALF, AB_MOST = 50.0, 110.0  # Lab as the networks see it: L / 50 - 1 and ab / 110, all in [-1, 1]
+STYLES = 8  # numbers of noise per image
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,15 +36,17 @@ class Config(TranslationSettings, ImageSettings, PatchSettings, PairedSettings):
     """Side of the images, pixels."""
     batch: Count = 4
     """Images per step, over all devices."""
+    diversity_weight: Weight = 0.0
+    """Weight of the L1 between the mean colours of two colourings of one image, which the generator shall raise."""
 
 
 _SMALL = Config(batch=8, features=16, patch_layers=3, record_kimg=0.4, sample_kimg=4, score_kimg=8, checkpoint_kimg=8)
-# L1 asks for the mean of all colours that grey may be, so little of it.
-_SHAPES = dataclasses.replace(_SMALL, data="shapes:equal-luma", jitter=0, kimg=40, l1_weight=1.0)
+# L1 asks for the median of all colours that grey may be, so little of it; without diversity all shapes come to have one colour.
+_SHAPES = dataclasses.replace(_SMALL, data="shapes:equal-luma", jitter=0, kimg=60, l1_weight=1.0, diversity_weight=0.05)
 _FLOWERS = dataclasses.replace(_SMALL, data="flowers", kimg=24)
 PRESETS = {
     "shapes": _SHAPES,
-    "shapes_l1": dataclasses.replace(_SHAPES, adversarial_weight=0.0),
+    "shapes_l1": dataclasses.replace(_SHAPES, adversarial_weight=0.0, diversity_weight=0.0),
     "flowers": _FLOWERS,
     "flowers_l1": dataclasses.replace(_FLOWERS, adversarial_weight=0.0),
     # The settings of pix2pix, for an accelerator.
@@ -56,8 +59,8 @@ def make_networks(config: Config) -> tuple[Network, Network]:
     patch.check_size(config.resolution, config.patch_layers)
     dtype = jnp.bfloat16 if config.half else jnp.float32
     widths = unet.features_for(config.resolution, config.features)
-    # Noise in larger layers would be seen as patches; at 64 pixels the second of them has cells of 16.
-    generator = any_size(unet.unet(2, widths, noisy=1, dtype=dtype), multiple=2 ** len(widths))
+    # Dropout would be seen as patches of several colours.
+    generator = any_size(unet.unet(2, widths, noisy=0, styles=STYLES, dtype=dtype), multiple=2 ** len(widths))
     return generator, patch.patch_discriminator(patch.features_for(config.features, config.patch_layers), dtype=dtype)
 
 
@@ -83,6 +86,7 @@ def build(config: Config, spec: Spec) -> Training:
         sample=sample,
         distances={"l1": (config.l1_weight, losses.pixel_l1)},
         adversarial_weight=config.adversarial_weight,
+        diversity_weight=config.diversity_weight,
     )
 
 

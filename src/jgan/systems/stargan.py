@@ -131,6 +131,8 @@ def make_networks(config: Config, spec: Spec) -> tuple[Network, Network]:
             f"expected images with sides that are multiples of {multiple} pixels for {config.layers} layers of the discriminator, found"
             f" {height} x {width}; give another resolution or fewer layers"
         )
+    if config.layers < 3:
+        raise ValueError(f"expected 3 layers or more of the discriminator, found {config.layers}")
     generator = any_size(stargan.editor(config.features, config.blocks, dtype), stargan.MULTIPLE)
     return generator, stargan.discriminator(config.features, config.layers, dtype)
 
@@ -153,7 +155,7 @@ def build(config: Config, spec: Spec) -> Training:
         edited, mask = edit(params, images, request.change)
         logits, named = discriminate(discriminator.params, edited, request.target)
         terms = {
-            "adversarial": jnp.mean(loss.generator(None, logits)),
+            "adversarial": _mean(loss.generator(None, some) for some in logits),
             "attributes": cross_entropy(named, request.target),
             "reconstruction": jnp.mean(losses.pixel_l1(images, edit(params, edited, request.back)[0])),
             "mask": jnp.mean(mask),
@@ -166,12 +168,12 @@ def build(config: Config, spec: Spec) -> Training:
         real_logits, named = discriminate(params, images, attributes)
         fake_logits, _ = discriminate(params, edited, target)
         terms = {
-            "adversarial": jnp.mean(loss.discriminator(real_logits, fake_logits)),
+            "adversarial": _mean(map(loss.discriminator, real_logits, fake_logits)),
             "attributes": cross_entropy(named, attributes),
-            "r1": jnp.mean(penalties.r1(lambda x: jnp.mean(discriminate(params, x, attributes)[0], axis=(1, 2, 3)), images)),
+            "r1": jnp.mean(penalties.r1(lambda x: _mean(discriminate(params, x, attributes)[0], axis=(1, 2, 3)), images)),
         }
         value = terms["adversarial"] + terms["attributes"] + config.r1_weight * terms["r1"]
-        return value, (state, terms | {"real_logits": jnp.mean(real_logits), "fake_logits": jnp.mean(fake_logits)})
+        return value, (state, terms | {"real_logits": _mean(real_logits), "fake_logits": _mean(fake_logits)})
 
     update_g, update_d = update(generator_loss, adam), update(discriminator_loss, adam)
 
@@ -204,6 +206,12 @@ def build(config: Config, spec: Spec) -> Training:
 def cross_entropy(logits: Array, attributes: Array) -> Array:
     """The mean over images of the cross-entropy of attributes [N, A], summed over them (Choi et al. 2017, equations 2 and 3)."""
     return jnp.mean(jnp.sum(optax.sigmoid_binary_cross_entropy(logits, attributes), axis=1))
+
+
+def _mean(patches, axis=None):
+    """The mean of two arrays, which count alike whatever their sizes."""
+    small, large = (jnp.mean(one, axis=axis) for one in patches)
+    return (small + large) / 2
 
 
 def single_changes(spec: Spec) -> dict[str, np.ndarray]:

@@ -32,6 +32,7 @@ def paired(
     sample: Callable[[Callable[[Array], Array], Inputs], Outputs],
     distances: Mapping[str, tuple[float, Distance]],
     adversarial_weight: float = 1.0,
+    diversity_weight: float = 0.0,
     conditional: bool = True,
 ) -> Training:
     """Isola et al. 2016, section 3.1 (https://arxiv.org/abs/1611.07004), with any distances: one update of each player per step.
@@ -45,6 +46,9 @@ def paired(
       sample: (translate, inputs) -> outputs, where translate is the trained generator, input -> fake.
       distances: (weight, (target, fake) -> [N]) by name; those of weight 0 are left out.
       adversarial_weight: of the adversarial loss; 0: the discriminator is not trained.
+      diversity_weight: of the L1 between the mean colours of two fakes of one input, which the generator shall raise: without it,
+        generators of pairs ignore their noise. Mao et al. 2019, equation 3 (https://arxiv.org/abs/1903.05628), but for the distance of the
+        noises, which is the same on average, and for the means: between pixels, dither would do.
       conditional: whether the discriminator sees the input.
     """
 
@@ -52,7 +56,7 @@ def paired(
         return discriminator.apply(params, state, jnp.concatenate([x, y], axis=3) if conditional else y, train=True)
 
     chosen = {name: (weight, distance) for name, (weight, distance) in distances.items() if weight}
-    generator_loss = _generator_loss(generator, logits_of, loss, chosen, adversarial_weight)
+    generator_loss = _generator_loss(generator, logits_of, loss, chosen, adversarial_weight, diversity_weight)
     update_g = update(generator_loss, generator_optimizer)
     update_d = update(_discriminator_loss(generator, logits_of, loss), discriminator_optimizer)
 
@@ -83,12 +87,16 @@ def paired(
     return Training(init, step, draw)
 
 
-def _generator_loss(generator, logits_of, loss, distances, adversarial_weight):
+def _generator_loss(generator, logits_of, loss, distances, adversarial_weight, diversity_weight):
     def generator_loss(params, state, examples, other, key):
         x, target = examples["input"], examples["target"]
         fake, state = generator.apply(params, state, x, key=key, train=True)
         metrics = {name: jnp.mean(distance(target, fake)) for name, (_, distance) in distances.items()}
         total = sum((weight * metrics[name] for name, (weight, _) in distances.items()), jnp.zeros(()))
+        if diversity_weight:
+            other_fake, state = generator.apply(params, state, x, key=jax.random.fold_in(key, 1), train=True)
+            metrics["diversity"] = jnp.mean(jnp.abs(jnp.mean(fake - other_fake, axis=(1, 2))))
+            total -= diversity_weight * metrics["diversity"]
         if not adversarial_weight:
             return total, (state, metrics)
         real_logits = logits_of(other.params, other.state, x, target)[0] if loss.relativistic else None
