@@ -160,6 +160,7 @@ def apart(units: Mapping[str, np.ndarray], keep: Sequence[str]) -> dict[str, np.
 
 
 def numbered(method: str, units: np.ndarray) -> dict[str, np.ndarray]:
+    """Names directions [K, style_size] of a method by their number."""
     return {f"{method}/{number}": unit for number, unit in enumerate(units)}
 
 

@@ -197,6 +197,7 @@ def tuned_to_each(trained: Trained, goal: Array, network: Features | None, found
 
 
 def one_of(found: Projection, row: int) -> Projection:
+    """Takes the styles and noise maps of one image, [1, ...]."""
     return Projection(found.ws[row][None], tuple(noise[row][None] for noise in found.noise))
 
 
