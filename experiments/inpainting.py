@@ -13,15 +13,12 @@ Scores:   shapes, 30,000 images in 25 minutes beside other jobs, one run of seed
 
 from pathlib import Path
 
-import jax
 import numpy as np
 import tyro
 
-from jgan.data.attributes import with_attributes
-from jgan.data.labels import Labels
 from jgan.data.procedural import shapes
 from jgan.data.source import Source, read_rows, spread
-from jgan.evaluation.attributes import AttributeClassifier, edit_scores, train_attributes
+from jgan.evaluation.attributes import AttributeClassifier, edit_scores, reader_of_shapes
 from jgan.evaluation.inpainting import diffusion_fill, ring_mean
 from jgan.outputs.columns import labelled_columns
 from jgan.outputs.images import save_png
@@ -33,9 +30,7 @@ from jgan.systems.inpainting import PRESETS, SYSTEM
 
 ARMS = {"both losses": Arm(SYSTEM, PRESETS["shapes"]), "L1 alone": Arm(SYSTEM, PRESETS["shapes_l1"])}
 SAMPLES, ROWS = 2_000, 12  # test images, and those of the picture
-UNSEEN, UNSEEN_SIZE = 2_000_000_000, 8_192  # shapes that no generator is trained on: the first of them, and their number
 HIDDEN = 0.3  # share of a shape that is hidden, from which it counts whether its kind and colour are kept
-KINDS, COLOURS = tuple(shapes.KINDS), tuple(shapes.COLOURS)
 
 
 def compare(
@@ -73,7 +68,8 @@ def kept(system: System, run: tyro.conf.Positional[Path], split: str = "test", s
         step: The checkpoint to use; the best by score if not given.
     """
     trained = load(run, step, system)
-    reader = reader_of(trained.config.resolution, run / "features")
+    reader = reader_of_shapes(trained.config.resolution, run / "features")
+    print(reader.name, *(f"{name} {accuracy:.3f}" for name, accuracy in reader.accuracy.items()))
     for name, numbers in kept_numbers(trained, reader, split).items():
         print(name or "completed", *(f"{metric} {number:.3f}" for metric, number in numbers.items()))
 
@@ -93,28 +89,12 @@ def kept_numbers(trained: Trained, reader: AttributeClassifier, split: str) -> d
     rows = read_rows(source, np.arange(count), ("image", "mask"))
     main = np.stack([shapes.mask(scene, side) == 1 for scene in scenes])
     hidden = (main & (rows["mask"][..., 0] > 127)).sum(axis=(1, 2)) / main.sum(axis=(1, 2)) >= HIDDEN
-    truth, mask, wanted = rows["image"][hidden], rows["mask"][hidden], attributes_of(scenes)[hidden]
+    wanted = np.stack([known.numbers for known in shapes.attributes(split, count).values()], axis=1)[hidden]
+    truth, mask = rows["image"][hidden], rows["mask"][hidden]
     images = {"": trained(image=truth, mask=mask), "truth": truth}
     images |= {"diffusion": diffusion_fill(truth, mask > 127), "ring": ring_mean(truth, mask > 127)}
     scores = {name: edit_scores(reader, found, wanted) for name, found in images.items()}
     return {name: {metric: found[f"right/{metric}"] for metric in ("kind", "colour")} for name, found in scores.items()}
-
-
-def reader_of(resolution: int, folder: Path) -> AttributeClassifier:
-    """What reads kind and colour of the main shape, trained on shapes that no generator is trained on; prints how often it is right."""
-    fields = {"image": jax.ShapeDtypeStruct((resolution, resolution, 3), np.uint8)}
-    unseen = Source("shapes", UNSEEN_SIZE, fields, lambda index: {"image": shapes.render(shapes.scene(UNSEEN + index), resolution)})
-    attributes = attributes_of([shapes.scene(UNSEEN + index) for index in range(UNSEEN_SIZE)]).T
-    named = {name: Labels(*pair) for name, pair in zip(("kind", "colour"), zip(attributes, (KINDS, COLOURS), strict=True), strict=True)}
-    reader = train_attributes(with_attributes(unseen, named), folder)
-    print(reader.name, *(f"{name} {accuracy:.3f}" for name, accuracy in reader.accuracy.items()))
-    return reader
-
-
-def attributes_of(scenes: list[shapes.Scene]) -> np.ndarray:
-    """Numbers of the kind and the colour of the main shapes, int32 [N, 2]."""
-    main = [scene.shapes[0] for scene in scenes]
-    return np.asarray([(KINDS.index(shape.kind), COLOURS.index(shape.colour)) for shape in main], np.int32)
 
 
 def by_method(rows: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:

@@ -19,18 +19,14 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from jgan.data.attributes import with_attributes
-from jgan.data.open import open_source
-from jgan.data.procedural import shapes
 from jgan.evaluation import results
-from jgan.evaluation.attributes import AttributeClassifier, read_attributes, train_attributes
+from jgan.evaluation.attributes import AttributeClassifier, read_attributes, reader_of_shapes
 from jgan.ranges import CountOrZero, LayersOrZero, Several
 from jgan.run import System, Trained, load, main
 from jgan.run.arms import Arm, compare
 from jgan.systems import progan, stylegan
 from jgan.systems.stylegan1 import PRESETS, SYSTEM
 
-UNSEEN = 16_000  # shapes that the network learns from that reads them
 OURS = PRESETS["shapes"]
 SECOND = dataclasses.replace(
     stylegan.PRESETS["demo"],
@@ -67,12 +63,6 @@ def joined(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
     """
     border = round(share * first.shape[1])
     return np.concatenate([first[:, :border], second[:, border:]], axis=1)
-
-
-def reader_of(resolution: int, folder: Path) -> AttributeClassifier:
-    """What reads kind and colour of the main shape, trained on shapes that no generator is trained on."""
-    unseen = open_source("shapes", split="val", resolution=resolution, limit=UNSEEN)
-    return train_attributes(with_attributes(unseen, shapes.attributes("val", UNSEEN)), folder)
 
 
 def shares(reader: AttributeClassifier, first: np.ndarray, second: np.ndarray, mixed: np.ndarray) -> dict[str, float]:
@@ -115,7 +105,7 @@ def swap(
     layers = trained["styles"].outputs([0], only="ws")["ws"].shape[1]
     if layer > layers:
         raise ValueError(f"--layer: expected a whole number from 0 to {layers}, the layers of this network, found {layer}")
-    reader = reader_of(trained["styles"].config.resolution, features or run / "features")
+    reader = reader_of_shapes(trained["styles"].config.resolution, features or run / "features")
     numbers, seeds = {f"held_out/{name}": accuracy for name, accuracy in reader.accuracy.items()}, np.arange(2 * mixes).reshape(2, mixes)
     swaps: dict[str, Swap] = {"styles": by_styles, "latents": by_latents}
     for name, one in trained.items():

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.systems.check import quick_classifiers
 from tests.systems.test_inpainting import TINY
 
-from jgan.evaluation.attributes import train_attributes
+from jgan.evaluation import attributes
 from jgan.run.arms import Arm
 
 
@@ -22,9 +22,9 @@ def test_compare(tmp_path, monkeypatch, capsys):
     arms = {name: dataclasses.replace(config, score_samples=16, record_kimg=0.004, devices=1) for name, config in arms.items()}
     monkeypatch.setattr(inpainting, "ARMS", {name: Arm(inpainting.SYSTEM, config) for name, config in arms.items()})
     monkeypatch.setattr(inpainting, "SAMPLES", 32)
-    monkeypatch.setattr(inpainting, "UNSEEN_SIZE", 64)
+    monkeypatch.setattr(attributes, "UNSEEN_SHAPES", 64)
     monkeypatch.setattr(inpainting, "HIDDEN", 0.0)
-    monkeypatch.setattr(inpainting, "train_attributes", functools.partial(train_attributes, steps=2))
+    monkeypatch.setattr(attributes, "train_attributes", functools.partial(attributes.train_attributes, steps=2))
     with quick_classifiers(), jax.numpy_dtype_promotion("standard"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*(close to guessing|covariance lacks)")
         inpainting.compare(inpainting.SYSTEM, tmp_path, kimg=0.016)

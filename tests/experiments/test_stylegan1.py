@@ -13,6 +13,7 @@ from tests.systems.check import quick_classifiers
 from tests.systems.untrained import random_run
 
 from jgan.data.procedural import shapes
+from jgan.evaluation import attributes
 from jgan.run.main import main
 from jgan.systems import progan
 
@@ -42,7 +43,7 @@ def test_arms_differ_in_nothing_that_could_be_equal():
 
 @pytest.mark.slow
 def test_swap(tmp_path, monkeypatch):
-    monkeypatch.setattr(stylegan1, "UNSEEN", 60)
+    monkeypatch.setattr(attributes, "UNSEEN_SHAPES", 60)
     changes = {"resolution": 16, "first_resolution": 16, "limit": 16}
     with quick_classifiers(), jax.numpy_dtype_promotion("standard"):
         ours = random_run(stylegan1.SYSTEM, dataclasses.replace(test_stylegan1.TINY, **changes), tmp_path / "ours", 0.3)

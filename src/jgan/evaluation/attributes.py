@@ -15,7 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jgan.data.attributes import known_attributes
 from jgan.data.content import data_hash, hash_of
+from jgan.data.open import open_source
 from jgan.data.source import Source, read_rows
 from jgan.evaluation.fit import fit, keep_weights, kept_weights, network_name
 from jgan.models.attribute_net import AttributeNet
@@ -23,6 +25,7 @@ from jgan.ops.images import to_float, to_uint8
 from jgan.types import Array, Key, Params
 
 BATCH = 100  # images that are read at once
+UNSEEN_SHAPES = 16_000  # that a network learns from which reads shapes
 SHIFT = 2  # pixels, by which images are shifted at most while they are learnt, each anew
 
 
@@ -77,6 +80,12 @@ def train_attributes(
         keep_weights(stem, *kept)
     params, protocol = kept
     return AttributeClassifier(network_name("attributes", source, params), values, params, protocol["held_out_accuracy"], protocol)
+
+
+def reader_of_shapes(resolution: int, folder: str | Path) -> AttributeClassifier:
+    """Returns what reads kind and colour of the main one of the embedded shapes, trained on shapes that no generator is trained on."""
+    unseen = open_source("shapes", split="val", resolution=resolution, limit=UNSEEN_SHAPES)
+    return train_attributes(known_attributes(unseen, "val"), folder)
 
 
 def read_attributes(classifier: AttributeClassifier, images: Any) -> np.ndarray:

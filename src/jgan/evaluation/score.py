@@ -14,6 +14,7 @@ from jgan.evaluation.named import classes_metric, frechet_metric, prdc_metric
 from jgan.types import Features, Fields
 
 NEIGHBOURS_AMONG = 2_000  # images of each kind in precision and recall: enough to see a collapse
+WATCHED = {"variety/recall": 0.5, "variety/coverage": 0.5, "variety/classes": 0.9}  # see `Score.watched`
 
 
 class Draw(Protocol):
@@ -83,8 +84,7 @@ def frechet_score(
         distance = numbers.pop("frechet_distance")
         return {criterion: distance} | {f"variety/{other}": number for other, number in numbers.items()}
 
-    watched = {"variety/recall": 0.5, "variety/coverage": 0.5, "variety/classes": 0.9}
-    return Score(criterion, protocol, compute, watched=watched)
+    return Score(criterion, protocol, compute, watched=WATCHED)
 
 
 def image_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
