@@ -78,3 +78,17 @@ def test_wrong_shapes_are_refused():
         penalties.path_lengths(key, lambda w: w, w[:, :, None, None])
     with pytest.raises(ValueError, match=r"N = 5, found \(5, 3\) and \(5, 2\)"):
         penalties.path_lengths_along(jnp.zeros((5, 3)), lambda w: w, w)
+
+
+def test_what_the_average_after_its_update_changes():
+    """The mean of the lengths is pulled 0.99^2 times as much, and their variance is what it was: the docstring of `make_losses`."""
+    lengths, average = jnp.asarray([0.5, 1.0, 3.0]), 0.7
+
+    def published(lengths):
+        return jnp.mean(jnp.square(lengths - (average + 0.01 * (jnp.mean(lengths) - average))))
+
+    def stated(lengths):
+        return jnp.var(lengths) + 0.99**2 * jnp.square(jnp.mean(lengths) - average)
+
+    for f in (lambda f: f(lengths), lambda f: jax.grad(f)(lengths)):
+        np.testing.assert_allclose(f(published), f(stated), rtol=1e-5)

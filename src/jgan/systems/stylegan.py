@@ -197,15 +197,24 @@ def make_discriminator(config: Config, generator: stylegan2.Generator) -> Networ
 
 
 def make_losses(config: Config, g: stylegan2.Generator, d: Network, r1_weight: float) -> Losses:
-    """Non-saturating loss, path length penalty and R1."""
+    """Non-saturating loss, path length penalty and R1.
+
+    The penalty compares lengths with their moving average before its update, through which no gradient flows, so that microbatches change
+    nothing. The published code takes the average after it, with its gradient: m + 0.01 (l - m) of the mean length l of the batch. Then
+    mean((lengths - m)^2) = variance + (l - m)^2 becomes variance + 0.99^2 (l - m)^2: their mean is pulled 2 % less.
+    """
     adversarial = losses.non_saturating()
 
-    def generate(params, state, latents, train=False):
+    def mixed_styles(params, state, latents, train=False):
         ws, after = _styles(g, params, state, latents["z"], latents["label"], train)
         if config.style_mixing:
             others, _ = _styles(g, params, state, latents["other"], latents["label"])
             ws = stylegan2.mix_styles(ws, others, latents["first"])
-        return _synthesize(g, params, state, ws, latents["noise"]), {**state, "mapping": after}
+        return ws, {**state, "mapping": after}
+
+    def generate(params, state, latents, train=False):
+        ws, state = mixed_styles(params, state, latents, train)
+        return _synthesize(g, params, state, ws, latents["noise"]), state
 
     def discriminate(params, state, images, examples):
         images = images if examples["transforms"] is None else apply_transforms(images, examples["transforms"])
@@ -217,7 +226,7 @@ def make_losses(config: Config, g: stylegan2.Generator, d: Network, r1_weight: f
         return jnp.mean(adversarial.generator(None, logits)), (state, {"logits": jnp.mean(logits)})
 
     def path_loss(params, state, examples, mean):
-        ws, _ = _styles(g, params, state, examples["z"], examples["label"])
+        ws, _ = mixed_styles(params, state, examples)
         lengths = penalties.path_lengths_along(examples["direction"], partial(_synthesize, g, params, state, noise=examples["noise"]), ws)
         penalty = jnp.mean(jnp.square(lengths - mean))
         return config.path_weight * config.path_every * penalty, (state, {"penalty": penalty, "length": jnp.mean(lengths)})
