@@ -1,6 +1,6 @@
 """Does the warning of a collapse come when a generator collapses, and only then?
 
-Runs of DCGAN on the embedded shapes, at its published learning rate and at higher ones, which make generators collapse. What every
+Runs of StyleGAN2 on the embedded shapes: as they should be, without R1, and without it at four times the learning rate. What every
 generator shows is known: a network that reads kind and colour of a shape, trained on shapes that no run sees, counts the modes. A run has
 collapsed when less than half of the modes that it had are left in two counts in a row; the warning of the run knows nothing of that count.
 
@@ -22,7 +22,7 @@ from jgan.evaluation.attributes import AttributeClassifier, read_attributes, rea
 from jgan.evaluation.provenance import provenance
 from jgan.evaluation.score import WATCHED, Score, Snapshot, image_score
 from jgan.outputs.files import write_atomic
-from jgan.ranges import Count, Kimg, Rate, Several
+from jgan.ranges import Count, Kimg, Several, Size
 from jgan.run.arms import Arm, train_arms
 from jgan.run.collapse import collapse_warnings
 from jgan.run.config import to_plain
@@ -30,7 +30,7 @@ from jgan.run.folder import Folder
 from jgan.run.main import study
 from jgan.run.metrics_log import read_records
 from jgan.run.system import System
-from jgan.systems import dcgan
+from jgan.systems import stylegan
 
 MODES = "truth/modes"
 
@@ -39,11 +39,11 @@ MODES = "truth/modes"
 class Config:
     """What is run."""
 
-    rates: tuple[Rate, ...] = (2e-4, 1e-3, 4e-3)
-    """Learning rates of both players; the first is the published one."""
     seeds: Count = 3
-    """Runs at each rate."""
-    kimg: Kimg = 32.0
+    """Runs of each kind."""
+    resolution: Size = 16
+    """Side of the images, pixels."""
+    kimg: Kimg = 30.0
     """Length of a run, thousands of images."""
     score_kimg: Kimg = 2.0
     """Between two scores, thousands of images."""
@@ -60,17 +60,22 @@ class Outcome(NamedTuple):
 
 
 PRESETS = {"all": Config()}
+KINDS: Mapping[str, Mapping[str, Any]] = {
+    "R1": {},
+    "no penalty": {"r1_every": 0},
+    "no penalty, fast": {"r1_every": 0, "learning_rate": 0.01},
+}
 SHOWN = {MODES: "#1f5fa8", "variety/recall": "#c8501e", "variety/coverage": "#3b8a3b"}
 
 
 def arms(config: Config, features: Path) -> dict[str, Arm]:
-    """The runs, by rate and seed."""
-    settings = {"kimg": config.kimg, "score_kimg": config.score_kimg, "score_samples": config.samples}
-    plain = dataclasses.replace(dcgan.PRESETS["demo"], sample_kimg=config.kimg, checkpoint_kimg=config.kimg, **settings)
-    system = counting(dcgan.SYSTEM, features)
+    """The runs, by kind and seed."""
+    settings = {"kimg": config.kimg, "score_kimg": config.score_kimg, "score_samples": config.samples, "resolution": config.resolution}
+    settings |= {"conditional": False, "sample_kimg": config.kimg, "checkpoint_kimg": config.kimg}
+    plain, system = dataclasses.replace(stylegan.PRESETS["demo"], **settings), counting(stylegan.SYSTEM, features)
     return {
-        f"{rate:g} seed {seed}": Arm(system, dataclasses.replace(plain, learning_rate=rate, seed=seed))
-        for rate in config.rates
+        f"{kind} {seed}": Arm(system, dataclasses.replace(plain, seed=seed, **changes))
+        for kind, changes in KINDS.items()
         for seed in range(config.seeds)
     }
 
@@ -129,7 +134,7 @@ def train(folder: Folder, config: Config) -> None:
 
 def table(outcomes: Mapping[str, Outcome]) -> str:
     """Runs as Markdown, and below them the hits and the false alarms."""
-    lines = ["| learning rate, seed | modes, most | at the end | collapsed, kimg | warned, kimg |", f"|{' --- |' * 5}"]
+    lines = ["| run, seed | modes, most | at the end | collapsed, kimg | warned, kimg |", f"|{' --- |' * 5}"]
     for name, one in outcomes.items():
         found = one.numbers[MODES]
         when = ["-" if images is None else f"{images / 1000:.0f}" for images in (one.collapsed, one.warned)]

@@ -40,7 +40,7 @@ class Config(GrowingSettings):
 
 
 _SMALL = Config(
-    kimg=100,
+    kimg=60,
     fade_kimg=10,
     stable_kimg=10,
     channel_base=1024,

@@ -11,7 +11,7 @@ from tests.systems.check import quick_classifiers
 from jgan.evaluation import attributes
 from jgan.run.main import study
 
-TINY = collapse.Config(rates=(2e-4,), seeds=1, kimg=0.064, score_kimg=0.064, samples=32)
+TINY = collapse.Config(seeds=1, kimg=0.064, score_kimg=0.064, samples=32)
 
 
 @pytest.mark.parametrize(("pairs", "expected"), [([(0, 0)] * 4, 1.0), ([(0, 0), (0, 1), (1, 0), (1, 1)], 4.0)])
@@ -38,8 +38,9 @@ def test_hits_and_false_alarms():
 @pytest.mark.filterwarnings("ignore:.*(close to guessing|covariance lacks)")
 def test_a_run(tmp_path, monkeypatch):
     monkeypatch.setattr(attributes, "UNSEEN_SHAPES", 60)
+    monkeypatch.setattr(collapse, "KINDS", {"R1": {"channel_base": 32, "channel_max": 8, "limit": 200}})
     with quick_classifiers(), jax.numpy_dtype_promotion("standard"):
         study("collapse", {"tiny": TINY}, collapse.train, arguments=["train", "--workdir", str(tmp_path / "run")])
     numbers = json.loads((tmp_path / "run" / "results.json").read_text())
-    assert len(numbers["0.0002 seed 0"]["numbers"][collapse.MODES]) == 1 and "commit" in numbers["protocol"]
+    assert len(numbers["R1 0"]["numbers"][collapse.MODES]) == 1 and "commit" in numbers["protocol"]
     assert {path.name for path in (tmp_path / "run").glob("*.*")} >= {"table.md", "collapse.png"}
