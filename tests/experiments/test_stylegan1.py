@@ -37,21 +37,24 @@ def test_shares_count_kinds_and_colours(monkeypatch):
 
 def test_arms_differ_in_nothing_that_could_be_equal():
     for arm in stylegan1.ARMS.values():
-        assert (arm.config.kimg, arm.config.batch, arm.config.channel_base, arm.config.channel_max) == (100, 16, 1024, 64)
+        assert (arm.config.kimg, arm.config.batch, arm.config.channel_base, arm.config.channel_max) == (60, 16, 1024, 64)
         assert arm.config.latent_size == 64 and arm.config.data == "shapes"
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*close to guessing")
 def test_swap(tmp_path, monkeypatch):
     monkeypatch.setattr(attributes, "UNSEEN_SHAPES", 60)
     changes = {"resolution": 16, "first_resolution": 16, "limit": 16}
     with quick_classifiers(), jax.numpy_dtype_promotion("standard"):
         ours = random_run(stylegan1.SYSTEM, dataclasses.replace(test_stylegan1.TINY, **changes), tmp_path / "ours", 0.3)
         other = random_run(progan.SYSTEM, dataclasses.replace(test_progan.TINY, **changes), tmp_path / "other", 0.3)
-        system = stylegan1.SYSTEM._replace(commands={"swap": stylegan1.swap})
+        system = stylegan1.SYSTEM._replace(commands={**stylegan1.SYSTEM.commands, "swap": stylegan1.swap})
         main(system, ["swap", str(ours), "--baseline", str(other), "--mixes", "6", "--layer", "6"])
         with pytest.raises(SystemExit):
             main(system, ["swap", str(ours), "--layer", "7"])
+        for space in ("w", "z"):
+            main(system, ["path_length", str(ours), "--space", space, "--distance", "classifier", "--samples", "8", "--batch", "4"])
     found = {line["metric"]: line["value"] for line in map(json.loads, (ours / "evaluations.jsonl").read_text().splitlines())}
     assert found["styles/kind_of_first"] == found["styles/colour_of_first"] == found["latents/kind_of_first"] == 1  # all layers
-    assert 0 <= found["held_out/kind"] <= 1 and len(found) == 12
+    assert 0 <= found["held_out/kind"] <= 1 and found["perceptual_path_length"] > 0 and len(found) == 13

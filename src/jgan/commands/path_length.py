@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import tyro
 
 from jgan.evaluation import results
+from jgan.evaluation.classifier import classifier_features
 from jgan.metrics import paths
 from jgan.models.pretrained import load_weights, perceptual_distance
+from jgan.models.pretrained.lpips import Distance
 from jgan.ranges import Count, CountOrZero, Seed, Several, numbers
 from jgan.run.system import System
 from jgan.run.trained import Trained, load
@@ -25,6 +27,7 @@ def path_length(
     space: Literal["w", "z"] = "w",
     position: Literal["full", "end"] = "end",
     crop: Literal["whole", "face"] = "whole",
+    distance: Literal["lpips", "classifier"] = "lpips",
     samples: Several = 10_000,
     epsilon: Annotated[float, numbers(float, 1e-8, 1)] = 1e-4,
     seed: Seed = 0,
@@ -33,7 +36,7 @@ def path_length(
     heads: Path | None = None,
     step: CountOrZero | None = None,
 ) -> None:
-    """Measures the perceptual path length: how abruptly images change along paths between random styles or latents, by LPIPS on VGG16.
+    """Measures the perceptual path length: how abruptly images change along paths between random styles or latents.
 
     Results are printed and appended to evaluations.jsonl in the folder of the run.
 
@@ -42,6 +45,8 @@ def path_length(
         space: w: lines between styles; z: arcs between latents.
         position: end: at the ends of the paths; full: anywhere on them.
         crop: face: only the face of aligned portraits; whole: all of the image.
+        distance: Of two images: lpips, that of the published lengths, on VGG16; or the mean square of the difference of the features of
+            the classifier of the run's score.
         samples: Paths.
         epsilon: Step along a path of length 1.
         seed: Of the paths.
@@ -50,23 +55,35 @@ def path_length(
         heads: File with the weights of the LPIPS heads; downloaded once if not given.
         step: The checkpoint to use; the best if not given.
     """
-    perceptual = perceptual_distance(load_weights("vgg16", trunk), load_weights("vgg16-lpips", heads))
-    distance = jax.jit(perceptual.apply)
+    weights = (load_weights("vgg16", trunk), load_weights("vgg16-lpips", heads)) if distance == "lpips" else None
     trained = load(run, step, system)
+    between = by_classifier(trained, run) if weights is None else perceptual_distance(*weights)
+    measured, channels = jax.jit(between.apply), (lambda images: images) if weights is None else _as_rgb
     found = paths.perceptual_path_length(
         seed_key(seed),
-        distance=lambda a, b: distance(perceptual.params, a, b),
+        distance=lambda a, b: measured(between.params, a, b),
         n=samples,
         position=POSITIONS[position],
-        crop=lambda images: _as_rgb(paths.shrunk(CROPS[crop](images))),
+        crop=lambda images: paths.shrunk(CROPS[crop](channels(images))),
         epsilon=epsilon,
         batch=batch,
         **walks(trained, space),
     )
     settings = {"run": run.name, "step": trained.about["step"], "space": space, "position": position, "crop": crop, "epsilon": epsilon}
-    settings |= {"samples": samples, "seed": seed, "truncation": 1.0, "feature_network": perceptual.protocol}
-    length = results.plain_results({"perceptual_path_length": found}, perceptual.name, trained.training_data(), settings)
+    settings |= {"samples": samples, "seed": seed, "truncation": 1.0, "feature_network": between.protocol}
+    length = results.plain_results({"perceptual_path_length": found}, between.name, trained.training_data(), settings)
     results.keep(run / "evaluations.jsonl", length)
+
+
+def by_classifier(trained: Trained, run: Path) -> Distance:
+    """Makes the distance of images in the features of the classifier of a run's score."""
+    network = classifier_features(trained.training_data(), run / "features")
+
+    def apply(params, a, b):
+        first, second = (network.apply(params, images)["features"] for images in (a, b))
+        return jnp.mean(jnp.square(first - second), axis=1)
+
+    return Distance(network.name, apply, network.params, network.protocol)
 
 
 def walks(trained: Trained, space: Literal["w", "z"]) -> dict:
