@@ -1,0 +1,30 @@
+import numpy as np
+
+from jgan.data.procedural import grammar, shapes
+
+
+def test_every_sentence_once():
+    sentences, probabilities = grammar.sentences(), grammar.probabilities()
+    assert len(sentences) == len(set(sentences)) == len(probabilities) == 14_400
+    assert np.isclose(probabilities.sum(), 1) and np.isclose(probabilities[: grammar.SHORT].sum(), 0.75)
+    assert {len(sentence.split()) for sentence in sentences[: grammar.SHORT]} == {4}
+    assert grammar.numbers_of(sentences[::100]).tolist() == list(range(0, 14_400, 100))
+
+
+def test_what_is_no_sentence():
+    texts = ["", "a large red red", "a large red moon above a small red star", "a large red moon "]
+    assert grammar.numbers_of(texts).tolist() == [-1] * 4
+
+
+def test_scenes_are_drawn_with_these_probabilities():
+    """Counts of the kinds of sentences and of each word, within four standard deviations."""
+    count = 6_000
+    numbers = grammar.numbers_of([shapes.caption(shapes.scene(index, seed=5)) for index in range(count)])
+    assert numbers.min() >= 0
+    words = sorted({word for sentence in grammar.sentences() for word in sentence.split()})
+    has = np.asarray([[word in sentence.split() for word in words] for sentence in grammar.sentences()])
+    expected = grammar.probabilities() @ has
+    np.testing.assert_array_less(np.abs(has[numbers].mean(0) - expected), 4 * np.sqrt(expected * (1 - expected) / count) + 1e-9)
+    short = np.bincount(numbers[numbers < grammar.SHORT], minlength=grammar.SHORT)
+    chi_squared = np.sum((short - short.mean()) ** 2 / short.mean())  # 63 degrees of freedom: 63 +- 11
+    assert chi_squared < 63 + 4 * np.sqrt(2 * 63)
