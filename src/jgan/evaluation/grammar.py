@@ -7,12 +7,14 @@ import numpy as np
 from jgan.data.procedural import grammar
 from jgan.metrics.classes import entropy, histogram_distance, kl_divergence
 
+DRAWS = 20_000  # texts among which the short sentences are looked for
+
 
 def grammar_scores(shares: np.ndarray) -> dict[str, float]:
     """Computes what a distribution over texts has in common with the language.
 
-    Exact where `shares` are the probabilities of a model. Of a sample all numbers but `validity` also depend on its size: 14,336 long
-    sentences cannot all occur in a few thousand. Compare with as many sentences of the language itself.
+    Exact where `shares` are the probabilities of a model. Where they are counted in a sample all numbers but `validity` depend on its size,
+    too: 14,336 long sentences cannot all occur in a few thousand. Compare with as many sentences of the language itself.
 
     Args:
       shares: float [14400], of each of `grammar.sentences`; what is missing to 1 are texts that are no sentences.
@@ -26,7 +28,7 @@ def grammar_scores(shares: np.ndarray) -> dict[str, float]:
       ValueError: for another shape, or shares that are no part of 1.
 
     >>> {name: round(value, 4) for name, value in grammar_scores(grammar.probabilities()).items()}
-    {'validity': 1.0, 'total_variation': 0.0, 'entropy': 6.0741, 'kl': 0.0, 'short': 64}
+    {'validity': 1.0, 'total_variation': 0.0, 'entropy': 6.0741, 'kl': 0.0, 'short': 64.0}
     """
     shares, truth = np.asarray(shares, np.float64), grammar.probabilities()
     if shares.shape != truth.shape or not (shares >= 0).all() or shares.sum() > 1 + 1e-3:
@@ -37,7 +39,7 @@ def grammar_scores(shares: np.ndarray) -> dict[str, float]:
     if validity:
         of_sentences = shares / shares.sum()
         numbers |= {"entropy": entropy(of_sentences), "kl": kl_divergence(truth, of_sentences)}
-    return numbers | {"short": int(np.count_nonzero(shares[: grammar.SHORT]))}
+    return numbers | {"short": float(np.sum(-np.expm1(DRAWS * np.log1p(-np.minimum(shares[: grammar.SHORT], 1 - 1e-9)))))}
 
 
 def shares_of(texts: Sequence[str]) -> np.ndarray:
