@@ -11,6 +11,7 @@ from jgan.losses.conditional import (
     mutual_information_gaussian,
     twin_auxiliary_classifier,
 )
+from jgan.losses.contrastive import image_text_contrastive
 from jgan.losses.divergence import f_divergence
 from jgan.losses.energy import BoundaryEquilibrium, adaptive_boundary_equilibrium, boundary_equilibrium, energy_based
 from jgan.losses.policy import discounted_returns, policy_gradient
@@ -47,6 +48,7 @@ __all__ = [
     "gram",
     "hinge",
     "identity",
+    "image_text_contrastive",
     "instance_weights",
     "least_squares",
     "matching_aware",

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from jgan.data.procedural import grammar, shapes
 
@@ -11,7 +12,29 @@ def test_every_sentence_once():
     assert grammar.numbers_of(sentences[::100]).tolist() == list(range(0, 14_400, 100))
 
 
+def test_sentences_say_what_scenes_are():
+    scenes = [shapes.scene(index) for index in range(100)]
+    for scene, row in zip(scenes, grammar.attributes_of(list(map(shapes.caption, scenes))), strict=True):
+        said = [values[number] for values, number in zip(grammar.ATTRIBUTES.values(), row, strict=True)]
+        main = scene.shapes[0]
+        assert said[:2] == [main.colour, main.kind] and said[2] == (scene.place if scene.shapes[1:] else "alone")
+        assert not scene.shapes[1:] or said[3:] == [scene.shapes[1].colour, scene.shapes[1].kind]
+
+
+def test_pairs_that_are_held_out():
+    """Each has another colour and another kind, and every colour and kind stays in other sentences."""
+    assert len({word for pair in grammar.HELD_OUT for word in pair.split()}) == 12
+    kept = [sentence for sentence in grammar.sentences() if not grammar.says_held_out(sentence)]
+    assert sum(sentence in kept for sentence in grammar.sentences()[: grammar.SHORT]) == 58
+    assert {tuple(row[:2]) for row in grammar.attributes_of(kept).tolist()} == {
+        tuple(row[:2]) for row in grammar.attributes_of(kept[:58]).tolist()
+    }
+
+
 def test_what_is_no_sentence():
+    with pytest.raises(ValueError, match="expected sentences as 'a large red circle', found 'a red moon'"):
+        grammar.attributes_of(["a large red moon", "a red moon"])
+
     texts = ["", "a large red red", "a large red moon above a small red star", "a large red moon "]
     assert grammar.numbers_of(texts).tolist() == [-1] * 4
 
