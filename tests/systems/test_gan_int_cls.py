@@ -9,10 +9,12 @@ import pytest
 from PIL import Image
 from tests.systems.check import check_presets, check_system, records
 from tests.systems.steps import moved
+from tests.systems.untrained import random_run
 
 from jgan.data.procedural import grammar
 from jgan.data.vocabulary import decode
 from jgan.evaluation import captions
+from jgan.run.trained import load
 from jgan.systems.gan_int_cls import SYSTEM, Config
 
 TINY = Config(
@@ -81,19 +83,26 @@ def _pictures(folder):
     return folder
 
 
+def test_captions_in_images_out(tmp_path):
+    trained = load(random_run(SYSTEM, TINY, tmp_path / "run", scale=0.1))
+    images = trained(range(3), caption="a large red moon")
+    assert images.shape == (3, 16, 16, 3) and images.dtype == np.uint8 and len(np.unique(images, axis=0)) == 3
+    text = trained.outputs(caption=["a large red moon", "a large blue star"], only="text")["text"]
+    np.testing.assert_allclose(np.mean(text**2, axis=1), 1, rtol=1e-3)
+    assert (text[0] != text[1]).any()
+    again = trained(range(3), caption=["a large blue star"] * 3, text=np.repeat(text[:1], 3, axis=0))
+    np.testing.assert_array_equal(again, images)  # embeddings take the place of captions
+    with pytest.raises(ValueError, match="expected caption in words of the data, found crimson, mon; the nearest known are moon"):
+        trained(caption="a large crimson mon")
+
+
+@pytest.mark.slow
 def test_system(tmp_path, monkeypatch):
     monkeypatch.setattr(captions, "UNSEEN", 40)
     arguments = {
         "sample": ["--seeds", "0-3", "--caption", "a large red moon", "--out", "OUT.png"],
         "interpolate": ["--captions", "a large red moon", "a large blue star", "--frames", "2", "--out", "OUT.gif"],
     }
-    trained = check_system(SYSTEM, dataclasses.replace(TINY, score_samples=16), tmp_path, arguments)
+    check_system(SYSTEM, dataclasses.replace(TINY, score_samples=16), tmp_path, arguments)
     scored = records(tmp_path / "whole")[-1]
     assert 0 <= scored["captions/exact/held_out_pairs"] <= 1
-    images = trained(range(3), caption="a large red moon")
-    assert images.shape == (3, 16, 16, 3) and images.dtype == np.uint8
-    text = trained.outputs(caption=["a large red moon", "a large blue star"], only="text")["text"]
-    np.testing.assert_array_equal(trained(range(3), caption="a large red moon", text=np.repeat(text[:1], 3, axis=0)), images)
-    assert (text[0] != text[1]).any()
-    with pytest.raises(ValueError, match="expected caption in words of the data, found crimson, mon; the nearest known are moon"):
-        trained(caption="a large crimson mon")
