@@ -1,5 +1,7 @@
 """The language model in miniature."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from tests.systems.check import check_presets, check_system, records
@@ -19,6 +21,20 @@ def test_steps_learn():
     assert moved(first.generator.params, last.generator.params)
     assert abs(metrics["loss"][0] - np.log(25)) < 0.5 and metrics["loss"][-1] < metrics["loss"][0]  # it begins with knowing nothing
     assert (metrics["nats"] / metrics["loss"] > 4).all()  # tokens of a sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ab\nba\n", "has no split 'test'.*without a score, with --score-kimg 0"),
+        ("ab\n" * 9 + "\n".join("bcdefghij"), "found j.*--score-kimg 0"),
+    ],
+)
+def test_nothing_to_compare_with(tmp_path, text, message):
+    (tmp_path / "few.txt").write_text(text)
+    config = dataclasses.replace(TINY, data=str(tmp_path / "few.txt"), unit="characters")
+    with pytest.raises(ValueError, match=message):
+        SYSTEM.score(config, SYSTEM.data(config), folder=tmp_path)
 
 
 @pytest.mark.slow

@@ -57,12 +57,23 @@ def sampling(config: SentenceSettings, spec: Spec) -> Sampling:
 
 
 def score(config: SentenceSettings, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """Exact on the captions of shapes, whose language is known; by n-gram models of drawn and of held-out sentences on others."""
+    """Exact on the captions of shapes, whose language is known; by n-gram models of drawn and of held-out sentences on others.
+
+    Raises:
+      ValueError: if there are no held-out sentences in the same words.
+    """
     if config.data != "shapes":
-        return text_score(source, open_sentences(config, "test"), config.score_samples)
+        return text_score(source, _held_out(config), config.score_samples)
     generator = generator_of(config, source.spec)
 
     def nats(state, tokens: Array) -> Array:
         return -jnp.sum(sentences.log_probabilities(generator, state.generator.params, tokens), axis=1)
 
     return grammar_score(nats, source)
+
+
+def _held_out(config):
+    try:
+        return open_sentences(config, "test")
+    except ValueError as error:
+        raise ValueError(f"{error}; or train without a score, with --score-kimg 0") from error

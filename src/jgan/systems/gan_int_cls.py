@@ -282,7 +282,7 @@ def sampling(config: Config, spec: Spec) -> Sampling:
 
 
 def score(config: Config, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """On shapes how often an image shows what its caption says; on others the Frechet distance."""
+    """On shapes how often an image shows what its caption says; on others the Fréchet distance."""
     if config.data.split(":")[0] != "shapes":
         return image_score(config, source, folder=folder, mesh=mesh)
     reader = caption_reader(config.data, config.resolution, config.channels, folder)
