@@ -129,6 +129,9 @@ ADVERSARIAL_AND_CONDITIONAL = {name: game(loss) for name, loss in GAMES.items()}
     "mutual_information_categorical": lambda s: jnp.mean(losses.mutual_information_categorical(s.class_logits, s.label)),
     "mutual_information_gaussian": lambda s: jnp.mean(losses.mutual_information_gaussian(s.embedding, s.proxy, 0.5 * s.proxy)),
     "feature_matching_means": lambda s: losses.feature_matching_means(s.embedding, s.proxy),
+    "image_text_contrastive": lambda s: jnp.mean(losses.image_text_contrastive(s.embedding, s.proxy, 2.0)),
+    "discounted_returns": lambda s: jnp.mean(losses.discounted_returns(s.embedding, 0.5)),
+    "policy_gradient": lambda s: jnp.mean(losses.policy_gradient(s.embedding, s.proxy)),
 }
 RECONSTRUCTION = {
     "pixel_l1": lambda s: jnp.mean(losses.pixel_l1(s.real, s.fake)),

@@ -2,7 +2,9 @@ import pytest
 from tests.data.colours import as_folder, as_zip, picture, some
 
 from jgan.data import open_domains, open_pairs, open_source
+from jgan.data.captions import open_captions
 from jgan.data.describe import describe
+from jgan.data.texts import open_texts
 
 FILES = some("train/red", "red", 3) | some("train/blue", "blue", 2) | some("val/red", "red", 1)
 
@@ -45,3 +47,12 @@ def test_long_lists_are_cut(tmp_path):
     source = open_source(path, labels=True)
     assert described(source, path, few=2)[1] == "12 classes: 0 0 (1), 1 1 (1), ..."
     assert described(source, path, few=None)[1].endswith(", 11 11 (1)")
+
+
+def test_vocabularies():
+    assert describe(open_texts("shapes", limit=5))[:2] == ["shapes: 5 examples", "tokens: up to 10 words, 24 different ones"]
+    lines = describe(open_captions("shapes", resolution=16, limit=5))
+    assert lines[:2] == [
+        "shapes: 5 images, 16 x 16, 3 channels (stored as 32 x 32, 3 channels)",
+        "caption: up to 10 words, 24 different ones",
+    ]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgan.data.settings import ImageSettings, absolute, open_images, size_of
+from jgan.data.settings import ImageSettings, TextSettings, absolute, open_images, open_sentences, size_of
 
 SMALL = ImageSettings(resolution=16, limit=10)
 
@@ -20,6 +20,14 @@ def test_the_limit_holds_for_what_is_trained_on():
     assert open_images(SMALL).size == open_images(SMALL, "train").size == 10
     assert open_images(SMALL, "test").size == 2048
     assert open_images(dataclasses.replace(SMALL, split="test")).size == 10
+
+
+def test_sentences(tmp_path):
+    (tmp_path / "few.txt").write_text("ab\nabc\nb\n")
+    config = TextSettings(data=str(tmp_path / "few.txt"), unit="characters", limit=2, length=4)
+    assert open_sentences(config).size == 2 and open_sentences(config).fields["tokens"].shape == (5,)
+    assert open_sentences(TextSettings(limit=3), "test").size == 2048
+    assert open_sentences(dataclasses.replace(config, min_count=2)).names["tokens"] == ("<end>", "<unknown>", "a", "b")
 
 
 @pytest.mark.parametrize(("labels", "fields"), [(None, ["image", "label"]), (True, ["image", "label"]), (False, ["image"])])

@@ -1,9 +1,10 @@
 """Classes by name and by number; seeds."""
 
+import jax
 import numpy as np
 import pytest
 
-from jgan.run.given import label_numbers, seed_numbers
+from jgan.run.given import label_numbers, seed_numbers, token_numbers
 
 NAMES = ("0", "5", "cat")
 
@@ -35,3 +36,26 @@ def test_seeds_are_whole():
     assert seed_numbers([2**63 - 1, np.uint32(3)]).tolist() == [2**63 - 1, 3]
     with pytest.raises(TypeError, match="'float' object cannot be interpreted as an integer"):
         seed_numbers([0.5])
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "numbers"),
+    [
+        ("a red moon", ("<end>", "a", "moon", "red"), [1, 3, 2, 0]),
+        ("moon moon moon moon", ("a", "moon"), [1, 1, 1, 1]),
+        ("abba", ("<end>", "a", "b"), None),
+        ("ab", ("<end>", "a", "b"), [1, 2, 0, 0]),
+    ],
+)
+def test_text_by_the_vocabulary(text, names, numbers):
+    field = jax.ShapeDtypeStruct((4,), np.int32)
+    if numbers is None:
+        with pytest.raises(ValueError, match="expected caption of 1 to 3 characters, found 4: 'abba'"):
+            token_numbers("caption", text, names, field)
+    else:
+        assert token_numbers("caption", text, names, field).tolist() == numbers
+
+
+def test_an_unknown_word_is_named_with_its_nearest():
+    with pytest.raises(ValueError, match="expected caption in words of the data, found mon; the nearest known are moon"):
+        token_numbers("caption", "a mon", ("<end>", "a", "moon"), jax.ShapeDtypeStruct((4,), np.int32))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jgan.data.source import Source
+from jgan.data.vocabulary import END, unit_of
 
 FEW = 10  # classes and files that a line names
 
@@ -25,7 +26,12 @@ def describe(source: Source, few: int | None = FEW) -> list[str]:
     parts = source.parts or (source,)
     skipped = [entry for part in parts for entry in part.skipped]
     reasons = _shortened([f"{name.removeprefix(source.name + '/')} ({reason})" for name, reason in skipped], few)
-    lines = [*map(_examples, parts), _classes(source, few), f"left out: {len(skipped)}, {reasons}" if skipped else "left out: nothing"]
+    lines = [
+        *map(_examples, parts),
+        *_vocabularies(source),
+        _classes(source, few),
+        f"left out: {len(skipped)}, {reasons}" if skipped else "left out: nothing",
+    ]
     return ["".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines]  # a name can hold anything
 
 
@@ -39,6 +45,12 @@ def _examples(source):
     if source.origin is not None and source.origin.splits:
         line += "; splits: " + ", ".join(f"{name} ({count})" for name, count in source.origin.splits.items())
     return line
+
+
+def _vocabularies(source):
+    found = {name: names for name, names in source.names.items() if END in names}
+    lengths = {name: source.fields[name].shape[0] - 1 for name in found}  # the end is none of them
+    return [f"{name}: up to {lengths[name]} {unit_of(names)}, {len(names) - 1} different ones" for name, names in found.items()]
 
 
 def _classes(source, few):

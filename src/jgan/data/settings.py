@@ -5,6 +5,8 @@ from pathlib import Path
 
 from jgan.data.open import open_source
 from jgan.data.source import Source
+from jgan.data.texts import open_texts
+from jgan.data.vocabulary import Unit
 from jgan.ranges import Bits, Bytes, Channels, Count, Size
 
 
@@ -80,4 +82,34 @@ def open_images(config: ImageSettings, split: str | None = None, labels: bool | 
         labels=labels,
         bit_depth=config.bit_depth,
         max_unpacked=config.max_unpacked,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextSettings:
+    """What sentences a system is trained on."""
+
+    data: str = place("shapes")
+    """Sentences: shapes (captions of the embedded shapes), a text file with one a line, or a folder or zip with train.txt and test.txt."""
+    unit: Unit = "words"
+    """Of a token."""
+    split: str = "train"
+    """Part of the data to train on."""
+    limit: Count | None = None
+    """Maximum number of sentences."""
+    length: Size | None = None
+    """Most tokens of a sentence; as the data if not given."""
+    min_count: Count = 1
+    """Words that occur less often in the training split are <unknown>."""
+
+
+def open_sentences(config: TextSettings, split: str | None = None) -> Source:
+    """The sentences of a configuration, or another part of them; the limit holds for the part that is trained on."""
+    return open_texts(
+        config.data,
+        unit=config.unit,
+        split=split or config.split,
+        limit=config.limit if split in (None, config.split) else None,
+        length=config.length,
+        min_count=config.min_count,
     )

@@ -11,8 +11,10 @@ from jgan.losses.conditional import (
     mutual_information_gaussian,
     twin_auxiliary_classifier,
 )
+from jgan.losses.contrastive import image_text_contrastive
 from jgan.losses.divergence import f_divergence
 from jgan.losses.energy import BoundaryEquilibrium, adaptive_boundary_equilibrium, boundary_equilibrium, energy_based
+from jgan.losses.policy import discounted_returns, policy_gradient
 from jgan.losses.reconstruction import (
     cycle_consistency,
     feature_matching,
@@ -37,6 +39,7 @@ __all__ = [
     "contrastive_2c",
     "cycle_consistency",
     "data_to_data_cross_entropy",
+    "discounted_returns",
     "dual_contrastive",
     "energy_based",
     "f_divergence",
@@ -45,6 +48,7 @@ __all__ = [
     "gram",
     "hinge",
     "identity",
+    "image_text_contrastive",
     "instance_weights",
     "least_squares",
     "matching_aware",
@@ -60,6 +64,7 @@ __all__ = [
     "pixel_charbonnier",
     "pixel_l1",
     "pixel_l2",
+    "policy_gradient",
     "relativistic",
     "relativistic_average",
     "style_gram",

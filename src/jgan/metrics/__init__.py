@@ -1,6 +1,6 @@
 """Metrics: formulas of arrays, as distances between sets of features and likeness of images. `jgan.evaluation` applies them."""
 
-from jgan.metrics.classes import class_histogram, histogram_distance, intra_class_frechet, kl_divergence, modes
+from jgan.metrics.classes import class_histogram, entropy, histogram_distance, intra_class_frechet, kl_divergence, modes
 from jgan.metrics.colour import colourfulness, delta_e
 from jgan.metrics.equivariance import rotation_equivariance, subpixel_equivariance, translation_equivariance
 from jgan.metrics.frechet import Moments, covariance, empty, frechet, frechet_distance, merge, update
@@ -23,6 +23,7 @@ __all__ = [
     "delta_e",
     "diversity",
     "empty",
+    "entropy",
     "frechet",
     "frechet_distance",
     "histogram_distance",

@@ -61,6 +61,16 @@ def kl_divergence(real_histogram, fake_histogram) -> float:
         return float(np.sum(fake[seen] * (np.log(fake[seen]) - np.log(real[seen]))))
 
 
+def entropy(histogram) -> float:
+    """Entropy in nats, minus the sum of p log p. Raises ValueError unless it is a histogram [K] that sums to 1.
+
+    >>> round(entropy([0.5, 0.5, 0.0]), 4)
+    0.6931
+    """
+    (shares,) = _histograms(histogram)
+    return float(-np.sum(shares[shares > 0] * np.log(shares[shares > 0])))
+
+
 def intra_class_frechet(real_features, real_labels, fake_features, fake_labels) -> tuple[float, dict[int, float]]:
     """Mean over classes of the Fréchet distance between real and fake features of one class, and the distance of each class.
 
@@ -91,13 +101,14 @@ def _checked(logits) -> np.ndarray:
     return logits
 
 
-def _histograms(*histograms) -> tuple[np.ndarray, np.ndarray]:
-    real, fake = (np.asarray(histogram, np.float64) for histogram in histograms)
-    if real.ndim != 1 or real.shape != fake.shape:
-        raise ValueError(f"expected histograms [K] over the same classes, found shapes {real.shape} and {fake.shape}")
-    if min(real.min(), fake.min()) < 0 or not np.allclose([real.sum(), fake.sum()], 1.0):
-        raise ValueError(f"expected shares that sum to 1, found sums {real.sum():.6g} and {fake.sum():.6g}: divide counts by their sum")
-    return real, fake
+def _histograms(*histograms) -> list[np.ndarray]:
+    found = [np.asarray(histogram, np.float64) for histogram in histograms]
+    if found[0].ndim != 1 or any(histogram.shape != found[0].shape for histogram in found):
+        raise ValueError(f"expected histograms [K] over the same classes, found shapes {' and '.join(str(h.shape) for h in found)}")
+    if any(histogram.min() < 0 or not np.isclose(histogram.sum(), 1.0) for histogram in found):
+        sums = " and ".join(f"{histogram.sum():.6g}" for histogram in found)
+        raise ValueError(f"expected shares that sum to 1, found sums {sums}: divide counts by their sum")
+    return found
 
 
 def _by_class(features, labels) -> dict[int, np.ndarray]:

@@ -80,6 +80,17 @@ def nats(network: nn.Module, levels: int, params: Params, images: Array, label: 
     return negative_log_likelihood(network.apply({"params": params}, scale(values, levels), label), values)
 
 
+def pick(logits: Array, uniforms: Array) -> Array:
+    """The level, int32 [N], at which the cumulative distribution of logits [N, K] passes the uniform numbers [N].
+
+    >>> pick(jnp.zeros((3, 4)), jnp.asarray([0.0, 0.3, 0.99])).tolist()
+    [0, 1, 3]
+    """
+    probabilities = jnp.exp(log_probabilities(logits))
+    below = jnp.cumsum(probabilities, axis=-1)[:, :-1]  # the last is 1 but for rounding
+    return jnp.sum(uniforms[:, None] >= below, axis=-1, dtype=jnp.int32)
+
+
 def canvas(images: Array, margin: int) -> Array:
     """Images [N, H, W, C] with zeros around them: above, on the left and on the right."""
     return jnp.pad(images, ((0, 0), (margin, 0), (margin, margin), (0, 0)))
@@ -140,7 +151,7 @@ def draw(
             window = jax.lax.dynamic_slice(image, (0, i, j, 0), (n, m + 1, 2 * m + 1, channels))
             for c in range(channels):
                 logits, cache = call("here", cache, window, _column(context, j), label, Place(i, j, width))
-                value = scale(_pick(logits[:, 0, 0, c] / temperature, uniforms[:, i, j, c]), levels)
+                value = scale(pick(logits[:, 0, 0, c] / temperature, uniforms[:, i, j, c]), levels)
                 if known is not None:
                     value = jnp.where(known[:, i, j], given[:, i, j, c], value)
                 window = window.at[:, m, m, c].set(value)
@@ -155,10 +166,3 @@ def draw(
 
 def _column(context, j):
     return jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, j, 1, axis=2), context)
-
-
-def _pick(logits, uniforms):
-    """The level at which the cumulative distribution of logits [N, K] passes the uniform numbers [N]."""
-    probabilities = jnp.exp(log_probabilities(logits))
-    below = jnp.cumsum(probabilities, axis=-1)[:, :-1]  # the last is 1 but for rounding
-    return jnp.sum(uniforms[:, None] >= below, axis=-1, dtype=jnp.int32)

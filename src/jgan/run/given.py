@@ -7,10 +7,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from jgan.data.vocabulary import encode, split_sentence, unit_of
 from jgan.sharding import check_seed
 
 LISTED = 100  # classes in a message, at most
-FILLERS = ("", "<pad>", "<end>")  # first names of vocabularies with which a short text is filled up
 
 
 def label_numbers(value: Any, names: Sequence[str]) -> np.ndarray:
@@ -33,18 +33,9 @@ def label_numbers(value: Any, names: Sequence[str]) -> np.ndarray:
 
 
 def token_numbers(name: str, text: str, names: Sequence[str], field: jax.ShapeDtypeStruct) -> np.ndarray:
-    """The numbers of the words of a text, which has to be as long as those of the data, or is filled up with a nameless first token.
-
-    Raises:
-      ValueError: for an unknown word, or another number of words.
-    """
-    words, length = text.split(), field.shape[0]
-    unknown = [word for word in words if word not in names]
-    if unknown:
-        raise ValueError(f"expected {name} in words of the data, found {', '.join(unknown)}; some are {', '.join(names[:20])}")
-    if len(words) > length or (len(words) < length and names[0] not in FILLERS):
-        raise ValueError(f"expected {name} of {length} words, found {len(words)} in {text!r}")
-    return np.asarray([names.index(word) for word in words] + [0] * (length - len(words)), field.dtype)
+    """The numbers of the words or characters of a text, by the vocabulary of the data; errors as `jgan.data.vocabulary.encode`."""
+    words = split_sentence(text, unit_of(names))
+    return encode([words], names, field.shape[0], lambda index: name)[0].astype(field.dtype)
 
 
 def seed_numbers(seeds: Any) -> np.ndarray:

@@ -1,13 +1,16 @@
 """From examples of the data to inputs of `Training.sample`, and to its outputs, batch by batch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan import outputs
 from jgan.data.source import Source, by_turns, read_rows, spread
+from jgan.data.vocabulary import END, separator
+from jgan.outputs import Kind
 from jgan.run.system import Sampling
 from jgan.sharding import Sampler, seed_key
 from jgan.types import Array, Fields, Inputs, Key
@@ -20,6 +23,16 @@ def latent_inputs(size: int) -> Callable[[Key, int], Inputs]:
         return {"z": jax.random.normal(key, (n, size)), "truncation": jnp.ones((n,))}
 
     return draw
+
+
+def text_kind(names: Sequence[str]) -> Kind:
+    """The kind of tokens of a vocabulary of `jgan.data.vocabulary`.
+
+    >>> kind = text_kind(("<end>", "a", "moon"))
+    >>> kind.files(kind.check("tokens", [[1, 2, 0, 0]]), None)
+    {'.txt': b'a moon\\n'}
+    """
+    return outputs.tokens(names, separator(names), END if names[0] == END else None)
 
 
 def inputs_for(sampling: Sampling, source: Source, key: Key, indices: np.ndarray) -> dict[str, Array | np.ndarray]:

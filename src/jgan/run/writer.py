@@ -18,6 +18,7 @@ from jgan.run.metrics_log import MetricsLog, read_records
 from jgan.run.plan import Leg
 from jgan.run.progress import Progress
 from jgan.run.report import write_report
+from jgan.run.sampling import text_kind
 from jgan.run.system import Sampling
 from jgan.run.trouble import Trouble
 from jgan.types import Fields, Spec
@@ -145,5 +146,5 @@ def _kind_of(name, sampling, spec):
     if len(field.shape) == 3 and field.shape[2] in (1, 3, 4) and field.dtype == np.uint8:
         return outputs.image()
     if len(field.shape) == 1 and name in spec.names and np.issubdtype(field.dtype, np.integer):
-        return outputs.tokens(spec.names[name])
+        return text_kind(spec.names[name])
     return None
