@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from jgan.commands import evaluate_domains, evaluate_inpainting, evaluate_pairs, evaluate_restored
+from jgan.commands import evaluate_domains, evaluate_inpainting, evaluate_pairs, evaluate_restored, evaluate_sounds
 from jgan.commands.accuracy import accuracy
 from jgan.commands.complete import complete
 from jgan.commands.directions import directions
@@ -37,3 +37,4 @@ DOMAINS: Commands = {
 }
 EDITS: Commands = {**ANY, "edit": edit}
 INPAINTING: Commands = {**ANY, "inpaint": inpaint, "evaluate": evaluate_inpainting.evaluate}
+SOUNDS: Commands = {**ANY, "evaluate": evaluate_sounds.evaluate}
