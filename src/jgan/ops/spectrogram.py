@@ -88,10 +88,27 @@ def istft(spectrum: Array, size: int, hop: int, samples: int) -> Array:
     return sums / _last(weights[size // 2 : size // 2 + samples], sums)
 
 
-def mel_filters(rate: float, size: int, count: int, low: float = 0.0, high: float | None = None) -> np.ndarray:
-    """Computes triangles on the mel scale, each with the area 1 in hertz, float32 [1 + size / 2, count].
+def to_mel(hertz: np.ndarray) -> np.ndarray:
+    """Computes where frequencies are on the mel scale: 3 f / 200 below 1,000 Hz, 15 + 27 log(f / 1000) / log(6.4) above (Slaney 1998,
+    "Auditory Toolbox", version 2).
 
-    mel(f) = 3 f / 200 below 1,000 Hz, 15 + 27 log(f / 1000) / log(6.4) above (Slaney 1998, "Auditory Toolbox", version 2).
+    >>> to_mel(np.asarray([0.0, 1000.0, 6400.0])).round(6).tolist()
+    [0.0, 15.0, 42.0]
+    """
+    return np.where(hertz < LINEAR, hertz / PER_MEL, LINEAR / PER_MEL + np.log(np.maximum(hertz, LINEAR) / LINEAR) / LOG_STEP)
+
+
+def from_mel(mel: np.ndarray) -> np.ndarray:
+    """Computes frequencies, hertz: the inverse of `to_mel`.
+
+    >>> from_mel(np.asarray([15.0, 42.0])).round(6).tolist()
+    [1000.0, 6400.0]
+    """
+    return np.where(mel < LINEAR / PER_MEL, mel * PER_MEL, LINEAR * np.exp(LOG_STEP * (mel - LINEAR / PER_MEL)))
+
+
+def mel_filters(rate: float, size: int, count: int, low: float = 0.0, high: float | None = None) -> np.ndarray:
+    """Computes triangles whose corners are evenly spaced on the mel scale, each with the area 1 in hertz, float32 [1 + size / 2, count].
 
     Args:
       rate: samples per second.
@@ -105,7 +122,8 @@ def mel_filters(rate: float, size: int, count: int, low: float = 0.0, high: floa
     >>> mel_filters(8000, 512, 32).shape
     (257, 32)
     """
-    edges = _hertz(np.linspace(_mel(low), _mel(rate / 2 if high is None else high), count + 2))
+    top = rate / 2 if high is None else high
+    edges = from_mel(np.linspace(*to_mel(np.asarray([low, top])), count + 2))
     frequencies = np.arange(1 + size // 2)[:, None] * rate / size
     rising = (frequencies - edges[None, :-2]) / (edges[1:-1] - edges[:-2])[None]
     falling = (edges[None, 2:] - frequencies) / (edges[2:] - edges[1:-1])[None]
@@ -188,11 +206,3 @@ def _added(frames, hop):
 def _last(values, x):
     """A constant [S] as an array of the dtype of x that multiplies its last axis."""
     return jnp.asarray(values, x.dtype).reshape((1,) * (x.ndim - 1) + (-1,))
-
-
-def _mel(hertz):
-    return np.where(hertz < LINEAR, hertz / PER_MEL, LINEAR / PER_MEL + np.log(np.maximum(hertz, 1e-9) / LINEAR) / LOG_STEP)
-
-
-def _hertz(mel):
-    return np.where(mel < LINEAR / PER_MEL, mel * PER_MEL, LINEAR * np.exp(LOG_STEP * (mel - LINEAR / PER_MEL)))
