@@ -17,7 +17,7 @@ FIELDS = [
     (Penalty, ("function", "weight", "every"), {"weight": 1.0, "every": 1}),
     (Features, ("name", "apply", "params", "protocol"), {}),
     (Adaptive, ("init", "at", "update"), {}),
-    (Spec, ("fields", "names"), {"names": {}}),
+    (Spec, ("fields", "names", "rates"), {"names": {}, "rates": {}}),
     (Stage, ("images", "batch", "training", "source", "grow"), {"grow": None}),
 ]
 
@@ -40,6 +40,9 @@ def test_spec():
         _ = Spec({"image": jax.ShapeDtypeStruct((8, 8), "uint8")}).image_shape
     with pytest.raises(ValueError, match="expected data with the field audio, found image"):
         spec.shape("audio")
+    assert Spec({}, rates={"audio": 8000}).rate("audio") == 8000
+    with pytest.raises(ValueError, match="expected data with a rate of video, found {'audio': 8000}"):
+        Spec({}, rates={"audio": 8000}).rate("video")
 
 
 @pytest.mark.parametrize("network, size", [(generator(), (16, 64)), (discriminator(), (16, 8, 8, 3))])

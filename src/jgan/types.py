@@ -174,7 +174,8 @@ class Adaptive(NamedTuple, Generic[Part]):
 
 
 class Spec(NamedTuple):
-    """What a network has to know of its data: the shape and dtype of one example's fields, and the names of what they number.
+    """What a network has to know of its data: the shape and dtype of one example's fields, the names of what they number, and
+    the rates of what goes on in time.
 
     >>> Spec({"label": jax.ShapeDtypeStruct((), "int32")}, {"label": ("cat", "dog")}).classes
     2
@@ -182,6 +183,7 @@ class Spec(NamedTuple):
 
     fields: Mapping[str, jax.ShapeDtypeStruct]
     names: Mapping[str, tuple[str, ...]] = {}  # of the classes of `label`, of attributes, of the vocabulary of `tokens`
+    rates: Mapping[str, float] = {}  # samples per second of `audio`, frames per second of `video`
 
     @property
     def classes(self) -> int:
@@ -197,6 +199,16 @@ class Spec(NamedTuple):
         if field not in self.fields:
             raise ValueError(f"expected data with the field {field}, found {', '.join(self.fields)}")
         return tuple(self.fields[field].shape)
+
+    def rate(self, field: str) -> float:
+        """How many samples or frames of a field follow each other in a second.
+
+        Raises:
+          ValueError: if that is not known.
+        """
+        if field not in self.rates:
+            raise ValueError(f"expected data with a rate of {field}, found {dict(self.rates) or 'none'}; say it in `rates` of the source")
+        return self.rates[field]
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -64,6 +64,14 @@ def test_a_column_of_one_source_alone_is_read():
     assert both.columns == {} and both.read(7)["label"] == 1
 
 
+def test_rates_go_with_their_fields():
+    sound = LABELLED._replace(rates={"audio": 8000.0})
+    assert select(sound, voice="audio", label="label").rates == {"voice": 8000.0} and select(sound, image="image").rates == {}
+    assert zip_sources(sound, select(TOKENS, caption="tokens")).rates == concatenate(sound, sound).rates == {"audio": 8000.0}
+    assert map_examples(sound, lambda e: {"audio": e["audio"]}).rates == {"audio": 8000.0} and subset(sound, np.arange(2)).rates
+    assert map_examples(sound, lambda e: {"image": e["image"]}).rates == {} and sound.spec.rate("audio") == 8000.0
+
+
 def test_what_was_left_out_is_kept():
     damaged = {}
     first = IMAGES._replace(skipped=(("x.png", "empty"),), damaged=damaged)
@@ -140,6 +148,10 @@ ERRORS = {
     "concatenate names": (
         lambda: concatenate(LABELLED, LABELLED._replace(names={"label": ("b", "a", "c")}, name="other")),
         r"expected label to number the same names, found \('a', 'b', 'c'\) in labelled and \('b', 'a', 'c'\) in other",
+    ),
+    "concatenate rates": (
+        lambda: concatenate(LABELLED._replace(rates={"audio": 8000.0}), LABELLED._replace(rates={"audio": 44_100.0})),
+        "of the same rates, found {'audio': 8000.0} and {'audio': 44100.0}; convert one",
     ),
     "concatenate unpaired": (lambda: concatenate(DOMAINS, DOMAINS), "which is unpaired"),
     "map unpaired": (lambda: map_examples(DOMAINS, lambda e: e), "which is unpaired"),

@@ -149,7 +149,7 @@ def test_folders_that_are_numbers_are_in_their_order(made, names, expected):
 @pytest.mark.parametrize("top", ["", "set/"])
 def test_a_picture_beside_classes(made, top):
     path = made(classes(top) | {f"{top}cover.png": picture("yellow")})
-    with pytest.warns(UserWarning, match=r"1 of 13 images are in no folder of a class, first .*cover\.png; they are left out"):
+    with pytest.warns(UserWarning, match=r"1 of 13 files are in no folder of a class, first .*cover\.png; they are left out"):
         source = open_source(path, labels=True)
     assert seen(source) == OF_EACH and source.skipped[0][0].endswith("cover.png")
     with pytest.warns(UserWarning, match=r"is opened without labels: 1 of 13 .*cover\.png"):
@@ -159,7 +159,7 @@ def test_a_picture_beside_classes(made, top):
 
 def test_a_folder_without_pictures(tmp_path):
     path = as_folder(tmp_path, classes() | {"yellow/notes.txt": b"none yet"})
-    with pytest.warns(UserWarning, match="no pictures in the folders yellow, which are no classes"):
+    with pytest.warns(UserWarning, match="no images in the folders yellow, which are no classes"):
         assert open_source(path, labels=True).names["label"] == CLASSES
 
 

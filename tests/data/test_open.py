@@ -170,7 +170,7 @@ def test_long_metadata_before_the_size(container):
 
 def test_nothing_left_to_stand_in(tmp_path):
     source = open_source(as_folder(tmp_path, {"a.png": noise(0)[:-300]}))
-    with pytest.warns(UserWarning, match="damaged"), pytest.raises(ValueError, match=r"no readable image is left.*a\.png"):
+    with pytest.warns(UserWarning, match="damaged"), pytest.raises(ValueError, match=r"no readable example is left.*a\.png"):
         source.read(0)["image"]
 
 
@@ -183,7 +183,7 @@ def test_reading_past_the_end(tmp_path):
     ("files", "message"),
     [
         ({"notes.txt": b"x"}, r"no images in .*set: found notes\.txt"),
-        ({"b.png": b"x", "a.jpg": b"y"}, r"no readable image in .*set \(2 unreadable\): the first is .*a\.jpg: not a readable"),
+        ({"b.png": b"x", "a.jpg": b"y"}, r"nothing readable in .*set \(2 unreadable\): the first is .*a\.jpg: not a readable"),
     ],
 )
 def test_no_readable_image(tmp_path, files, message):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from tests.outputs.examples import numbers, opened
 
+from jgan.ops.spectrogram import to_mel
 from jgan.outputs.sounds import COLOURS, HEIGHT, PAUSE, WIDTH, audio, spectrogram, wav
 
 RATE = 16_000
@@ -48,8 +49,9 @@ def test_spectrograms_show_where_a_tone_is(frequency):
     picture = spectrogram(tone(frequency), RATE)
     assert picture.shape == (HEIGHT, WIDTH, 3)
     row = picture.astype(int).sum(axis=(1, 2)).argmax()
-    assert abs(row - (HEIGHT - 1 - frequency / (RATE / 2) * HEIGHT)) <= 1.5
-    assert np.abs(picture[row, WIDTH // 2].astype(int) - COLOURS[-1]).max() < 40
+    share, whole = to_mel(np.asarray([frequency, RATE / 2]))
+    assert abs(row - (HEIGHT - 0.5 - share / whole * HEIGHT)) <= 1.5
+    assert np.abs(picture[row, WIDTH // 2].astype(int) - COLOURS[-1]).max() < 60
 
 
 def test_time_goes_to_the_right():

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import pytest
 
 from jgan.data import open_source
-from jgan.run.about import config_files, config_of, read_about, read_config, recall
+from jgan.data.sounds import open_sounds
+from jgan.run.about import config_files, config_of, plain_spec, read_about, read_config, recall
 from jgan.run.folder import open_folder, remember
 from jgan.run.system import system_of
 from jgan.run.trained import load
+from jgan.types import Spec
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,12 @@ def run(tmp_path):
     with open_folder(tmp_path, "gan", Config(), workdir=tmp_path / "run") as folder:
         remember(folder, open_source("shapes", resolution=8, limit=5, labels=True))
     return folder.path
+
+
+def test_rates_are_kept(tmp_path):
+    with open_folder(tmp_path, "gan", Config(), workdir=tmp_path / "run") as folder:
+        remember(folder, open_sounds(window=64, limit=5))
+    assert recall(folder.path).rates == {"audio": 8000} and "rates" not in plain_spec(Spec({}))  # as in runs from before there were any
 
 
 DAMAGED = {

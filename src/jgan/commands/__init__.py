@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 
-from jgan.commands import evaluate_domains, evaluate_inpainting, evaluate_pairs, evaluate_restored, evaluate_sentences, interpolate_captions
+from jgan.commands import (
+    evaluate_domains,
+    evaluate_inpainting,
+    evaluate_pairs,
+    evaluate_restored,
+    evaluate_sentences,
+    evaluate_sounds,
+    interpolate_captions,
+)
 from jgan.commands.accuracy import accuracy
 from jgan.commands.complete import complete
 from jgan.commands.directions import directions
@@ -39,3 +47,4 @@ EDITS: Commands = {**ANY, "edit": edit}
 INPAINTING: Commands = {**ANY, "inpaint": inpaint, "evaluate": evaluate_inpainting.evaluate}
 SENTENCES: Commands = {**ANY, "evaluate": evaluate_sentences.evaluate}
 CAPTIONS: Commands = {**IMAGES, "interpolate": interpolate_captions.interpolate}
+SOUNDS: Commands = {**ANY, "evaluate": evaluate_sounds.evaluate}

@@ -8,7 +8,7 @@ import numpy as np
 from jgan.data.labels import Labels, no_labels
 from jgan.data.reading import watched
 
-Shape = tuple[int, int, int]  # (H, W, C)
+Shape = tuple[int, ...]  # as stored: (H, W, C) of an image
 
 
 class Collection(NamedTuple):

@@ -35,7 +35,8 @@ def select(source: Source, **fields: str) -> Source:
     def of(mapping):
         return {new: mapping[old] for new, old in fields.items() if old in mapping}
 
-    return source._replace(fields=of(source.fields), read=read, names=of(source.names), columns=of(source.columns))
+    of_fields = {part: of(getattr(source, part)) for part in ("fields", "names", "columns", "rates")}
+    return source._replace(read=read, **of_fields)
 
 
 def subset(source: Source, indices: np.ndarray) -> Source:
@@ -81,7 +82,7 @@ def concatenate(*sources: Source, label: str | None = None, classes: tuple[str, 
       classes: the names of its values; by default the names of the sources.
 
     Raises:
-      ValueError: if the fields or the names of their classes differ, or one is unpaired.
+      ValueError: if the fields, the names of their classes or their rates differ, or one is unpaired.
 
     >>> from jgan.data import open_source
     >>> small = open_source("shapes", resolution=16, limit=3)
@@ -94,6 +95,8 @@ def concatenate(*sources: Source, label: str | None = None, classes: tuple[str, 
     for source in sources:
         if source.spec.fields != first.spec.fields:
             raise ValueError(f"expected sources of the same fields, found {_shapes(first)} and {_shapes(source)}; open them alike")
+        if source.rates != first.rates:
+            raise ValueError(f"expected sources of the same rates, found {dict(first.rates)} and {dict(source.rates)}; convert one of them")
         _check_names(first, source, label)
     starts = np.cumsum([0, *(source.size for source in sources)])
     size, shared = int(starts[-1]), [name for name in first.columns if all(name in source.columns for source in sources)]
@@ -135,7 +138,7 @@ def map_examples(source: Source, function: Callable[[Example], Example], name: s
     after = function(before)
     fields = {key: jax.ShapeDtypeStruct(np.shape(value), np.asarray(value).dtype) for key, value in after.items()}
     columns = {key: values for key, values in source.columns.items() if after.get(key) is before[key]}
-    names = {key: values for key, values in source.names.items() if key in fields}
+    names, rates = ({key: value for key, value in known.items() if key in fields} for known in (source.names, source.rates))
 
     def read(index):
         before = source.read(index)
@@ -148,7 +151,7 @@ def map_examples(source: Source, function: Callable[[Example], Example], name: s
             )
         return after
 
-    return source._replace(name=name or source.name, fields=fields, read=read, names=names, columns=columns)
+    return source._replace(name=name or source.name, fields=fields, read=read, names=names, columns=columns, rates=rates)
 
 
 def unpaired(*sources: Source) -> Source:
@@ -196,9 +199,11 @@ def _check_names(first, source, label):
 
 def _joined(sources, size, read):
     skipped = tuple(entry for source in sources for entry in source.skipped)
-    fields, names, columns = (_merged(getattr(source, part) for source in sources) for part in ("fields", "names", "columns"))
+    fields, names, columns, rates = (
+        _merged(getattr(source, part) for source in sources) for part in ("fields", "names", "columns", "rates")
+    )
     damaged = ChainMap(*(source.damaged for source in sources))  # which grow while examples are read
-    return Source(_name(sources), size, fields, read, names, columns, skipped, damaged)
+    return Source(_name(sources), size, fields, read, names, columns, skipped, damaged, rates=rates)
 
 
 def _merged(mappings):

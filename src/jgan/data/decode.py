@@ -6,6 +6,8 @@ grey with alpha, CMYK and YCbCr; EXIF rotation is applied. Any other format or c
 
 import io
 import re
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -87,6 +89,43 @@ def decode(data: bytes, size: tuple[int, int], channels: int, reading: Reading =
         return _finish(eight if turn is None else eight.transpose(turn), size, channels)
     except Exception as error:  # such as a palette that is too short
         raise ValueError(f"damaged image: {error or type(error).__name__}") from error
+
+
+def animation_header(data: bytes, reading: Reading = AS_STORED) -> tuple[int, int, int, int, float]:
+    """(frames, H, W, C, milliseconds of the first frame, 0 if it does not say) of an animated GIF, WebP or PNG, or of a picture.
+
+    Raises:
+      ValueError: as `header`; for what is damaged, or would unpack to more than is allowed in all its frames.
+    """
+    image: Any = _open(data, len(data), reading)
+    width, height = image.size
+    try:
+        count = getattr(image, "n_frames", 1)
+        bounded.check(f"an animation of {count} frames of {width} x {height}", count * width * height * 4, len(data), reading.max_unpacked)
+        image.load()
+    except (ValueError, MemoryError):
+        raise
+    except Exception as error:  # as in `_loaded`
+        raise ValueError(f"damaged {image.format} animation: {error or type(error).__name__}") from error
+    return count, height, width, _channels(image), float(image.info.get("duration", 0))
+
+
+def frames(data: bytes, indices: Iterable[int], size: tuple[int, int], channels: int, reading: Reading = AS_STORED) -> np.ndarray:
+    """Some frames of an animation as uint8 [T, *size, channels], each as `decode` makes an image; raises ValueError if damaged.
+
+    >>> data = io.BytesIO()
+    >>> Image.new("L", (2, 2), 0).save(data, "GIF", save_all=True, append_images=[Image.new("L", (2, 2), 255)])
+    >>> frames(data.getvalue(), [1, 0], (1, 1), 1).ravel().tolist()
+    [255, 0]
+    """
+    image, found = _open(data, len(data), reading), []
+    for index in indices:
+        try:
+            image.seek(index)
+            found.append(_finish(_loaded(image).copy(), size, channels))
+        except (EOFError, OSError, SyntaxError) as error:
+            raise ValueError(f"damaged {image.format} animation: {error or type(error).__name__}") from error
+    return np.stack(found)
 
 
 def may_be_deep(start: bytes) -> bool:

@@ -40,6 +40,9 @@ def _examples(source):
     line = f"{source.name}: {source.size} {'images' if len(images) == 1 else 'examples'}"
     if images:
         line += ", " + " and ".join(dict.fromkeys(map(_size, images.values())))
+    for name, rate in source.rates.items():
+        count = source.fields[name].shape[0]
+        line += f", {name} of {count} at {rate:g} per second ({count / rate:.3g} s)"
     if source.origin is not None and set(source.origin.shapes) != set(images.values()):
         line += f" (stored as {_stored(source.origin.shapes)})"
     if source.origin is not None and source.origin.splits:

@@ -95,7 +95,7 @@ def checked_split(split: str, counts: dict[str, int], where: str) -> str:
     wanted = canonical_split(split)
     if not counts and wanted != "train":
         raise ValueError(
-            f"{where} has no split {split!r}: it has no folders train, val or test, so all its images are split 'train'; use split='train'"
+            f"{where} has no split {split!r}: it has no folders train, val or test, so all of it is split 'train'; use split='train'"
         )
     if counts and wanted not in counts:
         raise ValueError(f"{where} has no split {split!r}: expected one of those there are, {', '.join(map(repr, counts))}")

@@ -3,8 +3,9 @@
 import difflib
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -91,6 +92,36 @@ def source_of(
     collection: Collection, spec: str, size: tuple[int, int] | None, channels: int | None, limit: int | None, labels: bool | None = False
 ) -> Source:
     """The source that an opened collection is, under the name `spec`; the other arguments and the errors are those of `open_source`."""
+    usable = usable_of(collection, spec, limit, labels)
+    shapes = agree(collection, usable.found, size, channels)
+    indices = [index for index, _ in usable.found]
+    fields = {name: jax.ShapeDtypeStruct(shape, np.uint8) for name, shape in shapes.items()}
+    damaged: dict[str, str] = {}
+    names = [collection.names[index] for index in indices]
+    return Source(
+        name=spec,
+        size=len(indices),
+        fields=fields | {name: jax.ShapeDtypeStruct(values.shape[1:], values.dtype) for name, values in usable.columns.items()},
+        read=reader(names, lambda index: collection.read(indices[index], shapes), usable.columns, damaged),
+        names=usable.classes,
+        columns=usable.columns,
+        skipped=usable.skipped,
+        damaged=damaged,
+        origin=Origin(Counter(shape for _, found in usable.found for shape in found.values()), collection.splits),
+    )
+
+
+class Usable(NamedTuple):
+    """The examples of a collection that can be read."""
+
+    found: list[tuple[int, Mapping[str, tuple[int, ...]]]]  # place in the collection, and shapes as stored
+    columns: dict[str, np.ndarray]  # their labels, if any
+    classes: dict[str, tuple[str, ...]]  # the names of these
+    skipped: tuple[tuple[str, str], ...]  # (name, reason) of what was left out
+
+
+def usable_of(collection: Collection, spec: str, limit: int | None, labels: bool | None) -> Usable:
+    """Looks at the examples of a collection, at most `limit` of them; arguments, warnings and errors as of `open_source`."""
     given = _checked_labels(spec, collection, labels)
     candidates = np.arange(len(collection.names)) if given is None else np.flatnonzero(given.numbers != NONE)
     without = np.setdiff1d(np.arange(len(collection.names)), candidates)
@@ -99,28 +130,16 @@ def source_of(
     usable, skipped = survey(collection, chosen.tolist())
     if not usable:
         found = f"the first is {skipped[0][0]}: {skipped[0][1]}" if skipped else "it is empty"
-        raise ValueError(f"no readable image in {spec} ({len(skipped)} unreadable): {found}")
+        raise ValueError(f"nothing readable in {spec} ({len(skipped)} unreadable): {found}")
     if skipped:
         first, *others = skipped
         few = f"; then {', '.join(name for name, _ in others[:SHOWN])}{' ...' if others[SHOWN:] else ''}" if others else ""
         count = f"{len(skipped)} of {len(skipped) + len(usable)} files left out"
-        warnings.warn(f"{spec}: {count}, first {first[0]}: {first[1]}{few}", stacklevel=3)
-    shapes = agree(collection, usable, size, channels)
-    indices = [index for index, _ in usable]
-    columns = {} if given is None else {"label": given.numbers[indices]}
-    fields = {name: jax.ShapeDtypeStruct(shape, np.uint8) for name, shape in shapes.items()}
-    damaged: dict[str, str] = {}
-    return Source(
-        name=spec,
-        size=len(indices),
-        fields=fields | {name: jax.ShapeDtypeStruct(values.shape[1:], values.dtype) for name, values in columns.items()},
-        read=_reader(collection, indices, shapes, columns, damaged),
-        names={} if given is None else {"label": given.classes},
-        columns=columns,
-        skipped=(*collection.passed_over, *strays, *skipped),
-        damaged=damaged,
-        origin=Origin(Counter(shape for _, found in usable for shape in found.values()), collection.splits),
-    )
+        warnings.warn(f"{spec}: {count}, first {first[0]}: {first[1]}{few}", stacklevel=4)
+    left_out = (*collection.passed_over, *strays, *skipped)
+    if given is None:
+        return Usable(usable, {}, {}, left_out)
+    return Usable(usable, {"label": given.numbers[[index for index, _ in usable]]}, {"label": given.classes}, left_out)
 
 
 def checked_size(resolution: int | tuple[int, int] | None) -> tuple[int, int] | None:
@@ -163,7 +182,7 @@ def open_collection(
         from jgan.data import tfds
 
         return tfds.open_tfds(spec.removeprefix("tfds:"), split, size, data_dir)
-    path, inner = _locate(Path(spec).expanduser())
+    path, inner = locate(Path(spec).expanduser())
     return _open_path(path, inner, split, reading)
 
 
@@ -177,18 +196,22 @@ def _open_path(path, inner, split, reading):
     return files.open_files(path, inner, split, reading)
 
 
-def _locate(path):
-    """(what exists, the folder inside it): `set.zip/trainA` is the folder trainA of the archive set.zip."""
+def locate(path: Path, embedded: Sequence[str] = ("shapes", "faces", "tfds:NAME")) -> tuple[Path, str]:
+    """Returns (what exists, the folder inside it): `set.zip/trainA` is the folder trainA of the archive set.zip.
+
+    Raises:
+      FileNotFoundError: if nothing exists there; the message has the names of embedded sets.
+    """
     if path.exists():
         return path, ""
     for parent in path.parents:
         if parent.is_file():
             return parent, path.relative_to(parent).as_posix()
     beside = [str(path.parent / other.name) for other in path.parent.iterdir()] if path.parent.is_dir() else []
-    nearest = difflib.get_close_matches(str(path), ["shapes", "faces", "tfds:shapes", *beside], n=3)
+    nearest = difflib.get_close_matches(str(path), [*(name.replace("NAME", "shapes") for name in embedded), *beside], n=3)
     hint = f"; did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
     raise FileNotFoundError(
-        f"no source {str(path)!r}: expected 'shapes', 'faces', 'tfds:NAME', or the path of a folder, .zip, .npz or .tar{hint}"
+        f"no source {str(path)!r}: expected {', '.join(map(repr, embedded))}, or the path of a folder, .zip, .npz or .tar{hint}"
     )
 
 
@@ -214,7 +237,7 @@ def _without_strays(spec, collection, found, wanted):
     strays = np.flatnonzero(found.numbers == NONE)
     if not len(strays):
         return found
-    beside = f"{len(strays)} of {len(found.numbers)} images are in no folder of a class, first {collection.names[strays[0]]}"
+    beside = f"{len(strays)} of {len(found.numbers)} files are in no folder of a class, first {collection.names[strays[0]]}"
     if wanted is None:
         warnings.warn(f"{spec} is opened without labels: {beside}", stacklevel=5)
         return None
@@ -231,30 +254,36 @@ def _warn_of_empty_classes(source):
         warnings.warn(f"{source.name} has classes without images to train on: {few}", stacklevel=3)
 
 
-def _reader(
-    collection: Collection, indices: list[int], shapes: Mapping, columns: Mapping[str, np.ndarray], damaged: dict[str, str]
+def reader(
+    names: Sequence[str], decode: Callable[[int], Example], columns: Mapping[str, np.ndarray], damaged: dict[str, str]
 ) -> Callable[[int], Example]:
+    """Makes the `read` of a source, in which the next readable example, of the same label, stands in for a damaged one.
+
+    Args:
+      names: one per example, for messages.
+      decode: index -> what is stored of an example; raises ValueError or OSError if it is damaged.
+      columns: what else belongs to each.
+      damaged: name -> reason, filled when that happens.
+    """
     labels = columns.get("label")
 
     def attempt(index: int) -> Example | None:
         try:
-            return collection.read(indices[index], shapes)
+            return decode(index)
         except (ValueError, OSError) as error:
-            name = collection.names[indices[index]]
             reason = str(error)
-            if damaged.setdefault(name, reason) is reason:  # many threads read, one of them warns
-                warnings.warn(f"{name} is damaged and replaced by the next readable image: {error}", stacklevel=3)
+            if damaged.setdefault(names[index], reason) is reason:  # many threads read, one of them warns
+                warnings.warn(f"{names[index]} is damaged and replaced by the next readable example: {error}", stacklevel=3)
             return None
 
     def read(index: int) -> Example:
-        index = range(len(indices))[index]  # IndexError beyond the end
-        for step in range(len(indices)):
-            other = (index + step) % len(indices)
+        index = range(len(names))[index]  # IndexError beyond the end
+        for step in range(len(names)):
+            other = (index + step) % len(names)
             if labels is None or labels[other] == labels[index]:  # so that the label stays true
-                images = attempt(other)
-                if images is not None:
-                    return images | {name: values[index] for name, values in columns.items()}
-        name = collection.names[indices[index]]
-        raise ValueError(f"no readable image is left to stand in for {name}: {damaged.get(name)}")
+                stored = attempt(other)
+                if stored is not None:
+                    return stored | {name: values[index] for name, values in columns.items()}
+        raise ValueError(f"no readable example is left to stand in for {names[index]}: {damaged.get(names[index])}")
 
     return read

@@ -17,7 +17,7 @@ CHUNK = 256  # examples that one thread reads
 class Origin(NamedTuple):
     """What a source was opened from, as it lies there."""
 
-    shapes: Mapping[tuple[int, int, int], int]  # (H, W, C) as stored -> number of images
+    shapes: Mapping[tuple[int, ...], int]  # (H, W, C) as stored -> number of images
     splits: Mapping[str, int] = {}  # number of examples in each split, where there are several
 
 
@@ -35,11 +35,12 @@ class Source(NamedTuple):
     origin: Origin | None = None  # None if it is made of other sources
     parts: tuple["Source", ...] = ()  # of `jgan.data.combine.unpaired`: the sets whose examples are drawn independently
     content: tuple[Callable[[int], Example], str] | None = None  # of `jgan.data.content.prepared`: what is read, and its hash
+    rates: Mapping[str, float] = {}  # samples per second of `audio`, frames per second of `video`
 
     @property
     def spec(self) -> Spec:
         """What a network has to know of the data."""
-        return Spec(dict(self.fields), dict(self.names))
+        return Spec(dict(self.fields), dict(self.names), dict(self.rates))
 
     @property
     def bytes(self) -> int:

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from jgan.ops.spectrogram import from_mel, to_mel
 from jgan.outputs.images import grid, png
 from jgan.outputs.kind import Kind, examples, floats
 
@@ -52,10 +53,10 @@ def wav(sound: np.ndarray, rate: int) -> bytes:
 
 
 def spectrogram(sound: np.ndarray, rate: int) -> np.ndarray:
-    """Draws the log-magnitude spectrogram of a sound [S] in [-1, 1]: uint8 RGB [128, 256, 3].
+    """Draws the log-mel spectrogram of a sound [S] in [-1, 1]: uint8 RGB [128, 256, 3].
 
-    Time goes to the right, frequency up, from 0 to rate / 2. Magnitudes are those of a short-time Fourier transform with a Hann window of
-    about 32 ms, in decibels relative to a full-scale sine; the power within a pixel is averaged.
+    Time goes to the right, frequency up, from 0 to rate / 2, evenly on the mel scale. Magnitudes are those of a short-time
+    Fourier transform with a Hann window of about 32 ms, in decibels relative to a full-scale sine; the power within a pixel is averaged.
     """
     from PIL import Image
 
@@ -64,11 +65,22 @@ def spectrogram(sound: np.ndarray, rate: int) -> np.ndarray:
     step = max(size // 4, len(sound) // (4 * WIDTH))  # long sounds are looked at in places
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(sound, size // 2), size)[::step]
     magnitudes = np.abs(np.fft.rfft(frames * window, axis=-1)[:, :-1]) / (window.sum() / 2)
-    power = np.square(magnitudes.T[::-1]).astype(np.float32)
-    places = np.asarray(Image.fromarray(power).resize((WIDTH, HEIGHT), Image.Resampling.BOX))
+    power = np.square(magnitudes.T).astype(np.float32)
+    over_time = np.asarray(Image.fromarray(power).resize((WIDTH, len(power)), Image.Resampling.BOX))
+    places = _on_mel_scale(over_time, rate)[::-1]
     loudness = np.clip(1 + 10 * np.log10(np.maximum(places, 1e-18)) / DECIBELS, 0, 1)
     stops = np.linspace(0, 1, len(COLOURS))
     return np.stack([np.interp(loudness, stops, channel) for channel in zip(*COLOURS, strict=True)], axis=-1).round().astype(np.uint8)
+
+
+def _on_mel_scale(power, rate):
+    """The mean power [HEIGHT, T] in bands that are evenly spaced on the mel scale, of power [F, T] at 0, ..., rate / 2 without the last."""
+    hertz = from_mel(np.linspace(0, float(to_mel(np.asarray(rate / 2))), HEIGHT + 1))
+    edges = hertz * (2 * len(power) / rate) + 0.5  # a band reaches half its width to either side of its frequency
+    below = np.concatenate([np.zeros_like(power[:1]), np.cumsum(power, axis=0, dtype=np.float64)])
+    first = np.minimum(edges.astype(int), len(power) - 1)
+    up_to = below[first] + (edges - first)[:, None] * power[first]
+    return np.diff(up_to, axis=0) / np.diff(edges)[:, None]
 
 
 def _check(name, values):

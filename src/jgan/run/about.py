@@ -102,13 +102,14 @@ def plain_spec(spec: Spec) -> dict[str, Any]:
     {'label': ('cat',)}
     """
     fields = {name: {"shape": list(field.shape), "dtype": str(np.dtype(field.dtype))} for name, field in spec.fields.items()}
-    return {"fields": fields, "names": {name: list(names) for name, names in spec.names.items()}}
+    names = {name: list(names) for name, names in spec.names.items()}
+    return {"fields": fields, "names": names} | ({"rates": dict(spec.rates)} if spec.rates else {})
 
 
 def spec_of_plain(plain: Mapping[str, Any]) -> Spec:
     """The spec that `plain_spec` wrote."""
     fields = {name: jax.ShapeDtypeStruct(tuple(field["shape"]), np.dtype(field["dtype"])) for name, field in plain["fields"].items()}
-    return Spec(fields, {name: tuple(names) for name, names in plain["names"].items()})
+    return Spec(fields, {name: tuple(names) for name, names in plain["names"].items()}, plain.get("rates", {}))
 
 
 def _read(run):

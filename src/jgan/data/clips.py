@@ -1,0 +1,183 @@
+"""Clips as data: folders of frames, animated GIF and WebP, and MP4, cut into windows of one length."""
+
+import functools
+import re
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import jax
+import numpy as np
+
+from jgan.data import archives, decode, mp4
+from jgan.data.collection import Collection, agree
+from jgan.data.files import Found, Kind, find_files
+from jgan.data.layout import canonical_split
+from jgan.data.open import check_choices, checked_size, locate, reader, usable_of
+from jgan.data.reading import Reading, checked_reading
+from jgan.data.source import Source
+from jgan.data.windows import windows_of
+
+ANIMATED = (".gif", ".webp", ".apng")  # files that are clips by themselves; all other images are frames of the folder that they are in
+EMBEDDED = ("moving", "talking")
+
+
+class Header(NamedTuple):
+    """What is known of a stored clip."""
+
+    frames: int
+    height: int
+    width: int
+    channels: int
+    rate: float  # frames per second; 0 if it does not say
+
+
+class OpenEmbedded(Protocol):
+    """Opens embedded clips."""
+
+    def __call__(
+        self, split: str, *, frames: int, rate: float, resolution: tuple[int, int] | None = None, limit: int | None = None
+    ) -> Source: ...
+
+
+def open_clips(
+    spec: str | Path = "moving",
+    *,
+    frames: int = 16,
+    rate: float | None = None,
+    resolution: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    split: str = "train",
+    limit: int | None = None,
+    labels: bool | None = False,
+    max_unpacked: int | None = None,
+) -> Source:
+    """Opens a set of clips.
+
+    The field of an example is `video`, uint8 [frames, H, W, C]; with labels also `label`. The frames per second are `rates["video"]` of
+    the source.
+
+    Args:
+      spec: one of
+        `"moving"`: embedded clips of moving shapes, with more fields (`jgan.data.procedural.moving`);
+        `"talking"`: embedded clips of cartoon faces that talk (`jgan.data.procedural.talking`);
+        a folder, `.zip` or `.tar` of clips, whose folders mean what they mean for images: see `open_source`. A clip is a GIF, WebP or MP4
+        file (the last needs the extra `video`), or a folder of frames in any other format of images, in the order of the numbers in
+        their names.
+      frames: frames of an example. A longer clip has as many examples as it holds windows: see `jgan.data.windows`.
+      rate: frames per second. None: as the files say, where they do, or 16 of embedded clips. It changes no frame of a file.
+      resolution, channels, split, labels, max_unpacked: as in `open_source`.
+      limit: maximum number of clips, evenly spaced over the set.
+
+    Raises:
+      ValueError: no readable clip, one that is shorter than a window, rates that differ or are not known and were not given; sizes or
+        channels that differ and were not given; and as `open_source`.
+      FileNotFoundError: nothing at that path.
+      ModuleNotFoundError: for MP4 without the packages of the extra `video`.
+
+    >>> source = open_clips("moving", frames=8, resolution=16, limit=4)
+    >>> source.fields["video"].shape, source.rates
+    ((8, 16, 16, 3), {'video': 16.0})
+    """
+    size = checked_size(resolution)
+    check_choices(channels, limit)
+    if frames < 1 or (rate is not None and not rate > 0):
+        raise ValueError(f"expected one frame or more and a positive rate, found frames={frames!r} and rate={rate!r}")
+    if str(spec) in EMBEDDED:
+        if channels not in (None, 3):
+            raise ValueError(f"expected 3 channels of the embedded clips, found channels={channels}; leave it out")
+        return _embedded(str(spec))(canonical_split(split) or split, frames=frames, rate=rate or 16.0, resolution=size, limit=limit)
+    reading = checked_reading(None, max_unpacked)
+    path, inner = locate(Path(spec).expanduser(), EMBEDDED)
+    found = find_files(path, inner, split, Kind("clip", "GIF, WebP or MP4 files, or folders of frames", _is_part, _clip_of), reading)
+    return _source(found, str(spec), frames, rate, size, channels, limit, labels, reading)
+
+
+def _embedded(name) -> OpenEmbedded:
+    from jgan.data.procedural.moving import open_moving
+    from jgan.data.procedural.talking import open_talking
+
+    return {"moving": open_moving, "talking": open_talking}[name]
+
+
+def _source(found: Found, spec, frames, rate, size, channels, limit, labels, reading) -> Source:
+    archive, files = found.archive, [sorted(members, key=_in_order) for members in found.files]
+    header = functools.cache(lambda index: _header(archive, files[index], reading))
+
+    def read(index, shapes):
+        return {"video": _frames(archive, files[index], range(header(index).frames), shapes["video"], reading)}
+
+    collection = Collection(found.names, lambda index: {"video": header(index)[1:4]}, read, found.labels, passed_over=found.passed_over)
+    usable = usable_of(collection, spec, limit, labels)
+    indices = [index for index, _ in usable.found]
+    names = [found.names[index] for index in indices]
+    headers = [header(index) for index in indices]
+    rate = _check(names, headers, frames, rate)
+    shape = agree(collection, usable.found, size, channels)["video"]
+    places = windows_of([one.frames for one in headers], frames)
+    columns = {name: values[places[:, 0]] for name, values in usable.columns.items()}
+    fields = {"video": jax.ShapeDtypeStruct((frames, *shape), np.uint8)}
+    damaged: dict[str, str] = {}
+
+    def decoded(index):
+        clip, start = places[index].tolist()
+        return {"video": _frames(archive, files[indices[clip]], range(start, start + frames), shape, reading)}
+
+    return Source(
+        name=spec,
+        size=len(places),
+        fields=fields | {name: jax.ShapeDtypeStruct(values.shape[1:], values.dtype) for name, values in columns.items()},
+        read=reader([names[clip] for clip in places[:, 0]], decoded, columns, damaged),
+        names=usable.classes,
+        columns=columns,
+        skipped=usable.skipped,
+        damaged=damaged,
+        rates={"video": rate},
+    )
+
+
+def _is_part(archive, name):
+    return mp4.is_mp4(name) or archives.is_image(archive, name)
+
+
+def _clip_of(path):
+    alone = path.lower().endswith(ANIMATED) or mp4.is_mp4(path)
+    return path if alone else path.rpartition("/")[0]
+
+
+def _in_order(name):
+    """By the numbers in a name where there are any: 2.png before 10.png."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _header(archive, files, reading: Reading) -> Header:
+    """What is known of a clip in one file, or in one for each frame, of which the first is looked at."""
+    first = files[0]
+    if mp4.is_mp4(first):
+        return Header(*mp4.header(archive.read(first), reading))
+    if not first.lower().endswith(ANIMATED):
+        return Header(len(files), *archives.look(archive, first, reading), 0.0)
+    count, height, width, channels, milliseconds = decode.animation_header(archive.read(first), reading)
+    return Header(count, height, width, channels, 1000 / milliseconds if milliseconds else 0.0)
+
+
+def _frames(archive, files, indices, shape, reading: Reading) -> np.ndarray:
+    size, channels = shape[:2], shape[2]
+    if mp4.is_mp4(files[0]):
+        return mp4.frames(archive.read(files[0]), indices, size, channels, reading)
+    if files[0].lower().endswith(ANIMATED):
+        return decode.frames(archive.read(files[0]), indices, size, channels, reading)
+    return np.stack([decode.decode(archive.read(files[index]), size, channels, reading) for index in indices])
+
+
+def _check(names, headers, frames, rate) -> float:
+    """The rate of all clips."""
+    for name, header in zip(names, headers, strict=True):
+        if header.frames < frames:
+            found = f"{header.frames} in {name}; take fewer frames, or leave it out"
+            raise ValueError(f"expected clips of at least {frames} frames, one window, found {found}")
+        if rate is None and not header.rate:
+            raise ValueError(f"expected the frames per second of {name}, which it does not say; give rate=...")
+        if rate is None and abs(header.rate - headers[0].rate) > 0.01 * headers[0].rate:
+            found = f"{names[0]} has {headers[0].rate:g} and {name} has {header.rate:g} frames per second"
+            raise ValueError(f"expected clips of one rate, found several: {found}; convert them, or take them as one with rate=...")
+    return headers[0].rate if rate is None else rate

@@ -1,0 +1,203 @@
+"""Sound as data: WAV files in folders or archives, cut into windows of one length."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from jgan.data import archives, wav
+from jgan.data.collection import Collection
+from jgan.data.files import Found, Kind, find_files
+from jgan.data.layout import canonical_split
+from jgan.data.open import check_choices, locate, reader, usable_of
+from jgan.data.procedural import words
+from jgan.data.reading import checked_reading, watched
+from jgan.data.settings import place
+from jgan.data.source import Source
+from jgan.data.windows import windows_of
+from jgan.ranges import Bytes, Count, Size
+
+EMBEDDED = "words"
+WINDOW = 8192  # samples, where nothing else is asked for
+# what looks like sound; those that wav.py does not read are refused by name, not passed over
+ENDINGS = {f".{ending}" for ending in "wav wave mp3 flac ogg oga opus m4a aac aif aiff aifc au snd wma amr caf w64".split()}
+KEPT = 4  # recordings in memory while their windows are read
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SoundSettings:
+    """What sound a system is trained on."""
+
+    data: str = place(EMBEDDED)
+    """Sound: words (embedded), or the path of a folder, zip or tar of WAV files; folders are labels."""
+    split: str = "train"
+    """Part of the data to train on."""
+    limit: Count | None = None
+    """Maximum number of recordings."""
+    window: Size = WINDOW
+    """Length of an example, samples."""
+    pad: bool = False
+    """Put silence after recordings that are shorter; they are an error otherwise."""
+    level: bool = False
+    """Make every example equally loud: its peak is at full scale."""
+    max_unpacked: Bytes | None = dataclasses.field(default=None, metadata={"may_change": True})
+    """Most bytes to which an item or a set may unpack; by the size of the file and the memory if not given."""
+
+
+def open_settings(config: SoundSettings, split: str | None = None, labels: bool | None = None) -> Source:
+    """The sound of a configuration, or another part of it; the limit holds for the part that is trained on."""
+    return open_sounds(
+        config.data,
+        window=config.window,
+        split=split or config.split,
+        limit=config.limit if split in (None, config.split) else None,
+        labels=labels,
+        pad=config.pad,
+        level=config.level,
+        max_unpacked=config.max_unpacked,
+    )
+
+
+def open_sounds(
+    spec: str | Path = EMBEDDED,
+    *,
+    window: int = WINDOW,
+    split: str = "train",
+    limit: int | None = None,
+    labels: bool | None = False,
+    pad: bool = False,
+    level: bool = False,
+    max_unpacked: int | None = None,
+) -> Source:
+    """Opens a set of sound.
+
+    The field of an example is `audio`, float32 [window] in [-1, 1]; with labels also `label`. Channels are averaged: sound is mono. The
+    rate of the recordings, samples per second, is `rates["audio"]` of the source.
+
+    Args:
+      spec: `"words"`: ten embedded words, spoken by nobody (`jgan.data.procedural.words`); or a folder, `.zip` or `.tar` of WAV files, of
+        any encoding that `jgan.data.wav` reads, whose folders mean what they mean for images: see `open_source`.
+      window: samples of an example. A longer recording has as many examples as it holds windows: see `jgan.data.windows`.
+      split, labels, max_unpacked: as in `open_source`.
+      limit: maximum number of recordings, evenly spaced over the set.
+      pad: whether silence follows recordings that are shorter than a window.
+      level: whether each example is scaled so that its peak is 1; silence stays.
+
+    Files whose header cannot be read are in `skipped`, with a warning; damaged ones are replaced as in `open_source`.
+
+    Raises:
+      ValueError: no readable sound, recordings of several rates, one that is shorter than a window unless `pad`, or one with NaN or
+        infinity; and as `open_source`.
+      FileNotFoundError: nothing at that path.
+
+    >>> source = open_sounds(limit=4, labels=True)
+    >>> source.fields["audio"].shape, source.rates, source.read(0)["audio"].dtype, source.names["label"][:2]
+    ((8192,), {'audio': 8000}, dtype('float32'), ('up-a', 'up-i'))
+    """
+    check_choices(None, limit)
+    if window < 1:
+        raise ValueError(f"window={window!r}: expected one sample or more")
+    if str(spec) == EMBEDDED:
+        return words.open_words(canonical_split(split) or split, window, limit, labels is not False)
+    reading = checked_reading(None, max_unpacked)
+    path, inner = locate(Path(spec).expanduser(), (EMBEDDED,))
+    found = find_files(path, inner, split, Kind("sound", "WAV files", _is_sound), reading)
+    return _source(found, str(spec), window, limit, labels, pad, level)
+
+
+def _source(found: Found, spec, window, limit, labels, pad, level) -> Source:
+    archive, files = found.archive, [file for (file,) in found.files]
+    sound = functools.lru_cache(KEPT)(lambda index: _mono(archive.read(files[index])))
+    collection = Collection(
+        found.names,
+        lambda index: {"audio": _look(archive, files[index])},
+        lambda index, shapes: {"audio": sound(index)},
+        found.labels,
+        passed_over=found.passed_over,
+    )
+    usable = usable_of(collection, spec, limit, labels)
+    indices, stored = zip(*((index, (found.names[index], *shapes["audio"])) for index, shapes in usable.found), strict=True)
+    rate = _check(stored, window, pad)
+    _check_finite(spec, [(name, index) for index, (name, *_, floating) in zip(indices, stored, strict=True) if floating], sound)
+    places = windows_of([samples for _, _, samples, _ in stored], window)
+    columns = {name: values[places[:, 0]] for name, values in usable.columns.items()}
+    fields = {"audio": jax.ShapeDtypeStruct((window,), np.float32)}
+    damaged: dict[str, str] = {}
+
+    def decode(index):
+        recording, start = places[index]
+        cut = np.clip(sound(indices[recording])[start : start + window], -1, 1)
+        whole = np.pad(cut, (0, window - len(cut)))
+        return {"audio": loud(whole) if level else whole}
+
+    return Source(
+        name=spec,
+        size=len(places),
+        fields=fields | {name: jax.ShapeDtypeStruct(values.shape[1:], values.dtype) for name, values in columns.items()},
+        read=reader([stored[recording][0] for recording in places[:, 0]], decode, columns, damaged),
+        names=usable.classes,
+        columns=columns,
+        skipped=usable.skipped,
+        damaged=damaged,
+        rates={"audio": rate},
+    )
+
+
+def loud(sound: np.ndarray) -> np.ndarray:
+    """Scales a sound so that its peak is 1; silence stays.
+
+    >>> loud(np.asarray([0.0, -0.25, 0.125])).tolist(), loud(np.zeros(2)).tolist()
+    ([0.0, -1.0, 0.5], [0.0, 0.0])
+    """
+    peak = np.abs(sound).max()
+    return sound / peak if peak > 0 else sound
+
+
+def _is_sound(archive, name):
+    if Path(name).suffix.lower() in ENDINGS:
+        return True
+    try:
+        return wav.is_wav(archive.read(name, 12))
+    except (ValueError, OSError):
+        return False
+
+
+def _look(archive, name):
+    """(rate, samples, whether floating-point) of a WAV file, of most of which the start is read only."""
+    found = wav.header(archive.read(name, archives.HEADER_BYTES), archive.size(name)) or wav.header(archive.read(name))
+    if found is None or not found.samples:
+        raise ValueError("it holds no sound")
+    return found.rate, found.samples, int(found.encoding == wav.FLOAT)
+
+
+def _check(stored: Sequence[tuple[str, int, int, int]], window: int, pad: bool) -> int:
+    """The rate of all recordings."""
+    first, rate, *_ = stored[0]
+    for name, other, samples, _ in stored:
+        if other != rate:
+            found = f"{first} has {rate} and {name} has {other}"
+            raise ValueError(f"expected recordings of one rate, found several: {found} samples per second; convert them to one")
+        if samples < window and not pad:
+            raise ValueError(
+                f"expected recordings of at least {window} samples, one window, found {samples} ({samples / rate:.3g} s) in {name}; take a"
+                " shorter window, leave it out, or have silence put after it with pad=True (--pad)"
+            )
+    return rate
+
+
+def _check_finite(spec, floating: Sequence[tuple[str, int]], sound: Callable[[int], np.ndarray]) -> None:
+    """Looks for NaN in floating-point recordings, (name, index), which have to be read for it; others cannot hold any."""
+    for name, index in watched(floating, lambda done, item: f"look for NaN in {spec}: {done} of {len(floating)} up to {item[0]}"):
+        try:
+            bad = np.count_nonzero(~np.isfinite(sound(index)))
+        except (ValueError, OSError):  # it is reported when it is read
+            continue
+        if bad:
+            raise ValueError(f"expected numbers in {name}, found NaN or infinity in {bad} samples; correct it or leave it out")
+
+
+def _mono(data):
+    return wav.decode(data).mean(axis=1, dtype=np.float32)

@@ -1,0 +1,145 @@
+import io
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jgan.data import mp4
+from jgan.data.clips import open_clips
+from jgan.outputs.videos import animation
+
+GREYS = np.arange(0, 240, 10)  # 24 frames, each of which says where it is
+
+
+def clip(frames=GREYS, size=(8, 12)):
+    return [np.full((*size, 3), grey, np.uint8) for grey in frames]
+
+
+def png(grey, size=(8, 12)):
+    content = io.BytesIO()
+    Image.fromarray(np.full((*size, 3), grey, np.uint8)).save(content, "PNG")
+    return content.getvalue()
+
+
+def written(folder, files):
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def frames_of(name, greys=GREYS):
+    return {f"{name}/{number}.png": png(grey) for number, grey in enumerate(greys)}
+
+
+def greys(source, index=0):
+    return source.read(index)["video"].mean(axis=(1, 2, 3))
+
+
+@pytest.mark.parametrize("ending", [".gif", ".webp", ".mp4"])
+def test_files_are_clips(tmp_path, ending):
+    pytest.importorskip("imageio_ffmpeg")
+    written(
+        tmp_path,
+        {f"a{ending}": animation(clip(size=(16, 24)), 10.0, ending), f"b{ending}": animation(clip(GREYS[:8], (16, 24)), 10.0, ending)},
+    )
+    source = open_clips(tmp_path, frames=8)
+    assert source.size == 4 and source.fields["video"].shape == (8, 16, 24, 3) and source.rates == {"video": 10.0}
+    for index in range(4):
+        np.testing.assert_allclose(np.diff(greys(source, index)), 10, atol=3)
+    np.testing.assert_allclose(greys(source, 3), GREYS[:8], atol=3)
+    assert [int(round(greys(source, index)[0] / 80)) for index in range(3)] == [0, 1, 2]
+
+
+def test_folders_of_frames_are_clips_in_folders_of_classes(tmp_path):
+    files = {name: content for n in (0, 1) for label in ("up", "down") for name, content in frames_of(f"train/{label}/{n}").items()}
+    written(tmp_path, files | frames_of("test/up/0", GREYS[:16]))
+    source = open_clips(tmp_path, frames=24, rate=12, labels=True)
+    assert source.size == 4 and source.names == {"label": ("down", "up")} and source.columns["label"].tolist() == [0, 0, 1, 1]
+    assert source.rates == {"video": 12} and greys(source).tolist() == GREYS.tolist()  # 2.png before 10.png
+    assert open_clips(tmp_path, frames=16, rate=12, split="test").size == 1
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    packed = open_clips(tmp_path / "set.zip", frames=24, rate=12, labels=True, resolution=(4, 6), channels=1)
+    assert packed.fields["video"].shape == (24, 4, 6, 1) and packed.columns["label"].tolist() == [0, 0, 1, 1]
+    assert greys(packed, 3).tolist() == GREYS.tolist()
+
+
+def test_one_folder_of_frames(tmp_path):
+    written(tmp_path, frames_of("only"))
+    assert open_clips(tmp_path / "only", frames=6, rate=5).size == open_clips(tmp_path, frames=6, rate=5).size == 4
+
+
+def test_a_rate_that_is_given_goes_before_those_of_files(tmp_path):
+    written(tmp_path, {"a.gif": animation(clip(), 10.0, ".gif"), "b.gif": animation(clip(), 20.0, ".gif")})
+    with pytest.raises(ValueError, match=r"of one rate, found several: .*a\.gif has 10 and .*b\.gif has 20 frames per second"):
+        open_clips(tmp_path)
+    assert open_clips(tmp_path, rate=15).rates == {"video": 15}
+
+
+ERRORS = {
+    "empty": ({}, "no clips in .*: found nothing; expected GIF, WebP or MP4 files, or folders of frames"),
+    "short": ({"a.gif": animation(clip(GREYS[:5]), 10.0, ".gif")}, r"at least 16 frames, one window, found 5 in .*a\.gif; take fewer"),
+    "no rate": (frames_of("a"), "expected the frames per second of .*a, which it does not say; give rate="),
+    "sizes": (
+        {"a.gif": animation(clip(), 10.0, ".gif"), "b.gif": animation(clip(size=(6, 6)), 10.0, ".gif")},
+        r"mixed sizes .*a\.gif has \(8, 12\), .*b\.gif has \(6, 6\)",
+    ),
+    "damaged": ({"a.gif": b"GIF89a"}, r"nothing readable in .*a\.gif: damaged"),
+}
+
+
+@pytest.mark.parametrize(("files", "message"), ERRORS.values(), ids=ERRORS)
+def test_errors(tmp_path, files, message):
+    pytest.importorskip("imageio_ffmpeg")
+    with pytest.raises(ValueError, match=message):
+        open_clips(written(tmp_path, files))
+
+
+@pytest.mark.filterwarnings("ignore:Exception ignored in.*FileIO:pytest.PytestUnraisableExceptionWarning")
+def test_a_damaged_video(tmp_path):
+    """imageio-ffmpeg leaves the pipes of an ffmpeg open that ended by itself."""
+    pytest.importorskip("imageio_ffmpeg")
+    with pytest.raises(ValueError, match=r"nothing readable in .*a\.mp4: damaged video"):
+        open_clips(written(tmp_path, {"a.mp4": b"nothing"}))
+
+
+def test_what_unpacks_to_too_much(tmp_path):
+    pytest.importorskip("imageio_ffmpeg")
+    written(tmp_path / "gif", {"a.gif": animation(clip(), 10.0, ".gif")})
+    written(tmp_path / "mp4", {"a.mp4": animation(clip(size=(16, 24)), 10.0, ".mp4")})
+    for kind, limit in (("gif", 5_000), ("mp4", 20_000)):
+        with pytest.raises(ValueError, match="24 frames of .* would unpack to"):
+            open_clips(tmp_path / kind, max_unpacked=limit)
+
+
+def test_videos_need_their_extra(tmp_path, monkeypatch):
+    written(tmp_path, {"a.mp4": b"x"})
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'jgan\[video\]', or take GIF"):
+        open_clips(tmp_path)
+
+
+def test_a_video_that_ends_early():
+    pytest.importorskip("imageio_ffmpeg")
+    with pytest.raises(ValueError, match="ends before frame 24"):
+        mp4.frames(animation(clip(size=(16, 24)), 10.0, ".mp4"), range(20, 31), (16, 24), 3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"frames": 0}, "one frame or more"), ({"rate": 0.0}, "a positive rate"), ({"channels": 1}, "3 channels of the")],
+)
+def test_settings(settings, message):
+    with pytest.raises(ValueError, match=message):
+        open_clips("moving", **settings)
+
+
+def test_embedded_clips():
+    source = open_clips("talking", frames=4, rate=8, resolution=16, limit=2)
+    assert source.rates == {"video": 8} and source.read(1)["video"].shape == (4, 16, 16, 3)
+    with pytest.raises(FileNotFoundError, match="no source 'mooving': expected 'moving', 'talking', or .*; did you mean 'moving'"):
+        open_clips("mooving")
