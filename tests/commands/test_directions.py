@@ -13,8 +13,10 @@ from tests.systems.untrained import random_run
 
 from jgan import bounded
 from jgan.commands.along import parse_amounts
+from jgan.commands.directions import leaks
 from jgan.console.main import main
 from jgan.evaluation.attributes import train_attributes
+from jgan.outputs.matrix import CELL
 from jgan.run.trained import load
 from jgan.systems.stylegan import SYSTEM, Config
 
@@ -71,6 +73,14 @@ def test_scores_and_picture(run):
     assert set(about["scores"]["pca/0"]["changed"]) == {"kind", "colour"}
     with Image.open(run / "directions" / "00000001.png") as picture:
         assert picture.height > 7 * 16 and picture.width >= 7 * 16
+    with Image.open(run / "directions" / "00000001-leak.png") as picture:
+        assert picture.height >= (7 + 1) * CELL and picture.width >= 2 * CELL
+
+
+def test_leaks():
+    found = {"kind=moon": 0.5, "random/0": 0.0, "random/1": 0.5}
+    changed = {name: {"changed": {"kind": share, "colour": 1 - share}} for name, share in found.items()}
+    assert leaks(changed) == {"kind=moon": {"kind": 0.5, "colour": 0.5}, "random (mean)": {"kind": 0.25, "colour": 0.75}}
 
 
 def test_samples_along_directions(run, tmp_path):

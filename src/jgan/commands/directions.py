@@ -21,6 +21,7 @@ from jgan.evaluation.gather import npz_of
 from jgan.outputs.columns import labelled_columns
 from jgan.outputs.files import write_atomic
 from jgan.outputs.images import save_png
+from jgan.outputs.matrix import draw_matrix
 from jgan.ranges import Count, CountOrZero, Several, Size, Truncation
 from jgan.run.system import System
 from jgan.run.trained import Trained, load
@@ -50,9 +51,10 @@ def directions(
 ) -> None:
     """Finds directions in the space of styles along which images change in one way, and scores what they change.
 
-    They are kept in the folder of the run, for `jgan sample RUN --direction`, with their scores and a picture: a column for each, whose
-    rows are steps from -3 to 3 sigma. attributes: one for each attribute of the data, as a classifier sees it that learns them first
-    (InterFaceGAN); sefa: from the weights of the generator; pca: principal components of the styles (GANSpace).
+    They are kept in the folder of the run, for `jgan sample RUN --direction`, with their scores and two pictures: a column for each, whose
+    rows are steps from -3 to 3 sigma; and a table of what changes 3 sigma along each (leak.png). attributes: one for each attribute of the
+    data, as a classifier sees it that learns them first (InterFaceGAN); sefa: from the weights of the generator; pca: principal components
+    of the styles (GANSpace).
 
     Args:
         run: The folder of the run.
@@ -89,6 +91,8 @@ def directions(
     path = file_of_directions(run, trained.about["step"])
     write_atomic(path, npz_of(found))
     write_atomic(path.with_suffix(".json"), json.dumps(about, indent=2) + "\n")
+    if classifier is not None:
+        save_png(path.with_name(f"{path.stem}-leak.png"), draw_matrix(leaks(about["scores"])))
     save_png(path.with_suffix(".png"), labelled_columns(strips, 1))
     print(path.with_suffix(".png"))
 
@@ -199,6 +203,13 @@ def table(about: Mapping[str, Any]) -> Iterator[str]:
         flips = one.get("flips")
         shares = f"{flips['flipped']:8.0%} {flips['kept']:6.0%}" if flips else f"{'':8} {'':6}"
         yield f"{name:<24} {about['sigma'][name]:7.3f} {best:<24} {one['spearman'][best]:8.2f} {shares} {leak(one, name):6.1%}"
+
+
+def leaks(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """The shares of images in which each attribute has changed 3 sigma along each direction, those of random ones as their mean."""
+    rows = {name: dict(one["changed"]) for name, one in found.items() if not name.startswith("random/")}
+    beside = [one["changed"] for name, one in found.items() if name.startswith("random/")]
+    return rows | {"random (mean)": {name: float(np.mean([one[name] for one in beside])) for name in beside[0]}}
 
 
 def leak(one: Mapping[str, Any], name: str) -> float:
