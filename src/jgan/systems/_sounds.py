@@ -1,7 +1,8 @@
 """What the systems that generate sound have in common: settings, and two players with or without labels."""
 
 import dataclasses
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import optax
 
@@ -45,6 +46,39 @@ class SoundGanSettings(Settings, SoundSettings):
     """Half-life of the generator's average, thousands of sounds; 0: the generator itself, as in the paper."""
     half: bool = False
     """Compute activations in bfloat16."""
+
+
+CPU: Mapping[str, Any] = {  # settings of presets, sized for two cores ...
+    "kimg": 130.0,
+    "batch": 16,
+    "features": 16,
+    "loss": "non_saturating",
+    "penalty_weight": 1.0,
+    "discriminator_steps": 1,
+    "learning_rate": 2e-4,
+    "beta2": 0.99,
+    "average_kimg": 1.0,
+    "score_samples": 1000,
+}
+ACCELERATOR: Mapping[str, Any] = {  # ... and for an accelerator
+    **CPU,
+    "kimg": 1_500.0,
+    "batch": 64,
+    "features": 32,
+    "sample_kimg": 100.0,
+    "checkpoint_kimg": 100.0,
+    "score_kimg": 100.0,
+}
+DIGITS: Mapping[str, Any] = {"data": "SPOKEN_DIGITS", "pad": True, "level": True}
+PAPER: Mapping[str, Any] = {
+    "data": "SC09",
+    "window": 16_384,
+    "pad": True,
+    "kimg": 64_000.0,
+    "sample_kimg": 640.0,
+    "checkpoint_kimg": 640.0,
+    "score_kimg": 640.0,
+}
 
 
 def two_players(config: SoundGanSettings, generator: Network, discriminator: Network, field: str, spec: Spec) -> Training:
