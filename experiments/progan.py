@@ -18,12 +18,11 @@ from pathlib import Path
 
 from jgan.ranges import Kimg, Seed
 from jgan.run import System, main
-from jgan.run.arms import Arm, train_arms, write_table
+from jgan.run.arms import Arm, scores_of, train_arms, write_table
 from jgan.run.metrics_log import read_records
 from jgan.systems.progan import PRESETS, SYSTEM
 
 ARMS = {"growing": Arm(SYSTEM, PRESETS["shapes"]), "fixed": Arm(SYSTEM, PRESETS["fixed"])}
-CRITERION = "score/frechet_distance/"
 
 
 def compare(
@@ -38,19 +37,8 @@ def compare(
         seed: Of each run; as in the presets if not given.
     """
     folders = train_arms(ARMS, out, {"data": data, "kimg": kimg, "seed": seed})
-    growing, fixed = (scored(read_records(folder / "metrics.jsonl")) for folder in folders.values())
+    growing, fixed = (scores_of(read_records(folder / "metrics.jsonl")) for folder in folders.values())
     write_table(out, rows(growing, fixed))
-
-
-def scored(records: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    """Of the records that have a score the thousands of images, minutes since the run began, the score and precision and recall."""
-    found = []
-    for record in records:
-        names = [name for name in record if name.startswith(CRITERION)]
-        if names:
-            about = {"kimg": record["images"] / 1000, "minutes": record["seconds"] / 60, "frechet_distance": record[names[0]]}
-            found.append(about | {name: record[f"variety/{name}"] for name in ("precision", "recall")})
-    return found
 
 
 def rows(growing: Sequence[Mapping[str, float]], fixed: Sequence[Mapping[str, float]]) -> dict[str, Mapping[str, float]]:

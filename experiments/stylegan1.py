@@ -21,9 +21,10 @@ import tyro
 
 from jgan.evaluation import results
 from jgan.evaluation.attributes import AttributeClassifier, read_attributes, reader_of_shapes
-from jgan.ranges import CountOrZero, LayersOrZero, Several
+from jgan.ranges import CountOrZero, Kimg, LayersOrZero, Seed, Several
 from jgan.run import System, Trained, load, main
-from jgan.run.arms import Arm, compare
+from jgan.run.arms import Arm, scores_of, train_arms, write_table
+from jgan.run.metrics_log import read_records
 from jgan.systems import progan, stylegan
 from jgan.systems.stylegan1 import PRESETS, SYSTEM
 
@@ -76,6 +77,18 @@ def shares(reader: AttributeClassifier, first: np.ndarray, second: np.ndarray, m
     return {name: float(values.mean()) for name, values in numbers.items()}
 
 
+def compare(system: System, out: Path = Path("runs/stylegan1"), kimg: Kimg | None = None, seed: Seed | None = None) -> None:
+    """Trains all three, and writes their scores at the end: distances in the features of a classifier that all train alike.
+
+    Args:
+        out: The folder of the runs and of table.md; what is there already goes on.
+        kimg: Length of each run, thousands of images; as in the presets if not given.
+        seed: Of each run; as in the presets if not given.
+    """
+    folders = train_arms(ARMS, out, {"kimg": kimg, "seed": seed})
+    write_table(out, {name: scores_of(read_records(folder / "metrics.jsonl"))[-1] for name, folder in folders.items()})
+
+
 def swap(
     system: System,
     run: tyro.conf.Positional[Path],
@@ -117,4 +130,4 @@ def swap(
 
 
 if __name__ == "__main__":
-    main(SYSTEM._replace(commands={**SYSTEM.commands, "compare": compare(ARMS), "swap": swap}))
+    main(SYSTEM._replace(commands={**SYSTEM.commands, "compare": compare, "swap": swap}))

@@ -25,9 +25,3 @@ def test_compare(tmp_path, monkeypatch):
     lines = (tmp_path / "table.md").read_text().splitlines()
     assert lines[0] == "| arm | kimg | minutes | frechet_distance | precision | recall |"
     assert [line.split(" | ")[1] for line in lines[2:4]] == ["0.032", "0.032"] and len(lines) == 5
-
-
-def test_rows_of_a_run_without_scores_are_left_out():
-    records = [{"images": 1000, "seconds": 30.0}, {"images": 2000, "seconds": 60.0, "score/frechet_distance/x": 3.0}]
-    records[1] |= {"variety/precision": 0.5, "variety/recall": 0.25}
-    assert progan.scored(records) == [{"kimg": 2.0, "minutes": 1.0, "frechet_distance": 3.0, "precision": 0.5, "recall": 0.25}]

@@ -14,6 +14,7 @@ from tests.systems.untrained import random_run
 
 from jgan.data.procedural import shapes
 from jgan.evaluation import attributes
+from jgan.run.arms import Arm
 from jgan.run.main import main
 from jgan.systems import progan
 
@@ -58,3 +59,15 @@ def test_swap(tmp_path, monkeypatch):
     found = {line["metric"]: line["value"] for line in map(json.loads, (ours / "evaluations.jsonl").read_text().splitlines())}
     assert found["styles/kind_of_first"] == found["styles/colour_of_first"] == found["latents/kind_of_first"] == 1  # all layers
     assert 0 <= found["held_out/kind"] <= 1 and found["perceptual_path_length"] > 0 and len(found) == 13
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*(close to guessing|covariance lacks)")
+def test_compare(tmp_path, monkeypatch):
+    sizes = {"resolution": 16, "first_resolution": 16, "record_kimg": 0.008, "score_kimg": 0.008, "score_samples": 16, "devices": 1}
+    short = dataclasses.replace(test_stylegan1.TINY, **sizes)
+    monkeypatch.setattr(stylegan1, "ARMS", {"StyleGAN": Arm(stylegan1.SYSTEM, short)})
+    with quick_classifiers(), jax.numpy_dtype_promotion("standard"):
+        stylegan1.compare(stylegan1.SYSTEM, tmp_path, kimg=0.032)
+    lines = (tmp_path / "table.md").read_text().splitlines()
+    assert lines[0] == "| arm | kimg | minutes | frechet_distance | precision | recall |" and len(lines) == 3

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,6 +70,22 @@ def measured(arm: Arm, run: Path, **options: Any) -> dict[str, float]:
     before = len(file.read_text().splitlines()) if file.exists() else 0
     arm.system.commands["evaluate"](arm.system, run, **options)
     return {line["metric"]: line["value"] for line in map(json.loads, file.read_text().splitlines()[before:])}
+
+
+def scores_of(records: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """Of the records of a run that have a Fréchet distance: thousands of images, minutes since it began, distance, precision and recall.
+
+    >>> scores_of([{"images": 10}, {"images": 2000, "seconds": 90, "score/frechet_distance/a": 3.0, "variety/recall": 0.5}])
+    [{'kimg': 2.0, 'minutes': 1.5, 'frechet_distance': 3.0, 'recall': 0.5}]
+    """
+    found = []
+    for record in records:
+        names = [name for name in record if name.startswith("score/frechet_distance/")]
+        if names:
+            about = {"kimg": record["images"] / 1000, "minutes": record["seconds"] / 60, "frechet_distance": record[names[0]]}
+            variety = {name: f"variety/{name}" for name in ("precision", "recall")}
+            found.append(about | {name: record[key] for name, key in variety.items() if key in record})
+    return found
 
 
 def write_table(out: Path, rows: Mapping[str, Mapping[str, float]]) -> None:
