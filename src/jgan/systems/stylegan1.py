@@ -48,7 +48,6 @@ _SMALL = Config(
     latent_size=64,
     style_size=64,
     mapping_layers=4,
-    r1_weight=1.0,
     average_kimg=2.5,
     sample_kimg=10,
     score_kimg=10,
