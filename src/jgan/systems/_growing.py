@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jgan import losses, penalties
 from jgan.data.settings import ImageSettings, open_images, size_of
 from jgan.data.source import Source
 from jgan.models.progan import blended, enlarged, first_levels, shrunk
@@ -19,7 +20,7 @@ from jgan.ops.images import to_float
 from jgan.ranges import Count, Kimg, KimgOrZero, Rate, Size
 from jgan.run.plan import legs
 from jgan.run.settings import ROUNDING, Settings, changeable
-from jgan.types import Array, Key, Spec, Stage, Training
+from jgan.types import AdversarialLoss, Array, Key, Penalty, Spec, Stage, Training
 
 FASTER = ((512, 3.0), (256, 2.0), (128, 1.5))  # from this side in pixels on, the learning rate is so much larger
 
@@ -63,6 +64,12 @@ def learning_rate(config: GrowingSettings, size: tuple[int, int]) -> float:
     (0.001, 0.002)
     """
     return config.learning_rate * next((factor for side, factor in FASTER if min(size) >= side), 1.0)
+
+
+def wasserstein(weight: float = 10.0, target: float = 1.0, drift: float = 0.001) -> tuple[AdversarialLoss, list[Penalty]]:
+    """Makes the loss of ProGAN: Wasserstein, ((|gradient| - target) / target)^2, and the mean square of the logits of real images."""
+    slope = Penalty(partial(penalties.gradient_penalty, target=target), weight / target**2)
+    return losses.wasserstein(), [slope, penalties.on_real_logits(penalties.epsilon_drift, drift)]
 
 
 def begins(config: GrowingSettings, count: int) -> list[int]:

@@ -8,16 +8,16 @@ from functools import partial
 
 import optax
 
-from jgan import commands, losses, outputs, penalties
+from jgan import commands, outputs
 from jgan.evaluation.score import image_score
 from jgan.models import progan
 from jgan.models.stylegan2 import Plan
 from jgan.ranges import Rate, Weight
 from jgan.run.sampling import latent_inputs
 from jgan.run.system import Sampling, System
-from jgan.systems._growing import GrowingSettings, growing, learning_rate, open_data
+from jgan.systems._growing import GrowingSettings, growing, learning_rate, open_data, wasserstein
 from jgan.training import alternating
-from jgan.types import Penalty, Spec, Stage, Training
+from jgan.types import Spec, Stage, Training
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,19 +73,16 @@ def build(config: Config, spec: Spec) -> list[Stage]:
 def train(config: Config, spec: Spec, levels: Plan, fades: bool) -> Training:
     """The training of a stage."""
     adam = optax.adam(learning_rate(config, levels.sizes[-1]), b1=0.0, b2=0.99)
-    slope = partial(penalties.gradient_penalty, target=config.penalty_target)
+    loss, terms = wasserstein(config.penalty_weight, config.penalty_target, config.drift_weight)
     return alternating(
         progan.generator(levels, spec.image_shape[2], fades),
         progan.discriminator(levels, fades),
-        losses.wasserstein(),
+        loss,
         adam,
         adam,
         latent_size=config.latent_size,
         condition="alpha",
-        penalties=[
-            Penalty(slope, config.penalty_weight / config.penalty_target**2),
-            penalties.on_real_logits(penalties.epsilon_drift, config.drift_weight),
-        ],
+        penalties=terms,
         half_life=1000 * config.average_kimg,
         microbatches=config.microbatches,
     )

@@ -5,6 +5,7 @@ Paper: Karras et al. 2018, https://arxiv.org/abs/1812.04948
 
 import dataclasses
 from functools import partial
+from typing import Literal
 
 import optax
 
@@ -16,7 +17,7 @@ from jgan.ops.resample import BINOMIAL
 from jgan.ranges import Layers, Share, ShareBelowOne, Size, Weight
 from jgan.run.sampling import latent_inputs
 from jgan.run.system import Sampling, Styles, System
-from jgan.systems._growing import GrowingSettings, growing, learning_rate, open_data
+from jgan.systems._growing import GrowingSettings, growing, learning_rate, open_data, wasserstein
 from jgan.training import alternating
 from jgan.types import Spec, Stage, Training
 
@@ -35,6 +36,8 @@ class Config(GrowingSettings):
     """Share of the images made from two latents."""
     style_decay: ShareBelowOne = 0.995
     """Of the running average of w, per batch."""
+    loss: Literal["r1", "wasserstein"] = "r1"
+    """r1: non-saturating with R1, as for the faces of FFHQ in the paper; wasserstein: that of ProGAN, as for those of CelebA-HQ."""
     r1_weight: Weight = 10.0
     """Gamma: the weight of R1 is half of it."""
 
@@ -48,6 +51,7 @@ _SMALL = Config(
     latent_size=64,
     style_size=64,
     mapping_layers=4,
+    loss="wasserstein",
     average_kimg=2.5,
     sample_kimg=10,
     score_kimg=10,
@@ -90,6 +94,11 @@ def train(config: Config, spec: Spec, levels: Plan, fades: bool) -> Training:
         mapping_layers=config.mapping_layers,
         average_decay=config.style_decay,
     )
+    loss, terms = (
+        wasserstein()
+        if config.loss == "wasserstein"
+        else (losses.non_saturating(), [penalties.on_real(penalties.r1, config.r1_weight / 2)])
+    )
     coarse = 2 * sum(min(size) <= COARSE for size in levels.sizes)
 
     def sample(state, key, inputs):
@@ -102,12 +111,12 @@ def train(config: Config, spec: Spec, levels: Plan, fades: bool) -> Training:
     training = alternating(
         stylegan1.mixing(g, config.style_mixing),
         progan.discriminator(levels, fades, BINOMIAL),
-        losses.non_saturating(),
+        loss,
         adam,
         adam,
         latent_size=config.latent_size,
         condition="alpha",
-        penalties=[penalties.on_real(penalties.r1, config.r1_weight / 2)],
+        penalties=terms,
         half_life=1000 * config.average_kimg,
         microbatches=config.microbatches,
     )
