@@ -7,8 +7,8 @@ Paper:    Karras et al. 2020, section 4.3, https://arxiv.org/abs/2006.06676
 Command:  python experiments/studies/transfer.py --data FLOWERS
 Hardware: two CPU cores.
 Scores:   the run writes table.md and results.json: the Frechet distance to all images of the class, in the features of a classifier of all
-          classes; mean and standard deviation over seeds, and the differences of pairs of one seed. 300 daisies after 12,000 images, seeds 0 to 2:
-          from scratch 5.25 ± 0.44, from the other flowers 4.14 ± 0.30, difference -1.11 ± 0.21. See docs/results.md.
+          classes; mean and standard deviation over seeds, and the differences of pairs of one seed. 300 daisies after 12,000 images, seeds
+          0 to 2: from scratch 5.25 ± 0.44, from the other flowers 4.14 ± 0.30, difference -1.11 ± 0.21. See docs/results.md.
 """
 
 import dataclasses
