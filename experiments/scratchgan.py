@@ -11,8 +11,8 @@ Scores:   on the captions all numbers belong to exact distributions over the 14,
           entropy (6.0741 nats of the language), KL. Goals: validity 90 %, entropy 5.5 nats, all 64 short sentences among 20,000; with the
           reward at the end alone, without a baseline, and with 32 sentences per step each worse. What has to be known beside them: without
           a network, n-grams of the training sentences are valid in 66 % (bigrams; entropy 4.49) and 94 % (trigrams; 5.38). A run of grammar
-          that was stopped after 3,072 of 15,600 steps: 99.9 % valid, all 64 short sentences, entropy 3.96, total variation 0.38, KL 0.49. It
-          draws the short sentences, three quarters of the language, and hardly any of the 14,336 long ones; entropy stands at 4.0 from
+          that was stopped after 3,072 of 15,600 steps: 99.9 % valid, all 64 short sentences, entropy 3.96, total variation 0.38, KL 0.49.
+          It draws the short sentences, three quarters of the language, and hardly any of the 14,336 long ones; entropy stands at 4.0 from
           1,500 steps on.
 Picture:  picture.png: quality (up) over variety (to the right). The curve is the model trained by likelihood at different temperatures.
           Other studies found text GANs below such curves (Caccia et al. 2018, https://arxiv.org/abs/1811.02549); what is claimed here is
