@@ -92,11 +92,11 @@ class Generator(nn.Module):
     def __call__(self, z: Array, *label: Array, train: bool) -> Array:
         plan = self.plan
         content, start, noise = jnp.split(z, [plan.content, plan.content + plan.motion], axis=1)
-        motion = nn.RNN(nn.GRUCell(plan.motion, name="motion"))(unfold(noise.reshape(-1, plan.motion), len(z)), initial_carry=start)
+        motion = nn.RNN(nn.GRUCell(plan.motion, name="motion"))(unfold(noise.reshape(-1, plan.motion), z.shape[0]), initial_carry=start)
         constant = [content, jax.nn.one_hot(label[0], plan.classes, dtype=z.dtype)] if plan.classes else [content]
         constant = jnp.repeat(jnp.concatenate(constant, axis=1)[:, None], plan.frames, axis=1)
         codes = jnp.concatenate([constant, motion], axis=2)
-        return unfold(dcgan.Generator(plan.image, False, self.dtype, name="image")(fold(codes), train), len(z))
+        return unfold(dcgan.Generator(plan.image, False, self.dtype, name="image")(fold(codes), train), z.shape[0])
 
 
 class Discriminator(nn.Module):
