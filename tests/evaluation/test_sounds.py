@@ -4,8 +4,9 @@ import pytest
 from tests.data.sources import source_of
 
 from jgan.data.sounds import open_sounds
+from jgan.evaluation.classified import Classified
 from jgan.evaluation.gather import extractor
-from jgan.evaluation.sounds import Heard, as_pictures, hear, hear_source, nearest_ratio, right_numbers, shaped_noise, sound_numbers
+from jgan.evaluation.sounds import as_pictures, hear, hear_source, nearest_ratio, shaped_noise
 from jgan.ops.spectrogram import stft
 from jgan.types import Features
 
@@ -49,24 +50,12 @@ def test_hearing():
         hear(extract, [{"audio": np.full((2, 2048), np.nan, np.float32)}], 8000, 2)
 
 
-def test_numbers():
-    drawn = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
-    label = np.arange(200) % 4
-    real, fake = Heard(drawn, 50 * np.eye(4)[label], label), Heard(drawn + np.float32(2), 50 * np.eye(4)[label // 2 * 2], label)
-    same, other = sound_numbers(real, real), sound_numbers(fake, real)
-    np.testing.assert_allclose([same["frechet_distance"], other["frechet_distance"]], [0, 12], atol=1e-5)
-    np.testing.assert_allclose([same["inception_score"], other["inception_score"]], [4, 2], rtol=1e-3)
-    assert (same["classes"], other["classes"], other["class_distance"]) == (4, 2, 0.5)
-    assert (same["right"], same["right_least"], other["right"], other["right_least"]) == (1, 1, 0.5, 0)
-    assert "right" not in sound_numbers(fake._replace(label=None), real)
-    assert right_numbers(np.eye(2)[[0, 1, 1]], np.asarray([0, 0, 1])) == {"right": 2 / 3, "right_least": 0.5}
-
-
 def test_copies_are_found_out():
     draw = np.random.default_rng(0).normal
-    known, other = (Heard(draw(size=(100, 3)), draw(size=(100, 2)), None) for _ in range(2))
+    known, other = (Classified(draw(size=(100, 3)), draw(size=(100, 2)), None) for _ in range(2))
     assert (
-        nearest_ratio(known, known, other) == 0 and 0.7 < nearest_ratio(Heard(draw(size=(100, 3)), known.logits, None), known, other) < 1.4
+        nearest_ratio(known, known, other) == 0
+        and 0.7 < nearest_ratio(Classified(draw(size=(100, 3)), known.logits, None), known, other) < 1.4
     )
 
 

@@ -17,6 +17,7 @@ import pytest
 from jgan.commands.sample import conditions
 from jgan.evaluation.attributes import train_attributes
 from jgan.evaluation.classifier import classification_accuracy_score, classifier_features
+from jgan.evaluation.clips import content_reader, motion_classifier
 from jgan.evaluation.sounds import sound_classifier
 from jgan.ops.images import to_float
 from jgan.run.checkpoints import Checkpoints
@@ -139,7 +140,8 @@ def stopped_at(step: int):
 @contextlib.contextmanager
 def quick_classifiers():
     """Classifiers, of scores and of `accuracy`, learn for a few steps only."""
-    classifiers = classifier_features, classification_accuracy_score, train_attributes, sound_classifier
+    classifiers = [classifier_features, classification_accuracy_score, train_attributes, sound_classifier]
+    classifiers += [motion_classifier, content_reader]
     settings = [function.__kwdefaults__ for function in classifiers]
     usual = [dict(setting) for setting in settings]
     for setting in settings:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from jgan.commands import (
+    evaluate_clips,
     evaluate_domains,
     evaluate_inpainting,
     evaluate_pairs,
@@ -48,3 +49,4 @@ INPAINTING: Commands = {**ANY, "inpaint": inpaint, "evaluate": evaluate_inpainti
 SENTENCES: Commands = {**ANY, "evaluate": evaluate_sentences.evaluate}
 CAPTIONS: Commands = {**IMAGES, "interpolate": interpolate_captions.interpolate}
 SOUNDS: Commands = {**ANY, "evaluate": evaluate_sounds.evaluate}
+CLIPS: Commands = {**ANY, "evaluate": evaluate_clips.evaluate}

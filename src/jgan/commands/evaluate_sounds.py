@@ -8,6 +8,7 @@ import tyro
 from jgan.data.content import prepared
 from jgan.data.source import read_rows, spread
 from jgan.evaluation import results, sounds
+from jgan.evaluation.classified import class_numbers, right_numbers
 from jgan.evaluation.gather import extractor
 from jgan.ranges import CountOrZero, Several
 from jgan.run.system import System
@@ -42,14 +43,12 @@ def evaluate(
     extract, rate = extractor(space), train.spec.rate("audio")
     known, real = sounds.hear_source(extract, train), sounds.hear_source(extract, other)
     fake = sounds.hear(extract, trained.draw(other, samples), rate, samples)
-    numbers = sounds.sound_numbers(fake, real) | {"nearest": sounds.nearest_ratio(fake, known, real)}
-    numbers |= {f"real/{name}": value for name, value in sounds.sound_numbers(known, real).items()}
+    numbers = class_numbers(fake, real) | {"nearest": sounds.nearest_ratio(fake, known, real)}
+    numbers |= {f"real/{name}": value for name, value in class_numbers(known, real).items()}
     if "label" in train.columns:
         noise = _noise(train, rate, min(NOISES, train.size))
-        numbers |= {
-            f"noise/{name}": value for name, value in sounds.sound_numbers(sounds.hear(extract, [noise], rate, NOISES), real).items()
-        }
-        numbers |= {f"held_out/{name}": value for name, value in sounds.right_numbers(real.logits, other.columns["label"]).items()}
+        numbers |= {f"noise/{name}": value for name, value in class_numbers(sounds.hear(extract, [noise], rate, NOISES), real).items()}
+        numbers |= {f"held_out/{name}": value for name, value in right_numbers(real.logits, other.columns["label"]).items()}
     about = {"samples": samples, "real_samples": len(real.features), "split": split, "step": trained.about["step"], "run": run.name}
     results.keep(run / "evaluations.jsonl", results.results([{"sound": numbers}], [], space, results.describe(other) | about))
 

@@ -1,5 +1,6 @@
 """Clips as data: folders of frames, animated GIF and WebP, and MP4, cut into windows of one length."""
 
+import dataclasses
 import functools
 import re
 from pathlib import Path
@@ -14,8 +15,10 @@ from jgan.data.files import Found, Kind, find_files
 from jgan.data.layout import canonical_split
 from jgan.data.open import check_choices, checked_size, locate, reader, usable_of
 from jgan.data.reading import Reading, checked_reading
+from jgan.data.settings import place
 from jgan.data.source import Source
 from jgan.data.windows import windows_of
+from jgan.ranges import Bytes, Channels, Count, Rate, Size
 
 ANIMATED = (".gif", ".webp", ".apng")  # files that are clips by themselves; all other images are frames of the folder that they are in
 EMBEDDED = ("moving", "talking")
@@ -37,6 +40,45 @@ class OpenEmbedded(Protocol):
     def __call__(
         self, split: str, *, frames: int, rate: float, resolution: tuple[int, int] | None = None, limit: int | None = None
     ) -> Source: ...
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClipSettings:
+    """What clips a system is trained on."""
+
+    data: str = place("moving")
+    """Clips: moving or talking (embedded), or a folder, zip or tar of GIF, WebP, MP4 or folders of frames; folders around are labels."""
+    split: str = "train"
+    """Part of the data to train on."""
+    limit: Count | None = None
+    """Maximum number of clips."""
+    frames: Size = 16
+    """Length of an example, frames."""
+    rate: Rate | None = None
+    """Frames per second; as the files say if not given."""
+    resolution: Size = 32
+    """Height of the frames, pixels."""
+    width: Size | None = None
+    """Width of the frames, pixels; as the height if not given."""
+    channels: Channels | None = None
+    """Colour channels; as the data if not given."""
+    max_unpacked: Bytes | None = dataclasses.field(default=None, metadata={"may_change": True})
+    """Most bytes to which an item or a set may unpack; by the size of the file and the memory if not given."""
+
+
+def open_settings(config: ClipSettings, split: str | None = None, labels: bool | None = None) -> Source:
+    """The clips of a configuration, or another part of them; the limit holds for the part that is trained on."""
+    return open_clips(
+        config.data,
+        frames=config.frames,
+        rate=config.rate,
+        resolution=(config.resolution, config.width or config.resolution),
+        channels=config.channels,
+        split=split or config.split,
+        limit=config.limit if split in (None, config.split) else None,
+        labels=labels,
+        max_unpacked=config.max_unpacked,
+    )
 
 
 def open_clips(

@@ -6,7 +6,7 @@ space, whose name holds a hash of the weights, and it is not an FID: that name b
 
 import json
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,15 @@ from jgan.types import Array, Features, Key, Params
 
 
 def classifier_features(
-    source: Source, folder: str | Path, *, seed: int = 0, steps: int = 400, batch: int = 64, limit: int = 20_000
+    source: Source,
+    folder: str | Path,
+    *,
+    seed: int = 0,
+    steps: int = 400,
+    batch: int = 64,
+    limit: int = 20_000,
+    field: str = "image",
+    network: Callable[..., Any] = Classifier,
 ) -> Features:
     """Features of a classifier trained on the labels of `source`, or on rotations of its images where it has no labels to tell apart.
 
@@ -41,6 +49,8 @@ def classifier_features(
       steps: optimizer steps (Adam, cosine decay from 2e-3).
       batch: images per step, a multiple of 4.
       limit: maximum number of images of the source, drawn at random.
+      field: of the source, what is classified; where it is no image, labels are needed.
+      network: classes -> module, as `jgan.models.classifier.Classifier` is one.
 
     Warns (UserWarning) where the classifier ends close to guessing: its features then see little. Rotations cannot be told, for one,
     where the data shows things at any angle; open such a source with its labels.
@@ -54,19 +64,19 @@ def classifier_features(
     if batch % 4:
         raise ValueError(f"expected a batch that is a multiple of 4, found {batch}")
     labelled = len(np.unique(source.columns.get("label", ()))) > 1
-    classifier = Classifier(classes=int(source.columns["label"].max()) + 1 if labelled else 4)
+    classifier = network(classes=int(source.columns["label"].max()) + 1 if labelled else 4)
     settings = {"task": "labels" if labelled else "rotations", "classes": classifier.classes, "widths": list(classifier.widths)}
     settings |= {"data": data_hash(source), "seed": seed, "steps": steps, "batch": batch, "limit": limit}
     stem = Path(folder) / f"classifier-{hash_of(json.dumps(settings).encode())}"
-    kept = kept_weights(stem, _init(classifier, source.spec.shape("image")), settings)
+    kept = kept_weights(stem, _init(classifier, source.spec.shape(field)), settings)
     if kept is None:
-        images, labels = _examples(source, labelled, seed, limit)
+        images, labels = _examples(source, labelled, seed, limit, field)
         seen, unseen = _split(images, labels, len(images) // 10)
         params = _train(classifier, *seen, seed=seed, steps=steps, batch=batch)
         accuracy = _accuracy(classifier, params, *unseen, batch)
         kept = params, settings | {"source": source.name, "held_out_accuracy": accuracy}
         keep_weights(stem, *kept)
-    return _features(*kept, classifier, source)
+    return _features(*kept, classifier, source, field)
 
 
 def classification_accuracy_score(
@@ -133,10 +143,10 @@ def _collected(generated, n):
     raise ValueError(f"expected {n} generated images, found {sum(map(len, labels))}")
 
 
-def _examples(source: Source, labelled: bool, seed: int, limit: int) -> tuple[np.ndarray, np.ndarray | None]:
+def _examples(source: Source, labelled: bool, seed: int, limit: int, field: str = "image") -> tuple[np.ndarray, np.ndarray | None]:
     """Images in random order and their labels; without labels the central squares of the images and None."""
     chosen = np.random.default_rng(seed).permutation(source.size)[:limit]
-    images = read_rows(source, chosen, ("image",))["image"]
+    images = read_rows(source, chosen, (field,))[field]
     if labelled:
         return images, source.columns["label"][chosen].astype(np.int32)
     height, width = images.shape[1:3]
@@ -191,8 +201,8 @@ def _accuracy(classifier: Classifier, params: Params, images, labels, batch: int
     return float(np.mean(np.concatenate([hits(params, data, index) for index in indices])))
 
 
-def _features(params: Params, protocol: dict[str, Any], classifier: Classifier, source: Source) -> Features:
-    name = network_name("classifier", source, params)
+def _features(params: Params, protocol: dict[str, Any], classifier: Classifier, source: Source, field: str) -> Features:
+    name = network_name("classifier", source, params, field)
     accuracy, chance = protocol["held_out_accuracy"], 1.0 / classifier.classes
     print(f"{name}: {accuracy:.1%} of held-out {protocol['task']} right (chance {chance:.1%})")
     if accuracy - chance < 0.2 * (1.0 - chance):

@@ -86,12 +86,12 @@ def kept_weights(stem: Path, init: Callable[[Key], Params], settings: dict[str, 
         return None
 
 
-def network_name(kind: str, source: Source, params: Params) -> str:
-    """The name of a network that scores: its kind, the data and resolution it was trained on, the hash of its weights."""
+def network_name(kind: str, source: Source, params: Params, field: str = "image") -> str:
+    """The name of a network that scores: its kind, the data and resolution of the field it was trained on, the hash of its weights."""
     weights = _by_name(params)
     digest = hash_of(*(np.asarray(weights[name]).tobytes() for name in sorted(weights)))
     data = Path(source.name.replace(":", "-")).name.split(".")[0]
-    height, width = source.spec.shape("image")[:2]
+    height, width = source.spec.shape(field)[-3:-1]
     resolution = f"{height}px" if height == width else f"{height}x{width}px"
     return f"{kind}-{data}-{resolution}-{digest}"
 

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,15 +11,12 @@ import numpy as np
 from jax.sharding import Mesh
 
 from jgan.data.source import Source, read_rows, spread
+from jgan.evaluation.classified import Classified, class_numbers
 from jgan.evaluation.classifier import classifier_features
 from jgan.evaluation.gather import Extract, extractor
 from jgan.evaluation.results import describe
 from jgan.evaluation.score import NEIGHBOURS_AMONG, Score, Snapshot
-from jgan.metrics.classes import class_histogram, histogram_distance, modes
-from jgan.metrics.frechet import frechet
-from jgan.metrics.inception_score import inception_score
 from jgan.metrics.neighbours import nearest
-from jgan.metrics.prdc import prdc
 from jgan.ops.images import to_uint8
 from jgan.ops.spectrogram import SMALLEST, istft, log_mel, stft
 from jgan.types import Array, Features
@@ -30,14 +27,6 @@ LOUDEST = 2.0  # a logarithm that the mel magnitudes of sound in [-1, 1] stay be
 LEAST = 16  # frames that the classifier needs
 BATCH = 256  # sounds at a time
 REAL = 10_000  # real sounds at most
-
-
-class Heard(NamedTuple):
-    """What a classifier makes of sounds."""
-
-    features: np.ndarray  # [N, F]
-    logits: np.ndarray  # [N, K]
-    label: np.ndarray | None  # int [N]: what was asked for, or is there
 
 
 def as_pictures(source: Source) -> Source:
@@ -88,7 +77,7 @@ def picture(sounds: Array, *, rate: float) -> Array:
     return to_uint8(2 * (found - lowest) / (LOUDEST - lowest) - 1)[..., None]
 
 
-def hear(extract: Extract, drawn: Iterable[Mapping[str, Any]], rate: float, n: int) -> Heard:
+def hear(extract: Extract, drawn: Iterable[Mapping[str, Any]], rate: float, n: int) -> Classified:
     """What a classifier makes of n sounds, of batches with `audio` and perhaps `label`.
 
     Raises:
@@ -106,45 +95,17 @@ def hear(extract: Extract, drawn: Iterable[Mapping[str, Any]], rate: float, n: i
     if done < n:
         raise ValueError(f"expected {n} sounds, found {done}")
     found = {name: np.concatenate([part[name] for part in parts])[:n] for name in parts[0]}
-    return Heard(found["features"], found["logits"], found.get("label"))
+    return Classified(found["features"], found["logits"], found.get("label"))
 
 
-def hear_source(extract: Extract, source: Source, most: int = REAL) -> Heard:
+def hear_source(extract: Extract, source: Source, most: int = REAL) -> Classified:
     """What a classifier makes of up to `most` sounds of a source."""
     names, indices = tuple(name for name in ("audio", "label") if name in source.fields), spread(source.size, min(most, source.size))
     batches = (read_rows(source, indices[start : start + BATCH], names) for start in range(0, len(indices), BATCH))
     return hear(extract, batches, source.spec.rate("audio"), len(indices))
 
 
-def sound_numbers(fake: Heard, real: Heard) -> dict[str, float]:
-    """Computes the Fréchet distance, precision, recall, density and coverage of at most 2,000 of each, the inception score in the
-    classifier's classes, how many of these come up, and, where labels were asked for, the share that is heard right: of all sounds, and of
-    the class of which it is least.
-
-    Raises:
-      ValueError: for fewer than 6 sounds.
-    """
-    some, others = (found.features[spread(len(found.features), min(NEIGHBOURS_AMONG, len(found.features)))] for found in (real, fake))
-    histograms = [class_histogram(found.logits) for found in (real, fake)]
-    numbers = {"frechet_distance": frechet(real.features, fake.features), **prdc(some, others, 5)._asdict()}
-    numbers |= {"inception_score": inception_score(fake.logits, splits=1)[0], "classes": modes(fake.logits)}
-    numbers |= {"class_distance": histogram_distance(*histograms)} | (
-        right_numbers(fake.logits, fake.label) if fake.label is not None else {}
-    )
-    return {name: float(value) for name, value in numbers.items()}
-
-
-def right_numbers(logits: np.ndarray, label: np.ndarray) -> dict[str, float]:
-    """Computes the share of sounds whose most probable class is their label, and that share of the label of which it is least.
-
-    >>> right_numbers(np.eye(3)[[0, 1, 1, 0]], np.asarray([0, 1, 2, 0]))
-    {'right': 0.75, 'right_least': 0.0}
-    """
-    hits = logits.argmax(axis=1) == label
-    return {"right": float(hits.mean()), "right_least": float(min(hits[label == one].mean() for one in np.unique(label)))}
-
-
-def nearest_ratio(found: Heard, known: Heard, other: Heard) -> float:
+def nearest_ratio(found: Classified, known: Classified, other: Classified) -> float:
     """Computes the median distance of sounds to the nearest known one, over the same of others: near 0 for copies, near 1 for new ones."""
     mine, theirs = (np.median(nearest(known.features, heard.features)[1]) for heard in (found, other))
     return float(mine / theirs)
@@ -174,7 +135,7 @@ def shaped_noise(sounds: np.ndarray, label: np.ndarray, wanted: np.ndarray, size
 
 
 def sound_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """`sound_numbers` of `config.score_samples` generated sounds, by a classifier of the labels that is trained on the same source; the
+    """`class_numbers` of `config.score_samples` generated sounds, by a classifier of the labels that is trained on the same source; the
     criterion is the Fréchet distance.
 
     Raises:
@@ -189,7 +150,7 @@ def sound_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | No
 
     def compute(snapshot: Snapshot) -> dict[str, float]:
         fake = hear(extract, snapshot.outputs(source, config.score_samples), rate, config.score_samples)
-        numbers = sound_numbers(fake, real)
+        numbers = class_numbers(fake, real)
         return {criterion: numbers.pop("frechet_distance")} | {f"sound/{name}": value for name, value in numbers.items()}
 
     return Score(criterion, protocol, compute, watched={"sound/recall": 0.5, "sound/coverage": 0.5, "sound/classes": 0.9})
