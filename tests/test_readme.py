@@ -1,6 +1,7 @@
 """README.md and docs/: examples run, links lead somewhere, commands exist, and .ci/run takes the test command from the README."""
 
 import ast
+import itertools
 import re
 import shlex
 import subprocess
@@ -145,7 +146,8 @@ def unknown_in_jgan(words):
 def unknown_in_script(path, words):
     """Of an experiment of a system: its training, a command on a run, or one of the script; of others the options of the script."""
     if path.stem not in catalogue.systems() or path.parent.name != "experiments":
-        named = [word for word in words[:2] if path.parent.name == "studies" and not word.startswith("-")]
+        first = itertools.takewhile(lambda word: not word.startswith("-"), words)
+        named = [word for word in first if path.parent.name == "studies"]
         return unknown_options(words, names_in(path) | set(OF_RUNS)) + [w for w in named if w != "train" and w not in presets_in(path)]
     if not words or words[0] == "train" or words[0].startswith("-"):
         return unknown_in_training(path.stem, words[1:] if words[:1] == ["train"] else words)

@@ -99,9 +99,7 @@ def test_errors(tmp_path, files, message):
         open_clips(written(tmp_path, files))
 
 
-@pytest.mark.filterwarnings("ignore:Exception ignored in.*FileIO:pytest.PytestUnraisableExceptionWarning")
 def test_a_damaged_video(tmp_path):
-    """imageio-ffmpeg leaves the pipes of an ffmpeg open that ended by itself."""
     pytest.importorskip("imageio_ffmpeg")
     with pytest.raises(ValueError, match=r"nothing readable in .*a\.mp4: damaged video"):
         open_clips(written(tmp_path, {"a.mp4": b"nothing"}))

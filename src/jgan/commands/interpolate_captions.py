@@ -15,7 +15,7 @@ from jgan.run.trained import load
 def interpolate(
     system: System,
     run: tyro.conf.Positional[Path],
-    captions: tuple[str, ...],
+    captions: tuple[str, ...] = (),
     seed: Seed = 0,
     truncation: Truncation | None = None,
     frames: Annotated[int, numbers(int, 1, 10_000)] = 24,

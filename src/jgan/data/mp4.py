@@ -1,5 +1,7 @@
 """MP4 and other files of videos, read by ffmpeg: with the extra `video` only."""
 
+import re
+import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 
@@ -9,6 +11,7 @@ from jgan import bounded
 from jgan.data import decode
 from jgan.data.reading import AS_STORED, Reading
 
+SIZE, RATE, COUNT = r"Video: .*?, (\d+)x(\d+)\b", r"([\d.]+) fps", r"frame=\s*(\d+)"  # as ffmpeg tells what it reads
 ENDINGS = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
 
 
@@ -28,11 +31,13 @@ def header(data: bytes, reading: Reading = AS_STORED) -> tuple[int, int, int, in
       ValueError: if it is damaged, or would unpack to more than is allowed.
       ModuleNotFoundError: without the packages of the extra `video`.
     """
-    with _written(data) as file:
-        (width, height), rate = _about(file.name)
-        count = _ffmpeg().count_frames_and_secs(file.name)[0] or 0
+    said = _ffmpeg(data, "-map", "0:v:0", "-f", "null").stderr.decode(errors="replace")
+    size, rate, counts = re.search(SIZE, said), re.search(RATE, said), re.findall(COUNT, said)
+    if not (size and rate and counts):
+        raise ValueError(f"damaged video: {_last_line(said)}")
+    width, height, count = int(size[1]), int(size[2]), int(counts[-1])
     bounded.check(f"a video of {count} frames of {width} x {height}", count * width * height * 3, len(data), reading.max_unpacked)
-    return count, height, width, 3, rate
+    return count, height, width, 3, float(rate[1])
 
 
 def frames(data: bytes, indices: Sequence[int], size: tuple[int, int], channels: int, reading: Reading = AS_STORED) -> np.ndarray:
@@ -42,52 +47,38 @@ def frames(data: bytes, indices: Sequence[int], size: tuple[int, int], channels:
       ValueError: if it is damaged, or ends before them.
       ModuleNotFoundError: without the packages of the extra `video`.
     """
-    found = []
-    with _written(data) as file:
-        for number, image in enumerate(_images(file.name)):
-            if number in indices:
-                found.append(decode.adapt(image, size, channels))
-            if len(found) == len(indices):
-                break
+    done = _ffmpeg(data, "-map", "0:v:0", "-frames:v", str(indices[-1] + 1), "-f", "image2pipe", "-c:v", "ppm")
+    found = [decode.adapt(image, size, channels) for number, image in enumerate(_images(done.stdout)) if number in indices]
     if len(found) < len(indices):
         raise ValueError(f"damaged video: it ends before frame {indices[len(found)]}")
     return np.stack(found)
 
 
-def _images(path) -> Iterator[np.ndarray]:
-    reader = _ffmpeg().read_frames(path)
+def _images(content) -> Iterator[np.ndarray]:
+    """The images [H, W, 3] of PPM files, one behind the other, that are whole."""
+    start = 0
+    while header := re.compile(rb"P6\s(\d+)\s(\d+)\s255\s").match(content, start):
+        width, height = int(header[1]), int(header[2])
+        start = header.end() + width * height * 3
+        if start > len(content):
+            break
+        yield np.frombuffer(content[header.end() : start], np.uint8).reshape(height, width, 3)
+
+
+def _ffmpeg(data, *options):
+    """Runs ffmpeg on a video, which needs a file with a name, and returns what it wrote."""
     try:
-        width, height = next(reader)["size"]
-        for content in reader:
-            yield np.frombuffer(content, np.uint8).reshape(height, width, 3)
-    finally:
-        reader.close()
-
-
-def _about(path):
-    """((W, H), frames per second) of a file."""
-    reader = _ffmpeg().read_frames(path)
-    try:
-        about = next(reader)
-        return about["size"], float(about["fps"])
-    except Exception as error:  # what ffmpeg says of a file that it cannot read
-        raise ValueError(f"damaged video: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}") from error
-    finally:
-        reader.close()
-
-
-def _written(data):
-    """A file with a name, which ffmpeg needs."""
-    file = tempfile.NamedTemporaryFile(suffix=".mp4")
-    file.write(data)
-    file.flush()
-    return file
-
-
-def _ffmpeg():
-    try:
-        import imageio_ffmpeg
+        from imageio_ffmpeg import get_ffmpeg_exe
     except ModuleNotFoundError as error:
         message = "reading videos needs the package imageio-ffmpeg: pip install 'jgan[video]', or take GIF, WebP or folders of frames"
         raise ModuleNotFoundError(message, name=error.name) from None
-    return imageio_ffmpeg
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
+        file.write(data)
+        file.flush()
+        command = [get_ffmpeg_exe(), "-i", file.name, *options, "-"]
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+
+def _last_line(said):
+    lines = said.strip().splitlines()
+    return lines[-1] if lines else "ffmpeg says nothing of it"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 CELL, LINE = 26, 14  # pixels: the side of a cell, and the height of a line of text
 
@@ -17,6 +16,8 @@ def draw_matrix(shares: Mapping[str, Mapping[str, float]]) -> np.ndarray:
     >>> draw_matrix({"smile": {"smile": 1.0, "hat": 0.25}, "hat": {"smile": 0.0, "hat": 0.5}}).shape[2]
     3
     """
+    from PIL import Image, ImageDraw
+
     columns = list(next(iter(shares.values())))
     left, top = (10 + int(max(ImageDraw.Draw(Image.new("RGB", (1, 1))).textlength(name) for name in some)) for some in (shares, columns))
     picture = Image.new("RGB", (left + CELL * len(columns), top + CELL * len(shares)), "white")
