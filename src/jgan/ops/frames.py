@@ -1,8 +1,13 @@
 """Clips [N, T, H, W, C] as the frames that ordinary layers of images take."""
 
+from typing import TypeVar
+
 import jax.numpy as jnp
+import numpy as np
 
 from jgan.types import Array
+
+Clips = TypeVar("Clips", Array, np.ndarray)
 
 
 def successive(x: Array, size: int) -> Array:
@@ -17,7 +22,7 @@ def successive(x: Array, size: int) -> Array:
     return jnp.concatenate([x[:, first : x.shape[1] - size + 1 + first] for first in range(size)], axis=4)
 
 
-def fold(x: Array) -> Array:
+def fold(x: Clips) -> Clips:
     """Makes frames of clips: [N, T, ...] -> [N T, ...].
 
     >>> fold(jnp.zeros((2, 3, 8, 8, 1))).shape
@@ -26,7 +31,7 @@ def fold(x: Array) -> Array:
     return x.reshape(-1, *x.shape[2:])
 
 
-def unfold(x: Array, clips: int) -> Array:
+def unfold(x: Clips, clips: int) -> Clips:
     """Makes clips of frames: [N T, ...] -> [N, T, ...].
 
     >>> unfold(jnp.zeros((6, 8, 8, 1)), 2).shape
