@@ -80,10 +80,10 @@ def shares(reader: AttributeClassifier, first: np.ndarray, second: np.ndarray, m
 
 
 def compare(system: System, out: Path = Path("runs/stylegan1"), kimg: Kimg | None = None, seed: Seed | None = None) -> None:
-    """Trains all three, and writes their scores at the end: distances in the features of a classifier that all train alike.
+    """Trains all three, and writes their scores at the end: distances in the features of the classifier of each run.
 
     Args:
-        out: The folder of the runs and of table.md; what is there already goes on.
+        out: The folder of the runs and of table.md; what is there already goes on. With as many threads all train the same classifier.
         kimg: Length of each run, thousands of images; as in the presets if not given.
         seed: Of each run; as in the presets if not given.
     """
