@@ -17,7 +17,6 @@ Picture:  picture.png: a column for each of CAPTIONS; from above stage I, enlarg
 """
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -58,16 +57,17 @@ def compare(system: System, out: Path = Path("runs/stackgan"), seed: Seed | None
     folders = train_arms(ARMS, out, {"seed": seed})
     both, one = (load(folder, system=arm.system) for arm, folder in zip(ARMS.values(), folders.values(), strict=True))
     draws = {"stage II": both.draw, "stage I": small(both), "stage I, bilinear": enlarged(both), "one stage": one.draw}
-    minutes = dict(zip(("stage II", "one stage"), map(minutes_of, folders.values()), strict=True))
-    features = next(iter(folders.values())) / "features"
-    write_table(out, {name: minutes.get(name, {}) | numbers_of(both, draw, features) for name, draw in draws.items()})
+    features = folders["StackGAN"] / "features"
+    rows = {name: numbers_of(both, draw, features) for name, draw in draws.items()}
+    rows["stage II"]["minutes"], rows["one stage"]["minutes"] = map(minutes_of, folders.values())
+    write_table(out, rows)
     save_png(out / "picture.png", picture(both, one))
     print(out / "picture.png")
 
 
-def minutes_of(run: Path) -> Mapping[str, float]:
+def minutes_of(run: Path) -> float:
     """How long a run took."""
-    return {"minutes": read_records(run / "metrics.jsonl")[-1]["seconds"] / 60}
+    return read_records(run / "metrics.jsonl")[-1]["seconds"] / 60
 
 
 def small(trained: Trained) -> Draw:
@@ -80,7 +80,7 @@ def enlarged(trained: Trained) -> Draw:
     return lambda source, n, *, seed=0: ({**batch, "image": bilinear(batch["small"])} for batch in trained.draw(source, n, seed=seed))
 
 
-def numbers_of(trained: Trained, draw: Draw, folder: Path) -> Mapping[str, float]:
+def numbers_of(trained: Trained, draw: Draw, folder: Path) -> dict[str, float]:
     """Exact match of SAMPLES images, and of those that are as large as the data the Fréchet distance to these, under short names.
 
     Args:

@@ -145,8 +145,8 @@ def adam_of(config: CaptionSettings, images: int) -> optax.GradientTransformatio
 
 
 def check(config: CaptionSettings) -> None:
-    """Raises ValueError if a batch has no halves."""
-    if config.batch % 2:
+    """Raises ValueError if a batch has no halves where captions are mixed."""
+    if config.between_weight and config.batch % 2:
         raise ValueError(f"expected an even batch, whose captions are mixed in pairs, found {config.batch}")
 
 

@@ -46,8 +46,12 @@ class Config(CaptionSettings):
     """Length of the run, thousands of images; what is left after both other parts is for stage II."""
     stage1_kimg: Kimg = 500.0
     """Length of the part for stage I; each sixth halves its learning rate, as each sixth of the part for stage II does."""
-    stage2_features: Size = 128
+    between_weight: Weight = 0.0
+    """Weight of images of captions half way between two, as in `gan_int_cls`, in both stages; 0, as in the paper: none."""
+    stage2_generator_features: Size = 128
     """Of the generator of stage II at the size of the images of stage I; twice and four times as many below."""
+    stage2_discriminator_features: Size = 64
+    """Of the discriminator of stage II at half the resolution; doubled with each halving, at most thrice."""
     blocks: LayersOrZero = 4
     """Residual blocks of the generator of stage II."""
     divergence_weight: Weight = 2.0
@@ -56,7 +60,19 @@ class Config(CaptionSettings):
 
 PRESETS = {
     "shapes": Config(
-        hold_out=True, kimg=220, encoder_kimg=50, stage1_kimg=120, generator_features=32, discriminator_features=32, stage2_features=32
+        hold_out=True,
+        batch=16,
+        kimg=240,
+        encoder_kimg=40,
+        stage1_kimg=120,
+        generator_features=32,
+        discriminator_features=32,
+        stage2_generator_features=16,
+        stage2_discriminator_features=16,
+        blocks=2,
+        sample_kimg=20,
+        score_kimg=40,
+        checkpoint_kimg=40,
     ),
     "accelerator": Config(hold_out=True, resolution=128),
 }
@@ -101,8 +117,8 @@ def small_parts(config: Config, spec: Spec, images: int) -> Parts:
 def large_parts(config: Config, spec: Spec, images: int) -> Parts:
     """The networks of stage II. What the state of its generator carries holds the generator of stage I, which it never changes."""
     small = small_parts(config, spec, images)
-    large = stackgan.enlarger(spec.image_shape[2], config.stage2_features, config.text_features, config.blocks)
-    discriminator = gan_int_cls.discriminator(config.resolution, config.discriminator_features, config.text_features)
+    large = stackgan.enlarger(spec.image_shape[2], config.stage2_generator_features, config.text_features, config.blocks)
+    discriminator = gan_int_cls.discriminator(config.resolution, config.stage2_discriminator_features, config.text_features)
     return small._replace(generator=over(small, large), discriminator=discriminator, latents=small.latents + config.text_features)
 
 
@@ -156,7 +172,7 @@ def sample_of_both(small: Parts, large: Parts, state: State, key: Key | None, in
     return {**found, "small": small.generator.apply(*state.generator.state["small"], z, found["text"])[0]}
 
 
-def bilinear(images: Array) -> Array:
+def bilinear(images: Any) -> Array:
     """Images [N, H, W, C] twice as large, without learning."""
     n, height, width, channels = images.shape
     return jax.image.resize(images, (n, 2 * height, 2 * width, channels), "bilinear")
