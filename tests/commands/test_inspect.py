@@ -1,9 +1,15 @@
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image
 from tests.data.colours import COLOURS, as_folder, as_zip, picture, some
+from tests.data.test_wav import wav as float_wav
 
-from jgan.commands.inspect import inspect
+from jgan.commands.inspect import inspect, kind_of
+from jgan.data.wav import FLOAT
+from jgan.outputs.sounds import wav
+from jgan.outputs.videos import animation
 
 FILES = some("Train/10", "red", 3) | some("Train/9", "blue", 1) | some("Test/9", "blue", 2)
 
@@ -52,3 +58,70 @@ def test_mistakes(tmp_path, settings):
     with pytest.raises(ValueError, match="expected"):
         inspect(str(path), **{"out": tmp_path / "grid.png"} | settings)
     assert [file.name for file in tmp_path.iterdir()] == ["set.zip"]
+
+
+TONE = 0.5 * np.sin(np.arange(400, dtype=np.float32) / 3)[:, None]
+SOUNDS = {"no/tone.wav": wav(TONE, 8000), "no/zero.wav": wav(0 * TONE, 8000), "yes/loud.wav": wav(np.clip(4 * TONE, -1, 1), 8000)}
+CLIPS = {f"{n}.gif": animation([np.full((8, 8, 3), 20 * i, np.uint8) for i in range(n)], 10.0, ".gif") for n in (4, 6)}
+CAPTIONED = {"train/0.png": picture("red"), "train/1.png": picture("blue"), "test/2.png": picture("blue")}
+TABLE = b"file,caption\n0,a moon\n1,a red moon\n2,a red %s\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "settings", "lines"),
+    [
+        (
+            SOUNDS,
+            {},
+            [
+                "NaN or infinity: 0",
+                "silent: 1, SET/no/zero.wav",
+                "clipped: 1, SET/yes/loud.wav",
+                "SET: 3 examples, audio of 8192 at 8000 per second (1.02 s), parts of 3 of 400 to 400 (0.05 to 0.05 s)",
+                "2 classes: 0 no (2), 1 yes (1)",
+            ],
+        ),
+        (
+            CLIPS,
+            {"kind": "clips", "resolution": 8},
+            ["SET: 2 examples, 8 x 8, 3 channels, video of 4 at 10 per second (0.4 s), parts of 2 of 4 to 6 (0.4 to 0.6 s)", "no classes"],
+        ),
+        (
+            CAPTIONED | {"captions.csv": TABLE % b"moon"},
+            {"resolution": 4},
+            ["SET: 2 images, 4 x 4, 3 channels; splits: train (2), test (1)", "caption: up to 3 words, 3 different ones", "no classes"],
+        ),
+        (
+            CAPTIONED | {"captions.csv": TABLE % b"comet"},
+            {"resolution": 4, "split": "test"},
+            [
+                "SET: 1 images, 4 x 4, 3 channels; splits: train (2), test (1)",
+                "caption: up to 3 words, 3 different ones, 66.7 % unknown",
+            ],
+        ),
+        ({"train.txt": b"a moon\na star\n"}, {}, ["SET: 2 examples", "tokens: up to 2 words, 3 different ones", "no classes"]),
+    ],
+)
+def test_other_kinds(tmp_path, capsys, files, settings, lines):
+    path, out = as_folder(tmp_path / "set", files), tmp_path / "grid.png"
+    inspect(str(path), out=out, **settings)
+    printed = capsys.readouterr().out.replace(str(path), "SET").splitlines()
+    assert [line for line in printed if not line.startswith("with")][: len(lines)] == lines and "left out: nothing" in printed
+    assert out.exists() != ("train.txt" in files)  # sentences are printed
+
+
+def test_sounds_that_are_no_numbers_are_counted_before_they_are_refused(tmp_path, capsys):
+    sound = struct.pack("<3f", 0.0, float("nan"), 0.5)
+    path = as_folder(tmp_path, {"a.wav": float_wav(sound, FLOAT, 32)})
+    with pytest.raises(ValueError, match="expected numbers in .*a.wav, found NaN or infinity in 1 samples"):
+        inspect(str(path), out=tmp_path / "grid.png")
+    assert capsys.readouterr().out.startswith(f"NaN or infinity: 1, {path}/a.wav")
+
+
+@pytest.mark.parametrize(
+    ("files", "kind"),
+    [({"a/0.mp4": b""}, "clips"), ({"a/0.gif": b""}, "images"), ({"0.flac": b""}, "sounds"), ({"x.txt": b"", "0.png": b""}, "images")],
+)
+def test_the_kind_by_the_names_of_the_files(tmp_path, files, kind):
+    assert kind_of(str(as_folder(tmp_path, files))) == kind
+    assert kind_of(str(tmp_path / "absent")) == "images" and kind_of("names.txt.gz") == "texts"

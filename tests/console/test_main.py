@@ -19,7 +19,7 @@ QUICK = [
     (["sample"], "usage: jgan sample RUN"),
     (["evaluate", "--help"], "Measures translations against their true targets"),
     (["data"], "usage: jgan data COMMAND PATH"),
-    (["data", "--help"], "inspect          Prints what is understood of a set of images"),
+    (["data", "--help"], "inspect          Prints what is understood of a set"),
     (["completion"], "complete -o filenames"),
     (["completion", "zsh"], "compdef"),
     (["--complete", "train", "gan"], "--hidden"),

@@ -57,7 +57,7 @@ def test_the_score_of_real_images(tmp_path, monkeypatch):
     with quick_classifiers(), jax.numpy_dtype_promotion("standard"):  # optax promotes dtypes implicitly
         reader = caption_reader("shapes", 16, 3, tmp_path)
     assert list(reader.values) == list(grammar.ATTRIBUTES)
-    monkeypatch.setattr(captions, "read_attributes", lambda reader, images: grammar.attributes_of([seen[i] for i in images[:, 0, 0, 0]]))
+    monkeypatch.setattr(captions, "read_shapes", lambda reader, images: grammar.attributes_of([seen[i] for i in images[:, 0, 0, 0]]))
     seen = []
 
     def draw(source, n, seed=0):

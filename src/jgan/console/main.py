@@ -12,7 +12,7 @@ usage: jgan list                                       the systems and their pre
        jgan train SYSTEM [PRESET] [--option value ...]  starts a run
        jgan train --resume RUN                          goes on with a run
        jgan COMMAND RUN [--option value ...]
-       jgan data inspect PATH                           what is understood of a set of images
+       jgan data inspect PATH                           what is understood of a set
        jgan completion bash                             prints a script that completes commands: also for zsh and fish
        jgan --version"""
 USAGE_OF_TRAIN = """usage: jgan train SYSTEM [PRESET] [--option value ...]

@@ -74,7 +74,8 @@ def open_captions(
     kept = [images.names["label"][label].split("\n") for label in images.columns["label"]]
     names = vocabulary((split_sentence(text) for some in known for text in some), min_count)
     longest = max(len(split_sentence(text)) for some in table.values() for text in some)
-    return with_captions(select(images, image="image"), kept, names, length or longest)
+    left_out = tuple((name, reason) for name, reason in images.skipped if PurePosixPath(name).name not in FILES)
+    return with_captions(select(images, image="image")._replace(skipped=left_out), kept, names, length or longest)
 
 
 def with_captions(source: Source, captions: Sequence[Sequence[str]], names: Sequence[str], length: int) -> Source:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import re
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -16,7 +17,7 @@ from jgan.data.layout import canonical_split
 from jgan.data.open import check_choices, checked_size, locate, reader, usable_of
 from jgan.data.reading import Reading, checked_reading
 from jgan.data.settings import place
-from jgan.data.source import Source
+from jgan.data.source import Origin, Source
 from jgan.data.windows import windows_of
 from jgan.ranges import Bytes, Channels, Count, Rate, Size
 
@@ -173,6 +174,7 @@ def _source(found: Found, spec, frames, rate, size, channels, limit, labels, rea
         columns=columns,
         skipped=usable.skipped,
         damaged=damaged,
+        origin=Origin(Counter(shapes["video"] for _, shapes in usable.found), found.splits, tuple(one.frames for one in headers)),
         rates={"video": rate},
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jgan.data.source import Source
-from jgan.data.vocabulary import END, unit_of
+from jgan.data.vocabulary import END, UNKNOWN, unit_of
 
 FEW = 10  # classes and files that a line names
 
@@ -25,7 +25,7 @@ def describe(source: Source, few: int | None = FEW) -> list[str]:
     """
     parts = source.parts or (source,)
     skipped = [entry for part in parts for entry in part.skipped]
-    reasons = _shortened([f"{name.removeprefix(source.name + '/')} ({reason})" for name, reason in skipped], few)
+    reasons = listed([f"{name.removeprefix(source.name + '/')} ({reason})" for name, reason in skipped], few)
     lines = [
         *map(_examples, parts),
         *_vocabularies(source),
@@ -36,13 +36,14 @@ def describe(source: Source, few: int | None = FEW) -> list[str]:
 
 
 def _examples(source):
-    images = {name: field.shape for name, field in source.fields.items() if field.dtype == np.uint8 and len(field.shape) == 3}
-    line = f"{source.name}: {source.size} {'images' if len(images) == 1 else 'examples'}"
+    images = {name: field.shape[-3:] for name, field in source.fields.items() if field.dtype == np.uint8 and len(field.shape) in (3, 4)}
+    line = f"{source.name}: {source.size} {'images' if len(images) == 1 and not source.rates else 'examples'}"
     if images:
         line += ", " + " and ".join(dict.fromkeys(map(_size, images.values())))
     for name, rate in source.rates.items():
         count = source.fields[name].shape[0]
         line += f", {name} of {count} at {rate:g} per second ({count / rate:.3g} s)"
+        line += _lengths(source, count, rate)
     if source.origin is not None and set(source.origin.shapes) != set(images.values()):
         line += f" (stored as {_stored(source.origin.shapes)})"
     if source.origin is not None and source.origin.splits:
@@ -50,10 +51,24 @@ def _examples(source):
     return line
 
 
+def _lengths(source, count, rate):
+    lengths = () if source.origin is None else source.origin.lengths
+    if set(lengths) <= {count}:
+        return ""
+    return f", parts of {len(lengths)} of {min(lengths)} to {max(lengths)} ({min(lengths) / rate:.3g} to {max(lengths) / rate:.3g} s)"
+
+
 def _vocabularies(source):
-    found = {name: names for name, names in source.names.items() if END in names}
-    lengths = {name: source.fields[name].shape[0] - 1 for name in found}  # the end is none of them
-    return [f"{name}: up to {lengths[name]} {unit_of(names)}, {len(names) - 1} different ones" for name, names in found.items()]
+    return [_vocabulary(source, name, names) for name, names in source.names.items() if END in names]
+
+
+def _vocabulary(source, name, names):
+    length = source.fields[name].shape[0] - 1  # the end is none of them
+    line = f"{name}: up to {length} {unit_of(names)}, {len(names) - 1} different ones"
+    if UNKNOWN not in names:
+        return line
+    unknown = np.mean(source.columns[name][source.columns[name] != names.index(END)] == names.index(UNKNOWN))
+    return f"{line}, {100 * unknown:.3g} % unknown"
 
 
 def _classes(source, few):
@@ -62,7 +77,7 @@ def _classes(source, few):
         return "no classes"
     counts = np.bincount(source.columns["label"], minlength=len(names)).tolist()
     entries = [f"{number} {name} ({counts[number]})" for number, name in enumerate(names)]
-    return f"{len(names)} classes: {_shortened(entries, few)}"
+    return f"{len(names)} classes: {listed(entries, few)}"
 
 
 def _stored(shapes):
@@ -78,5 +93,10 @@ def _size(shape):
     return f"{height} x {width}, {channels} {'channel' if channels == 1 else 'channels'}"
 
 
-def _shortened(entries: Sequence[str], few):
+def listed(entries: Sequence[str], few: int | None = FEW) -> str:
+    """Returns the first few of some names, and whether there are more; None: all.
+
+    >>> listed(["a", "b", "c"], few=2)
+    'a, b, ...'
+    """
     return ", ".join([*entries[:few], *(["..."] if few is not None and len(entries) > few else [])])

@@ -16,7 +16,7 @@ from jgan.data.open import check_choices, locate, reader, usable_of
 from jgan.data.procedural import words
 from jgan.data.reading import checked_reading, watched
 from jgan.data.settings import place
-from jgan.data.source import Source
+from jgan.data.source import Origin, Source
 from jgan.data.windows import windows_of
 from jgan.ranges import Bytes, Count, Size
 
@@ -24,6 +24,7 @@ EMBEDDED = "words"
 WINDOW = 8192  # samples, where nothing else is asked for
 # what looks like sound; those that wav.py does not read are refused by name, not passed over
 ENDINGS = {f".{ending}" for ending in "wav wave mp3 flac ogg oga opus m4a aac aif aiff aifc au snd wma amr caf w64".split()}
+SILENT, FULL = 1e-3, 0.99  # the loudness of what is silent and of what is clipped, of full scale
 KEPT = 4  # recordings in memory while their windows are read
 
 
@@ -102,10 +103,54 @@ def open_sounds(
         raise ValueError(f"window={window!r}: expected one sample or more")
     if str(spec) == EMBEDDED:
         return words.open_words(canonical_split(split) or split, window, limit, labels is not False)
-    reading = checked_reading(None, max_unpacked)
+    return _source(_found(spec, split, max_unpacked), str(spec), window, limit, labels, pad, level)
+
+
+def faults(spec: str | Path, *, split: str = "train", max_unpacked: int | None = None) -> dict[str, list[str]]:
+    """Listens to all readable recordings of a set for what a user would want to know.
+
+    Args:
+      spec, split, max_unpacked: as in `open_sounds`.
+
+    Returns:
+      The names of the recordings with NaN or infinity, of those that are silent (the largest number is below -60 dB of full scale) and of
+      those that are clipped (two samples in a row are one number of at least 0.99).
+
+    >>> faults("words")
+    {'NaN or infinity': [], 'silent': [], 'clipped': []}
+    """
+    names: dict[str, list[str]] = {"NaN or infinity": [], "silent": [], "clipped": []}
+    if str(spec) == EMBEDDED:
+        return names
+    found = _found(spec, split, max_unpacked)
+    recordings = list(zip(found.names, found.files, strict=True))
+    for name, (file,) in watched(recordings, lambda done, item: f"listen to {spec}: {done} of {len(recordings)} up to {item[0]}"):
+        try:
+            fault = fault_of(wav.decode(found.archive.read(file)))
+        except (ValueError, OSError):  # opening the set reports it
+            continue
+        if fault is not None:
+            names[fault].append(name)
+    return names
+
+
+def fault_of(sound: np.ndarray) -> str | None:
+    """Returns what is wrong with a sound [S, channels], as `faults` names it; None: nothing.
+
+    >>> [fault_of(np.asarray(sound)[:, None]) for sound in ([0.0, np.nan], [0.0, 1e-4], [0.5, 1.0, 1.0, 0.5], [0.5, 1.0, 0.5])]
+    ['NaN or infinity', 'silent', 'clipped', None]
+    """
+    if not np.isfinite(sound).all():
+        return "NaN or infinity"
+    if np.abs(sound).max(initial=0) < SILENT:
+        return "silent"
+    flat = (np.abs(sound[1:]) >= FULL) & (sound[1:] == sound[:-1])
+    return "clipped" if flat.any() else None
+
+
+def _found(spec, split, max_unpacked) -> Found:
     path, inner = locate(Path(spec).expanduser(), (EMBEDDED,))
-    found = find_files(path, inner, split, Kind("sound", "WAV files", _is_sound), reading)
-    return _source(found, str(spec), window, limit, labels, pad, level)
+    return find_files(path, inner, split, Kind("sound", "WAV files", _is_sound), checked_reading(None, max_unpacked))
 
 
 def _source(found: Found, spec, window, limit, labels, pad, level) -> Source:
@@ -142,6 +187,7 @@ def _source(found: Found, spec, window, limit, labels, pad, level) -> Source:
         columns=columns,
         skipped=usable.skipped,
         damaged=damaged,
+        origin=Origin(splits=found.splits, lengths=tuple(samples for _, _, samples, _ in stored)),
         rates={"audio": rate},
     )
 

@@ -17,8 +17,9 @@ CHUNK = 256  # examples that one thread reads
 class Origin(NamedTuple):
     """What a source was opened from, as it lies there."""
 
-    shapes: Mapping[tuple[int, ...], int]  # (H, W, C) as stored -> number of images
+    shapes: Mapping[tuple[int, ...], int] = {}  # (H, W, C) as stored -> number of images or clips
     splits: Mapping[str, int] = {}  # number of examples in each split, where there are several
+    lengths: tuple[int, ...] = ()  # of the clips or recordings of which examples are windows: frames or samples
 
 
 class Source(NamedTuple):

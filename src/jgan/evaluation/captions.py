@@ -16,6 +16,8 @@ from jgan.data.vocabulary import decode
 from jgan.evaluation.attributes import AttributeClassifier, read_attributes, train_attributes
 from jgan.evaluation.results import describe
 from jgan.evaluation.score import Score, Snapshot
+from jgan.models.progan import shrunk
+from jgan.ops.images import to_float
 
 UNSEEN = 16_000  # images from which the network learns
 OF_SMALL = ("small_colour", "small_kind")
@@ -52,6 +54,17 @@ def shown(attributes: np.ndarray) -> np.ndarray:
     names = list(grammar.ATTRIBUTES)
     small = np.asarray([name in OF_SMALL for name in names])
     return ~small[None] | (attributes[:, [names.index("place")]] > 0)
+
+
+def read_shapes(reader: AttributeClassifier, images: np.ndarray) -> np.ndarray:
+    """Reads `grammar.ATTRIBUTES` in images [N, H, W, C], int8 [N, 5]; images that are larger than the reader's by a whole factor are
+    reduced to those, each pixel the mean of several.
+
+    Raises:
+      ValueError: for images of another shape.
+    """
+    factor = max(1, images.shape[1] // reader.protocol["shape"][0])
+    return read_attributes(reader, np.asarray(shrunk(to_float(images), factor)))
 
 
 def match_numbers(found: np.ndarray, texts: Sequence[str]) -> dict[str, float]:
@@ -113,7 +126,7 @@ def caption_score(source: Source, test: Source, reader: AttributeClassifier, sam
     def numbers_of(snapshot, source, count):
         batches = list(snapshot.outputs(source, count))
         images, captions = (np.concatenate([np.asarray(batch[name]) for batch in batches])[:count] for name in ("image", "caption"))
-        return match_numbers(read_attributes(reader, images), decode(captions, source.names["caption"]))
+        return match_numbers(read_shapes(reader, images), decode(captions, source.names["caption"]))
 
     def compute(snapshot: Snapshot) -> dict[str, float]:
         numbers = numbers_of(snapshot, test, samples)

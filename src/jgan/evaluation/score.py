@@ -92,6 +92,15 @@ def image_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | No
     return frechet_score(classifier_features(source, folder), source, folder, samples=config.score_samples, mesh=mesh)
 
 
+def joined(first: Score, second: Score) -> Score:
+    """The numbers of two scores, by the criterion of the first."""
+
+    def compute(snapshot: Snapshot) -> dict[str, float]:
+        return first.compute(snapshot) | second.compute(snapshot)
+
+    return first._replace(protocol={**first.protocol, second.criterion: dict(second.protocol)}, compute=compute)
+
+
 def _metrics(features: Features, images: int) -> list[Metric]:
     metrics = [frechet_metric()]
     if images > 5:

@@ -64,15 +64,20 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, z: Array, text: Array, train: bool) -> Array:
-        widths = _widths(self.width, self.levels)[::-1]
         text = nn.leaky_relu(nn.Dense(self.text, kernel_init=NORMAL, name="text")(text), SLOPE)
-        x = nn.Dense(SMALLEST * SMALLEST * widths[0], use_bias=False, kernel_init=NORMAL, name="first")(jnp.concatenate([z, text], axis=1))
-        x = _norm(x, train).reshape(-1, SMALLEST, SMALLEST, widths[0])
-        x = nn.relu(x + Bottleneck(0.0)(x, train))
-        for level, width in enumerate(widths[1:]):
-            x = _norm(Up(Layer(width, 4, 2), False, NORMAL, name=f"up_{level}")(x), train)
-            x = nn.relu(x + Bottleneck(0.0)(x, train) if level == 0 else x)
-        return jnp.tanh(Up(Layer(self.channels, 4, 2), True, NORMAL, name="image")(x))
+        return images_of(jnp.concatenate([z, text], axis=1), self.levels, self.channels, self.width, train)
+
+
+def images_of(x: Array, levels: int, channels: int, width: int, train: bool) -> Array:
+    """Makes, as part of the module that calls it, images of z and a condition [N, F]; arguments as of `generator`."""
+    widths = _widths(width, levels)[::-1]
+    x = nn.Dense(SMALLEST * SMALLEST * widths[0], use_bias=False, kernel_init=NORMAL, name="first")(x)
+    x = norm(x, train).reshape(-1, SMALLEST, SMALLEST, widths[0])
+    x = nn.relu(x + Bottleneck(0.0)(x, train))
+    for level, features in enumerate(widths[1:]):
+        x = norm(Up(Layer(features, 4, 2), False, NORMAL, name=f"up_{level}")(x), train)
+        x = nn.relu(x + Bottleneck(0.0)(x, train) if level == 0 else x)
+    return jnp.tanh(Up(Layer(channels, 4, 2), True, NORMAL, name="image")(x))
 
 
 class Discriminator(nn.Module):
@@ -87,13 +92,13 @@ class Discriminator(nn.Module):
         x, widths = images, _widths(self.width, self.levels)
         for level, width in enumerate(widths):
             x = Down(Layer(width, 4, 2), level == 0, NORMAL, name=f"down_{level}")(x)
-            x = _norm(x, train) if level else x
+            x = norm(x, train) if level else x
             x = nn.leaky_relu(x, SLOPE) if level < self.levels - 1 else x
         x = nn.leaky_relu(x + Bottleneck(SLOPE)(x, train), SLOPE)
-        text = nn.leaky_relu(_norm(nn.Dense(self.text, use_bias=False, kernel_init=NORMAL, name="text")(text), train), SLOPE)
+        text = nn.leaky_relu(norm(nn.Dense(self.text, use_bias=False, kernel_init=NORMAL, name="text")(text), train), SLOPE)
         text = jnp.broadcast_to(text[:, None, None], (*x.shape[:3], self.text))
         x = Down(Layer(widths[-1], 1, 1), False, NORMAL, name="joined")(jnp.concatenate([x, text], axis=3))
-        x = nn.leaky_relu(_norm(x, train), SLOPE)
+        x = nn.leaky_relu(norm(x, train), SLOPE)
         return nn.Dense(1, kernel_init=NORMAL, name="last")(x.reshape(len(x), -1))[:, 0]
 
 
@@ -106,13 +111,14 @@ class Bottleneck(nn.Module):
     def __call__(self, x: Array, train: bool) -> Array:
         features = x.shape[3]
         for size, width in ((1, features // 4), (3, features // 4)):
-            x = nn.leaky_relu(_norm(Down(Layer(width, size, 1), False, NORMAL)(x), train), self.slope)
-        return _norm(Down(Layer(features, 3, 1), False, NORMAL)(x), train)
+            x = nn.leaky_relu(norm(Down(Layer(width, size, 1), False, NORMAL)(x), train), self.slope)
+        return norm(Down(Layer(features, 3, 1), False, NORMAL)(x), train)
 
 
 def _widths(width, levels):
     return [width * 2 ** min(level, 3) for level in range(levels)]
 
 
-def _norm(x, train):
+def norm(x: Array, train: bool) -> Array:
+    """Normalises as part of the module that calls it, with initial scales of deviation 0.02 around 1."""
     return BatchNorm(deviation=0.02)(x, train)

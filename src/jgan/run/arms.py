@@ -88,6 +88,15 @@ def scores_of(records: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
     return found
 
 
+def short(numbers: Mapping[str, float]) -> dict[str, float]:
+    """The numbers of a score under short names: without their group, and without the network that a criterion names.
+
+    >>> short({"score/exact/attributes-shapes": 0.5, "captions/exact/one": 0.75})
+    {'exact': 0.5, 'exact/one': 0.75}
+    """
+    return {name.split("/")[1] if name.startswith("score/") else name.partition("/")[2]: value for name, value in numbers.items()}
+
+
 def write_table(out: Path, rows: Mapping[str, Mapping[str, float]]) -> None:
     """Writes table.md, and prints it."""
     write_atomic(out / "table.md", table(rows) + "\n")
