@@ -7,4 +7,4 @@ from experiments import mocogan
 
 def test_arms():
     with_label, without = (arm.config for arm in mocogan.ARMS.values())
-    assert dataclasses.replace(without, motions=True) == with_label and not without.motions
+    assert dataclasses.replace(without, motions="given") == with_label and without.motions == "none"

@@ -28,7 +28,7 @@ def test_a_step():
 
 
 def test_without_the_label_of_the_motion():
-    config = dataclasses.replace(TINY, motions=False)
+    config = dataclasses.replace(TINY, motions="none")
     spec = SYSTEM.data(config).spec
     assert spec.classes == 6 and SYSTEM.sampling(config, spec).conditions == () and SYSTEM.sampling(TINY, spec).conditions == ("label",)
     batch = {name: jax.ShapeDtypeStruct((2, *field.shape), field.dtype) for name, field in spec.fields.items()}

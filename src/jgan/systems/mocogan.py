@@ -4,6 +4,7 @@ Paper: Tulyakov, Liu, Yang, Kautz 2017, https://arxiv.org/abs/1707.04993
 """
 
 import dataclasses
+from typing import Literal
 
 import jax.numpy as jnp
 import optax
@@ -26,14 +27,14 @@ LAZY = 16  # updates of the discriminators from one with R1 to the next
 class Config(Settings, ClipSettings):
     """What a run is made of."""
 
-    kimg: Kimg = changeable(50.0)
+    kimg: Kimg = changeable(30.0)
     """Length of the run, thousands of real clips seen."""
     batch: Count = 16
     """Real clips per step, over all devices."""
     microbatches: Count = changeable(1, "batch norm is over other parts")
     """Parts in which a batch is worked through, to save memory; batch norm is over a part."""
-    motions: bool = True
-    """Give the generator and the discriminator of clips the label of the motion, where the data has labels."""
+    motions: Literal["given", "none"] = "given"
+    """The label of the motion, where the data has labels, is given to the generator and the discriminator of clips, or there is none."""
     features: Size = 24
     """Of the convolutions at half the resolution; doubled with every further halving, at most thrice."""
     content_size: Size = 50
@@ -58,7 +59,7 @@ class Config(Settings, ClipSettings):
 
 PRESETS = {
     "moving": Config(limit=4_000),
-    "unlabelled": Config(limit=4_000, motions=False),
+    "unlabelled": Config(limit=4_000, motions="none"),
     "accelerator": Config(
         resolution=64, features=64, batch=32, kimg=1_500, sample_kimg=100, checkpoint_kimg=100, score_kimg=100, average_kimg=5
     ),
@@ -97,7 +98,7 @@ def sampling(config: Config, spec: Spec) -> Sampling:
 
 
 def _plan(config, spec):
-    classes = spec.classes if config.motions else 0
+    classes = spec.classes if config.motions == "given" else 0
     return mocogan.plan_of(spec.shape("video"), config.features, config.content_size, config.motion_size, classes)
 
 
