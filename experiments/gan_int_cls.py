@@ -2,7 +2,7 @@
 
 Paper:    Reed et al. 2016, https://arxiv.org/abs/1605.05396
 Command:  python experiments/gan_int_cls.py                      (the preset shapes: 32 px, embedded)
-          python experiments/gan_int_cls.py compare              (beside it without wrong captions, and without captions in between)
+          python experiments/gan_int_cls.py compare              (beside it without wrong captions, and what needs no text)
           python experiments/gan_int_cls.py sample RUN --caption "a large red moon"
           python experiments/gan_int_cls.py interpolate RUN --captions "a large red moon" "a large blue star"
           python experiments/gan_int_cls.py train emoji --data CAPTIONED.zip
@@ -43,7 +43,6 @@ CONFIG = PRESETS["shapes"]
 ARMS = {
     "INT-CLS": Arm(SYSTEM, CONFIG),
     "without wrong captions": Arm(SYSTEM, dataclasses.replace(CONFIG, wrong_captions=False)),
-    "without captions in between": Arm(SYSTEM, dataclasses.replace(CONFIG, between_weight=0.0)),
 }
 CLASSES = tuple(text for text in grammar.sentences()[: grammar.SHORT] if not grammar.says_held_out(text))
 

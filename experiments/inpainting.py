@@ -52,8 +52,7 @@ def compare(
     """
     folders = train_arms(ARMS, out, {"data": data, "resolution": resolution, "kimg": kimg, "seed": seed})
     features = next(iter(folders.values())) / "features"
-    rows = {name: measured(arm, folders[name], samples=SAMPLES, features=features) for name, arm in ARMS.items()}
-    write_table(out, by_method(rows))
+    write_table(out, by_method(measured(ARMS, folders, samples=SAMPLES, features=features)))
     trained = {name: load(folder, system=system) for name, folder in folders.items()}
     save_png(out / "picture.png", picture(trained, next(iter(trained.values())).training_data("test")))
     print(out / "picture.png")

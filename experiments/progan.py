@@ -37,8 +37,8 @@ def compare(
         seed: Of each run; as in the presets if not given.
     """
     folders = train_arms(ARMS, out, {"data": data, "kimg": kimg, "seed": seed})
-    growing, fixed = (scores_of(read_records(folder / "metrics.jsonl")) for folder in folders.values())
-    write_table(out, rows(growing, fixed))
+    scores = scores_of({name: read_records(folder / "metrics.jsonl") for name, folder in folders.items()})
+    write_table(out, rows(*scores.values()))
 
 
 def rows(growing: Sequence[Mapping[str, float]], fixed: Sequence[Mapping[str, float]]) -> dict[str, Mapping[str, float]]:

@@ -80,15 +80,16 @@ def shares(reader: AttributeClassifier, first: np.ndarray, second: np.ndarray, m
 
 
 def compare(system: System, out: Path = Path("runs/stylegan1"), kimg: Kimg | None = None, seed: Seed | None = None) -> None:
-    """Trains all three, and writes their scores at the end: distances in the features of the classifier of each run.
+    """Trains all three, and writes their scores at the end: distances in the features of one classifier.
 
     Args:
-        out: The folder of the runs and of table.md; what is there already goes on. With as many threads all train the same classifier.
+        out: The folder of the runs and of table.md; what is there already goes on.
         kimg: Length of each run, thousands of images; as in the presets if not given.
         seed: Of each run; as in the presets if not given.
     """
     folders = train_arms(ARMS, out, {"kimg": kimg, "seed": seed})
-    write_table(out, {name: scores_of(read_records(folder / "metrics.jsonl"))[-1] for name, folder in folders.items()})
+    scores = scores_of({name: read_records(folder / "metrics.jsonl") for name, folder in folders.items()})
+    write_table(out, {name: found[-1] for name, found in scores.items()})
 
 
 def swap(

@@ -49,7 +49,7 @@ LIBRARIES = {  # part: what it may import besides jax and the standard library
     "training": ("numpy", "optax"),
     "sharding": ("numpy",),
     "population": ("numpy",),
-    "data": ("numpy", "PIL", "grain", "tensorflow_datasets", "imageio_ffmpeg"),
+    "data": ("numpy", "scipy", "PIL", "grain", "tensorflow_datasets", "imageio_ffmpeg"),
     "metrics": ("numpy",),
     "outputs": ("numpy", "PIL", "imageio_ffmpeg", "tensorboardX"),
     "control": ("numpy", "optax"),

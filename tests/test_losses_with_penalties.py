@@ -118,6 +118,11 @@ GAMES = {
 }
 ADVERSARIAL_AND_CONDITIONAL = {name: game(loss) for name, loss in GAMES.items()} | {
     "multi_scale": lambda s: jnp.mean(losses.multi_scale(losses.hinge()).discriminator([s.real_logits] * 2, [s.fake_logits] * 2)),
+    "informed": lambda s: jnp.mean(
+        losses.informed(losses.multi_scale(losses.hinge())).generator(
+            None, [s.fake_logits, -losses.mutual_information_categorical(s.class_logits, s.label)]
+        )
+    ),
     "matching_aware": lambda s: jnp.mean(
         losses.matching_aware(losses.hinge()).discriminator(s.real_logits, s.fake_logits, s.fake_logits[::-1])
     ),

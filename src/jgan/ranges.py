@@ -47,6 +47,7 @@ Bytes = Annotated[int, numbers(int, 1, 2**63 - 1)]
 Seed = Annotated[int, numbers(int, 0, 2**63 - 1)]
 Kimg = Annotated[float, numbers(float, 0.001, 10**9)]  # thousands of examples
 KimgOrZero = Annotated[float, numbers(float, 0, 10**9)]
+SampleRate = Annotated[int, numbers(int, 1_000, 1_000_000)]  # of sound, samples per second
 Rate = Annotated[float, numbers(float, 1e-12, 1000)]
 Weight = Annotated[float, numbers(float, 0, 10**6)]
 Target = Annotated[float, numbers(float, -1000, 1000)]  # of logits, and of their signs

@@ -9,7 +9,7 @@ from jgan.data.content import data_hash
 from jgan.data.describe import describe
 from jgan.data.feed import resident
 from jgan.data.procedural.words import NAMES, RATE, word
-from jgan.data.sounds import SoundSettings, open_settings, open_sounds
+from jgan.data.sounds import SoundSettings, open_settings, open_sounds, resampled, resampled_length
 from jgan.data.wav import FLOAT
 from jgan.data.windows import windows_of
 
@@ -99,7 +99,7 @@ ERRORS = {
     "infinity": ({"a.wav": floats([0.0, float("-inf")] * 200)}, "found NaN or infinity in 200 samples"),
     "rates": (
         {"a.wav": ints(RAMP), "b.wav": ints(RAMP, rate=44_100)},
-        r"of one rate, found several: .*a\.wav has 8000 and .*b\.wav has 44100 samples per second; convert them",
+        r"of one rate, found several: .*a\.wav has 8000 and .*b\.wav has 44100 samples per second; give .*--sample-rate",
     ),
     "other formats": ({"a.mp3": b"ID3"}, r"nothing readable in .* \(1 unreadable\): the first is .*a\.mp3: not a WAV file.*ffmpeg"),
     "no samples": ({"a.wav": ints([])}, "nothing readable in .*it holds no sound"),
@@ -111,6 +111,64 @@ ERRORS = {
 def test_errors(tmp_path, files, message):
     with pytest.raises(ValueError, match=message):
         open_sounds(written(tmp_path, files), window=300, labels=True if message == "has no labels" else None)
+
+
+def sine(frequency, rate, seconds=0.5):
+    return 0.5 * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)
+
+
+def loudest(sound, rate):
+    """The frequency with the largest magnitude, and its amplitude."""
+    magnitudes = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) / (len(sound) / 4)
+    return magnitudes.argmax() * rate / len(sound), magnitudes.max()
+
+
+@pytest.mark.parametrize(("rate", "new"), [(16_000, 8_000), (44_100, 8_000), (8_000, 16_000), (11_025, 16_000)])
+def test_other_rates_keep_the_frequency_and_the_level(tmp_path, rate, new):
+    written(tmp_path, {"a.wav": ints(sine(1000, rate) * 2**15, rate=rate), "b.wav": ints(sine(1000, new) * 2**15, rate=new)})
+    source = open_sounds(tmp_path, window=new // 2, sample_rate=new)
+    assert source.rates == {"audio": new} and source.size == 2
+    converted, as_it_was = (source.read(index)["audio"] for index in (0, 1))
+    frequency, amplitude = loudest(converted, new)
+    assert converted.dtype == np.float32 and frequency == 1000 and amplitude == pytest.approx(0.5, rel=0.01)
+    inner = slice(200, -200)  # the ends ring
+    np.testing.assert_allclose(converted[inner], as_it_was[inner], atol=2e-3)
+
+
+def test_recordings_that_have_the_rate_stay(tmp_path):
+    written(tmp_path, {"a.wav": ints(RAMP)})
+    np.testing.assert_array_equal(open_sounds(tmp_path, window=400, sample_rate=8000).read(0)["audio"], (RAMP / 2**15).astype(np.float32))
+
+
+@pytest.mark.parametrize("frequency", [5000, 7000, 15_000])
+def test_what_the_new_rate_cannot_hold_is_gone(frequency):
+    """It would be heard as another tone otherwise: 5 kHz at 8000 samples per second as 3 kHz."""
+    found = resampled(sine(frequency, 44_100).astype(np.float32), 44_100, 8_000)
+    assert np.abs(found[200:-200]).max() < 2e-3 and len(found) == 4000
+
+
+@pytest.mark.parametrize("samples", [441, 442, 999, 1001])
+def test_lengths_are_those_of_windows(tmp_path, samples):
+    written(tmp_path, {"a.wav": ints(np.arange(samples), rate=44_100)})
+    length = resampled_length(samples, 44_100, 8_000)
+    assert len(resampled(np.zeros(samples, np.float32), 44_100, 8_000)) == length
+    assert open_sounds(tmp_path, window=length, sample_rate=8_000).size == 1
+    with pytest.raises(ValueError, match=f"at least {length + 1} samples, one window, found {length} .*pad=True"):
+        open_sounds(tmp_path, window=length + 1, sample_rate=8_000)
+
+
+def test_numbers_that_are_none_are_found_before_they_spread(tmp_path):
+    written(tmp_path, {"a.wav": floats([0.0, float("nan")] * 200)})
+    with pytest.raises(ValueError, match="NaN or infinity in 200 samples"):
+        open_sounds(tmp_path, window=300, sample_rate=16_000)
+
+
+def test_embedded_words_have_their_rate():
+    with pytest.raises(ValueError, match="expected 8000 samples per second of the embedded words, found sample_rate=16000"):
+        open_sounds(sample_rate=16_000)
+    assert open_settings(SoundSettings(sample_rate=8000, limit=2)).rates == {"audio": 8000}
+    with pytest.raises(ValueError, match="sample_rate=0"):
+        open_sounds(sample_rate=0)
 
 
 def test_no_such_place():

@@ -1,8 +1,11 @@
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jgan.data.clips import open_clips
+from jgan.data.procedural import moving
 from jgan.evaluation.classified import Classified
 from jgan.evaluation.clips import (
     Watched,
@@ -11,7 +14,9 @@ from jgan.evaluation.clips import (
     content_numbers,
     frames_of,
     frozen,
+    mixed_numbers,
     motion_classifier,
+    shown_sizes,
     shuffled,
     watch,
     watch_source,
@@ -54,6 +59,26 @@ def test_numbers():
     assert found["frechet_distance"] == pytest.approx(0, abs=1e-6) and found["classes"] == 2 and found["right"] == pytest.approx(1 / 3)
     assert found["constant/kind"] == 1 and found["content_distance/kind"] == pytest.approx(1 - 1 / kinds, abs=0.05)
     assert content_numbers(np.asarray([[0, 0, 1, 2], [2, 2, 2, 2]]), np.asarray([[0, 0, 0, 0], [2, 2, 2, 2]]), 3)["constant"] == 0.75
+
+
+def test_motion_of_a_code():
+    found = Classified(np.zeros((6, 3), np.float32) + np.arange(6)[:, None], np.eye(6)[[2, 2, 1, 5, 5, 5]], None)
+    numbers = clip_numbers(Watched(found, None, np.asarray([0, 0, 0, 1, 1, 1])), Watched(found, None), CLIPS)
+    assert numbers["motion_of_code"] == pytest.approx(5 / 6) and "motion_of_code" not in clip_numbers(*[Watched(found, None)] * 2, CLIPS)
+
+
+def test_contents_in_several_motions():
+    """Drawn as they should be, all that should stay does; generated motion by motion, the motion alone does."""
+    contents, motions = [moving.moving(index) for index in range(5)], list(moving.MOTIONS)
+    clips = [[dataclasses.replace(content, motion=motion) for motion in motions] for content in contents]
+    drawn = np.stack([moving.draw(clip, moving.path(clip), 32) for row in clips for clip in row])
+    kinds = [moving.KINDS.index(content.shape.kind) for content in contents]
+    content = np.repeat(np.asarray(kinds), 6)[:, None, None].repeat(16, axis=1).repeat(2, axis=2)
+    logits = np.tile(np.eye(6), (5, 1))
+    numbers = mixed_numbers(Watched(Classified(logits, logits, None), content), shown_sizes(drawn), 6, CLIPS)
+    assert numbers["same_content/size"] >= 0.9 > numbers["same_motion/size"]
+    assert numbers["same_content/kind"] == numbers["same_motion/motion"] == 1 and numbers["same_content/motion"] == pytest.approx(1 / 6)
+    assert numbers["same_motion/kind"] == np.bincount(kinds).max() / 5 < 1
 
 
 def test_clips_without_what_a_score_needs(tmp_path):

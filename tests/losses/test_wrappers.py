@@ -47,6 +47,14 @@ def test_scales_are_averaged_over_patches_and_added():
         losses.multi_scale(loss).discriminator(real[:1], fake)
 
 
+def test_information_is_of_generated_examples_alone():
+    loss, real, fake, log_q = losses.multi_scale(losses.hinge()), [draw((3,))], [draw((3,), 1)], -jnp.abs(draw((3,), 2))
+    for bound in (draw((3,), 3), draw((3,), 4)):
+        found = losses.informed(loss, 0.5).discriminator([*real, bound], [*fake, log_q])
+        np.testing.assert_allclose(found, loss.discriminator(real, fake) - 0.5 * log_q, rtol=1e-6)
+    np.testing.assert_allclose(losses.informed(loss).generator(None, [*fake, log_q]), loss.generator(None, fake) - log_q, rtol=1e-6)
+
+
 @pytest.mark.parametrize("k", [1, 3, 5])
 def test_top_k_mean_is_that_of_the_best(k):
     fake = draw((5,))

@@ -53,6 +53,15 @@ def test_discriminators_see_a_frame_and_the_clip(made):
     assert (np.abs(other[1] - of_clip) > 0).all()
 
 
+def test_the_discriminator_of_clips_finds_the_label(made):
+    apply, z, label = made
+    clips, network = apply(z, label), discriminator(PLAN._replace(found=True))
+    params, state = jax.jit(network.init)(jax.random.key(0), clips, label)
+    of_code = [np.stack(network.apply(params, state, clips, jnp.full(4, one))[0]) for one in (0, 1)]
+    np.testing.assert_array_equal(of_code[0][:2], of_code[1][:2])  # what is real does not depend on it
+    np.testing.assert_allclose(np.exp(of_code[0][2]) + np.exp(of_code[1][2]), 1, rtol=1e-5)
+
+
 ERRORS = {
     "frames": ((9, 32, 32, 3), "at least 10 frames for 3 convolutions in time, found 9"),
     "sides": ((16, 34, 34, 3), "can be halved 1 times only, to 17 x 17"),

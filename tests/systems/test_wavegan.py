@@ -6,9 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tests.data.test_wav import wav
 from tests.systems.check import check_presets, check_system
 from tests.systems.steps import play
+from tests.systems.untrained import random_run
 
+from jgan.run.trained import load
 from jgan.systems.wavegan import SYSTEM, Config
 
 TINY = Config(window=2048, batch=8, features=2, latent_size=4, limit=40, loss="non_saturating", discriminator_steps=1)
@@ -42,6 +45,21 @@ def test_system(tmp_path):
     lines = (tmp_path / "whole" / "evaluations.jsonl").read_text()
     for name in ("right", "right_least", "nearest", "noise/right", "real/frechet_distance", "held_out/right"):
         assert f'"metric": "{name}"' in lines
+
+
+def test_parts_of_another_rate_are_refused(tmp_path):
+    for part, rate in (("train", 8000), ("test", 16_000)):
+        for number in range(8):
+            path = tmp_path / "sounds" / part / "beep" / f"{number}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(wav(np.arange(4096).astype("<i2").tobytes(), rate=rate))
+    config = dataclasses.replace(TINY, data=str(tmp_path / "sounds"))
+    trained = load(random_run(SYSTEM, config, tmp_path / "run"), system=SYSTEM)
+    assert trained.training_data().size == 16
+    with pytest.raises(ValueError, match="expected audio of 8000 per second in .*, as in the run, found 16000; .*--sample-rate"):
+        trained.training_data("test")
+    both = dataclasses.replace(trained, config=dataclasses.replace(config, sample_rate=8000))
+    assert both.training_data("test").rates == both.training_data().rates
 
 
 def test_without_labels():

@@ -11,6 +11,7 @@ from jgan.commands import (
     evaluate_sentences,
     evaluate_sounds,
     interpolate_captions,
+    mix_clips,
 )
 from jgan.commands.accuracy import accuracy
 from jgan.commands.complete import complete
@@ -49,4 +50,4 @@ INPAINTING: Commands = {**ANY, "inpaint": inpaint, "evaluate": evaluate_inpainti
 SENTENCES: Commands = {**ANY, "evaluate": evaluate_sentences.evaluate}
 CAPTIONS: Commands = {**IMAGES, "interpolate": interpolate_captions.interpolate}
 SOUNDS: Commands = {**ANY, "evaluate": evaluate_sounds.evaluate}
-CLIPS: Commands = {**ANY, "evaluate": evaluate_clips.evaluate}
+CLIPS: Commands = {**ANY, "evaluate": evaluate_clips.evaluate, "mix": mix_clips.mix}

@@ -30,7 +30,7 @@ def compare_restored(
     """
     folders = train_arms(arms, out, changes)
     features = next(iter(folders.values())) / "features"
-    rows = {name: measured(arm, folders[name], images=images, features=features, classes=classes) for name, arm in arms.items()}
+    rows = measured(arms, folders, images=images, features=features, classes=classes)
     of_baseline = {name.removeprefix("baseline/"): value for row in rows.values() for name, value in row.items() if "/" in name}
     learned = {arm: {name: value for name, value in row.items() if "/" not in name} for arm, row in rows.items()}
     write_table(out, {baseline: of_baseline, **learned})

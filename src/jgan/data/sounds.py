@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from jgan.data.reading import checked_reading, watched
 from jgan.data.settings import place
 from jgan.data.source import Origin, Source
 from jgan.data.windows import windows_of
-from jgan.ranges import Bytes, Count, Size
+from jgan.ranges import Bytes, Count, SampleRate, Size
 
 EMBEDDED = "words"
 WINDOW = 8192  # samples, where nothing else is asked for
@@ -44,6 +45,8 @@ class SoundSettings:
     """Put silence after recordings that are shorter; they are an error otherwise."""
     level: bool = False
     """Make every example equally loud: its peak is at full scale."""
+    sample_rate: SampleRate | None = None
+    """Samples per second, to which recordings of other rates are converted; as the files if not given."""
     max_unpacked: Bytes | None = dataclasses.field(default=None, metadata={"may_change": True})
     """Most bytes to which an item or a set may unpack; by the size of the file and the memory if not given."""
 
@@ -58,6 +61,7 @@ def open_settings(config: SoundSettings, split: str | None = None, labels: bool 
         labels=labels,
         pad=config.pad,
         level=config.level,
+        sample_rate=config.sample_rate,
         max_unpacked=config.max_unpacked,
     )
 
@@ -71,12 +75,13 @@ def open_sounds(
     labels: bool | None = False,
     pad: bool = False,
     level: bool = False,
+    sample_rate: int | None = None,
     max_unpacked: int | None = None,
 ) -> Source:
     """Opens a set of sound.
 
-    The field of an example is `audio`, float32 [window] in [-1, 1]; with labels also `label`. Channels are averaged: sound is mono. The
-    rate of the recordings, samples per second, is `rates["audio"]` of the source.
+    The field of an example is `audio`, float32 [window] in [-1, 1]; with labels also `label`. Channels are averaged: sound is mono. Its
+    rate, samples per second, is `rates["audio"]` of the source.
 
     Args:
       spec: `"words"`: ten embedded words, spoken by nobody (`jgan.data.procedural.words`); or a folder, `.zip` or `.tar` of WAV files, of
@@ -86,12 +91,13 @@ def open_sounds(
       limit: maximum number of recordings, evenly spaced over the set.
       pad: whether silence follows recordings that are shorter than a window.
       level: whether each example is scaled so that its peak is 1; silence stays.
+      sample_rate: samples per second; recordings of other rates are converted by `resampled`. None: as the files, which must agree then.
 
     Files whose header cannot be read are in `skipped`, with a warning; damaged ones are replaced as in `open_source`.
 
     Raises:
-      ValueError: no readable sound, recordings of several rates, one that is shorter than a window unless `pad`, or one with NaN or
-        infinity; and as `open_source`.
+      ValueError: no readable sound, recordings of several rates without `sample_rate`, another one than the embedded words have, one that
+        is shorter than a window unless `pad`, or one with NaN or infinity; and as `open_source`.
       FileNotFoundError: nothing at that path.
 
     >>> source = open_sounds(limit=4, labels=True)
@@ -101,9 +107,15 @@ def open_sounds(
     check_choices(None, limit)
     if window < 1:
         raise ValueError(f"window={window!r}: expected one sample or more")
+    if sample_rate is not None and sample_rate < 1:
+        raise ValueError(f"sample_rate={sample_rate!r}: expected one sample per second or more")
     if str(spec) == EMBEDDED:
+        if sample_rate not in (None, words.RATE):
+            raise ValueError(
+                f"expected {words.RATE} samples per second of the embedded words, found sample_rate={sample_rate}; leave it out"
+            )
         return words.open_words(canonical_split(split) or split, window, limit, labels is not False)
-    return _source(_found(spec, split, max_unpacked), str(spec), window, limit, labels, pad, level)
+    return _source(_found(spec, split, max_unpacked), str(spec), window, limit, labels, pad, level, sample_rate)
 
 
 def faults(spec: str | Path, *, split: str = "train", max_unpacked: int | None = None) -> dict[str, list[str]]:
@@ -153,9 +165,9 @@ def _found(spec, split, max_unpacked) -> Found:
     return find_files(path, inner, split, Kind("sound", "WAV files", _is_sound), checked_reading(None, max_unpacked))
 
 
-def _source(found: Found, spec, window, limit, labels, pad, level) -> Source:
+def _source(found: Found, spec, window, limit, labels, pad, level, sample_rate) -> Source:
     archive, files = found.archive, [file for (file,) in found.files]
-    sound = functools.lru_cache(KEPT)(lambda index: _mono(archive.read(files[index])))
+    sound = functools.lru_cache(KEPT)(lambda index: _mono(archive.read(files[index]), sample_rate))
     collection = Collection(
         found.names,
         lambda index: {"audio": _look(archive, files[index])},
@@ -165,9 +177,14 @@ def _source(found: Found, spec, window, limit, labels, pad, level) -> Source:
     )
     usable = usable_of(collection, spec, limit, labels)
     indices, stored = zip(*((index, (found.names[index], *shapes["audio"])) for index, shapes in usable.found), strict=True)
-    rate = _check(stored, window, pad)
-    _check_finite(spec, [(name, index) for index, (name, *_, floating) in zip(indices, stored, strict=True) if floating], sound)
-    places = windows_of([samples for _, _, samples, _ in stored], window)
+    if sample_rate is None:
+        _check_rates(stored)
+    rate = sample_rate or stored[0][1]
+    lengths = [resampled_length(samples, other, rate) for _, other, samples, _ in stored]
+    _check_lengths([name for name, *_ in stored], lengths, rate, window, pad)
+    floating = [(name, index) for index, (name, *_, floating) in zip(indices, stored, strict=True) if floating]
+    _check_finite(spec, floating, lambda index: _mono(archive.read(files[index])))  # NaN would spread when it is resampled
+    places = windows_of(lengths, window)
     columns = {name: values[places[:, 0]] for name, values in usable.columns.items()}
     fields = {"audio": jax.ShapeDtypeStruct((window,), np.float32)}
     damaged: dict[str, str] = {}
@@ -187,7 +204,7 @@ def _source(found: Found, spec, window, limit, labels, pad, level) -> Source:
         columns=columns,
         skipped=usable.skipped,
         damaged=damaged,
-        origin=Origin(splits=found.splits, lengths=tuple(samples for _, _, samples, _ in stored)),
+        origin=Origin(splits=found.splits, lengths=tuple(lengths)),
         rates={"audio": rate},
     )
 
@@ -200,6 +217,29 @@ def loud(sound: np.ndarray) -> np.ndarray:
     """
     peak = np.abs(sound).max()
     return sound / peak if peak > 0 else sound
+
+
+def resampled(sound: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
+    """Computes the same sound at another rate, float32 [`resampled_length`]: by a windowed sinc, which lets pass what either rate can hold.
+
+    >>> resampled(np.ones(16, np.float32), 16_000, 8_000).shape
+    (8,)
+    """
+    if rate == new_rate:
+        return sound
+    from scipy.signal import resample_poly
+
+    common = math.gcd(rate, new_rate)
+    return resample_poly(sound, new_rate // common, rate // common).astype(np.float32)
+
+
+def resampled_length(samples: int, rate: int, new_rate: int) -> int:
+    """Computes the number of samples of a sound at another rate.
+
+    >>> resampled_length(441, 44_100, 8_000), resampled_length(442, 44_100, 8_000)
+    (80, 81)
+    """
+    return -(-samples * new_rate // rate)
 
 
 def _is_sound(archive, name):
@@ -219,19 +259,23 @@ def _look(archive, name):
     return found.rate, found.samples, int(found.encoding == wav.FLOAT)
 
 
-def _check(stored: Sequence[tuple[str, int, int, int]], window: int, pad: bool) -> int:
-    """The rate of all recordings."""
+def _check_rates(stored: Sequence[tuple[str, int, int, int]]) -> None:
     first, rate, *_ = stored[0]
-    for name, other, samples, _ in stored:
+    for name, other, *_ in stored:
         if other != rate:
-            found = f"{first} has {rate} and {name} has {other}"
-            raise ValueError(f"expected recordings of one rate, found several: {found} samples per second; convert them to one")
+            found = f"{first} has {rate} and {name} has {other} samples per second"
+            raise ValueError(
+                f"expected recordings of one rate, found several: {found}; give the one to have, sample_rate=... (--sample-rate)"
+            )
+
+
+def _check_lengths(names: Sequence[str], lengths: Sequence[int], rate: int, window: int, pad: bool) -> None:
+    for name, samples in zip(names, lengths, strict=True):
         if samples < window and not pad:
             raise ValueError(
                 f"expected recordings of at least {window} samples, one window, found {samples} ({samples / rate:.3g} s) in {name}; take a"
                 " shorter window, leave it out, or have silence put after it with pad=True (--pad)"
             )
-    return rate
 
 
 def _check_finite(spec, floating: Sequence[tuple[str, int]], sound: Callable[[int], np.ndarray]) -> None:
@@ -245,5 +289,6 @@ def _check_finite(spec, floating: Sequence[tuple[str, int]], sound: Callable[[in
             raise ValueError(f"expected numbers in {name}, found NaN or infinity in {bad} samples; correct it or leave it out")
 
 
-def _mono(data):
-    return wav.decode(data).mean(axis=1, dtype=np.float32)
+def _mono(data, rate=None):
+    sound, found = wav.decode(data).mean(axis=1, dtype=np.float32), wav.header(data)
+    return sound if rate is None or found is None else resampled(sound, found.rate, rate)

@@ -26,6 +26,7 @@ from jgan.types import Features
 
 BATCH = 64  # clips at a time
 REAL = 2_000  # real clips at most
+LIKE = 40  # of 255: what differs by less is taken for the ground
 
 
 class Watching(NamedTuple):
@@ -41,6 +42,7 @@ class Watched(NamedTuple):
 
     motion: Classified
     content: np.ndarray | None  # int8 [N, T, A], the attributes of every frame
+    code: np.ndarray | None = None  # int [N], the code by which the generator was to tell motions apart
 
 
 def watching(source: Source, folder: str | Path, mesh: Mesh | None = None) -> Watching:
@@ -98,16 +100,16 @@ def watch(networks: Watching, drawn: Iterable[Mapping[str, Any]], n: int) -> Wat
         check_range(batch["video"])
         found = networks.extract(batch["video"])
         clips = found.pop("image")
-        label = {"label": np.asarray(batch["label"])} if "label" in batch else {}
+        given = {name: np.asarray(batch[name]) for name in ("label", "code") if name in batch}
         content = {} if networks.content is None else {"content": unfold(read_attributes(networks.content, fold(clips)), len(clips))}
-        parts.append({**found, **label, **content})
+        parts.append({**found, **given, **content})
         done += len(clips)
         if done >= n:
             break
     if done < n:
         raise ValueError(f"expected {n} clips, found {done}")
     whole = {name: np.concatenate([part[name] for part in parts])[:n] for name in parts[0]}
-    return Watched(Classified(whole["features"], whole["logits"], whole.get("label")), whole.get("content"))
+    return Watched(Classified(whole["features"], whole["logits"], whole.get("label")), whole.get("content"), whole.get("code"))
 
 
 def watch_source(networks: Watching, source: Source, most: int = REAL) -> Watched:
@@ -135,7 +137,8 @@ def shuffled(batch: Mapping[str, Any], seed: int = 0) -> dict[str, Any]:
 
 
 def clip_numbers(fake: Watched, real: Watched, source: Source) -> dict[str, float]:
-    """`class_numbers` of motions and, as motion/NAME, the share of each; and of what is shown `content_numbers` by attribute.
+    """`class_numbers` of motions and, as motion/NAME, the share of each; `motion_of_code`, the share of clips with the most frequent motion
+    of their code, where they have one; and of what is shown `content_numbers` by attribute.
 
     Raises:
       ValueError: for fewer than 6 clips.
@@ -143,6 +146,8 @@ def clip_numbers(fake: Watched, real: Watched, source: Source) -> dict[str, floa
     names = source.names["label"]
     shares = {f"motion/{name}": float(share) for name, share in zip(names, class_histogram(fake.motion.logits), strict=True)}
     numbers = class_numbers(fake.motion, real.motion) | shares
+    if fake.code is not None:
+        numbers["motion_of_code"] = _share_by(fake.code, fake.motion.logits.argmax(axis=1))
     if fake.content is None or real.content is None:
         return numbers
     for number, name in enumerate(source.names["attributes"]):
@@ -161,6 +166,58 @@ def content_numbers(fake: np.ndarray, real: np.ndarray, count: int) -> dict[str,
     shares = [np.stack([(values == one).mean(axis=1) for one in range(count)], axis=1) for values in (fake, real)]
     histograms = [np.bincount(found.argmax(axis=1), minlength=count) / len(found) for found in shares]
     return {"constant": float(shares[0].max(axis=1).mean()), "content_distance": float(histogram_distance(histograms[1], histograms[0]))}
+
+
+def _share_by(groups, values):
+    """The share of values that are the most frequent one of their group."""
+    return float(sum(np.bincount(values[groups == one]).max() for one in np.unique(groups)) / len(values))
+
+
+def mixed_numbers(watched: Watched, sizes: np.ndarray, columns: int, source: Source) -> dict[str, float]:
+    """Computes what stays in a row, where the content is the same and the motion differs, and in a column, where it is the reverse.
+
+    Args:
+      watched: clips row by row, `columns` in each.
+      sizes: of `shown_sizes`, of the same.
+      columns: number of motions.
+      source: whose attributes are named.
+
+    Returns:
+      As same_content/NAME and same_motion/NAME, the mean share of the clips of a row or a column with its most frequent value: of the
+      motion, of each attribute, at most of the frames of a clip, and, as `size`, within a tenth of the median size.
+    """
+    rows = np.arange(len(sizes)) // columns
+    values = {"motion": watched.motion.logits.argmax(axis=1)}
+    if watched.content is not None:
+        each = np.moveaxis(watched.content, 2, 0)
+        values |= {name: _most_frequent(found) for name, found in zip(source.names["attributes"], each, strict=True)}
+    numbers = {}
+    for same, groups in (("same_content", rows), ("same_motion", np.arange(len(sizes)) % columns)):
+        numbers |= {f"{same}/{name}": _share_by(groups, found) for name, found in values.items()}
+        medians = np.asarray([np.median(sizes[groups == one]) for one in groups])
+        numbers[f"{same}/size"] = float((np.abs(sizes - medians) <= 0.1 * medians).mean())
+    return numbers
+
+
+def _most_frequent(values):
+    return np.asarray([np.bincount(row).argmax() for row in values])
+
+
+def shown_sizes(clips: np.ndarray) -> np.ndarray:
+    """Computes how large what clips show is before an even ground, [N]: the root of the share of pixels that differ from the ground, the
+    median pixel, in some channel by more than LIKE; the median over the frames.
+
+    Args:
+      clips: uint8 [N, T, H, W, C].
+
+    >>> clips = np.zeros((1, 3, 8, 8, 3), np.uint8)
+    >>> clips[:, :, :4, :4] = 200
+    >>> shown_sizes(clips)
+    array([0.5])
+    """
+    ground = np.median(clips, axis=(1, 2, 3), keepdims=True)
+    shares = (np.abs(clips - ground) > LIKE).any(axis=4).mean(axis=(2, 3))
+    return np.sqrt(np.median(shares, axis=1))
 
 
 def clip_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:

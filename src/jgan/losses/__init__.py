@@ -29,7 +29,7 @@ from jgan.losses.reconstruction import (
     style_gram,
     total_variation,
 )
-from jgan.losses.wrappers import instance_weights, matching_aware, multi_scale, one_sided_label_smoothing, top_k
+from jgan.losses.wrappers import informed, instance_weights, matching_aware, multi_scale, one_sided_label_smoothing, top_k
 
 __all__ = [
     "BoundaryEquilibrium",
@@ -49,6 +49,7 @@ __all__ = [
     "hinge",
     "identity",
     "image_text_contrastive",
+    "informed",
     "instance_weights",
     "least_squares",
     "matching_aware",

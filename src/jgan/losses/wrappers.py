@@ -78,6 +78,28 @@ def multi_scale(loss: AdversarialLoss) -> AdversarialLoss:
     return loss._replace(discriminator=over_scales(loss.discriminator), generator=over_scales(loss.generator))
 
 
+def informed(loss: AdversarialLoss, weight: float = 1.0) -> AdversarialLoss:
+    """Adds a bound of the mutual information with a code: sides take lists whose last entry is log Q(code | x), [N], and return [N].
+
+    The other entries are given to the loss. Weight times log Q of generated examples is taken from either side; real ones have no code.
+
+    Chen et al., 2016, eq. 5 and 6, https://arxiv.org/abs/1606.03657 (InfoGAN); see `mutual_information_categorical`, which is -log Q.
+
+    >>> from jgan.losses import wasserstein
+    >>> informed(multi_scale(wasserstein()), 2.0).generator(None, [jnp.ones(1), jnp.log(jnp.full(1, 0.5))])
+    Array([0.38629436], dtype=float32)
+    """
+
+    def discriminator(real_logits, fake_logits):
+        return loss.discriminator(real_logits[:-1], fake_logits[:-1]) - weight * lift(fake_logits[-1])
+
+    def generator(real_logits, fake_logits):
+        real_logits = None if real_logits is None else real_logits[:-1]
+        return loss.generator(real_logits, fake_logits[:-1]) - weight * lift(fake_logits[-1])
+
+    return loss._replace(discriminator=discriminator, generator=generator)
+
+
 def top_k(loss: AdversarialLoss, k) -> AdversarialLoss:
     """Top-k training: the generator learns from the k fakes with the highest logits (mean over patches), the rest gets weight 0.
 

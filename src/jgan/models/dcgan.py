@@ -63,7 +63,7 @@ def halvings(shape: tuple[int, ...]) -> int:
     return levels
 
 
-def paper(shape: tuple[int, int, int], width: int = 128) -> Plan:
+def paper(shape: tuple[int, ...], width: int = 128) -> Plan:
     """The network of Radford et al. 2015 for images (H, W, C); theirs are 64 x 64, with 128 features at the largest convolution, twice as
     many with every halving, up to 1024.
 

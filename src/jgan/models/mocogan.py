@@ -3,8 +3,8 @@
 Source: Tulyakov, Liu, Yang, Kautz 2017, "MoCoGAN: Decomposing Motion and Content for Video Generation", section 3
 (https://arxiv.org/abs/1707.04993). Frames are made and told apart by the networks of `jgan.models.dcgan`. The discriminator of clips has
 convolutions of 4 x 4 x 4 with strides 1, 2, 2 and no padding in time. The discriminators have no batch norm, since R1 holds them. A label
-enters the generator beside the motion, and the discriminator of clips as a projection (Miyato and Koyama 2018,
-https://arxiv.org/abs/1802.05637).
+enters the generator beside the motion. The discriminator of clips is given it as a projection (Miyato and Koyama 2018,
+https://arxiv.org/abs/1802.05637), or has to find it, as in the paper (section 3.2).
 """
 
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jgan.losses import mutual_information_categorical
 from jgan.models import dcgan
 from jgan.models.adapters import from_linen
 from jgan.ops.convolution import convolution
@@ -32,6 +33,7 @@ class Plan(NamedTuple):
     content: int  # numbers in z for the whole clip
     motion: int  # numbers in z for each frame, and in the state of the recurrent network
     classes: int  # 0: without labels
+    found: bool = False  # whether the discriminator of clips finds the label; it is given it otherwise
 
     @property
     def latent_size(self) -> int:
@@ -39,7 +41,7 @@ class Plan(NamedTuple):
         return self.content + self.motion * (1 + self.frames)
 
 
-def plan_of(shape: tuple[int, ...], width: int = 64, content: int = 50, motion: int = 10, classes: int = 0) -> Plan:
+def plan_of(shape: tuple[int, ...], width: int = 64, content: int = 50, motion: int = 10, classes: int = 0, found: bool = False) -> Plan:
     """The network for clips (T, H, W, C), with `width` features at half the resolution, twice as many with every halving, at most thrice.
 
     Raises:
@@ -53,9 +55,18 @@ def plan_of(shape: tuple[int, ...], width: int = 64, content: int = 50, motion: 
     features = tuple(layer.features for layer in image.down)
     least = 1 + (SIZE - 1) * len(features)
     if shape[0] < least:
-        found = f"{shape[0]}; take longer clips, or smaller frames"
-        raise ValueError(f"expected at least {least} frames for {len(features)} convolutions in time, found {found}")
-    return Plan(shape[0], image, features, content, motion, classes)
+        expected = f"expected at least {least} frames for {len(features)} convolutions in time"
+        raise ValueError(f"{expected}, found {shape[0]}; take longer clips, or smaller frames")
+    return Plan(shape[0], image, features, content, motion, classes, found)
+
+
+def frame_plan(image: dcgan.Plan) -> dcgan.Plan:
+    """The networks of frames as the discriminator of frames has them: without batch norm there, with Glorot's initial kernels.
+
+    >>> frame_plan(dcgan.paper((32, 32, 3), 24)).normalise
+    (True, False)
+    """
+    return image._replace(normalise=(True, False), deviation=None)
 
 
 def generator(plan: Plan, dtype: Any = jnp.float32) -> Network:
@@ -72,7 +83,8 @@ def generator(plan: Plan, dtype: Any = jnp.float32) -> Network:
 def discriminator(plan: Plan, dtype: Any = jnp.float32) -> Network:
     """(clips [N, T, H, W, C], label [N] if there are classes) -> logits of a frame and of the clip, [[N], [N]], float32.
 
-    With a key the frame of each clip is drawn, without one it is the first.
+    Where the label is found, its log-probability [N] given the clip follows. With a key the frame of each clip is drawn, without one it is
+    the first.
 
     >>> plan = plan_of((10, 16, 16, 3), 4)
     >>> params, _ = jax.eval_shape(discriminator(plan).init, jax.random.key(0), jnp.zeros((1, 10, 16, 16, 3)))
@@ -107,31 +119,32 @@ class Discriminator(nn.Module):
 
     @nn.compact
     def __call__(self, clips: Array, *label: Array, train: bool) -> list[Array]:
-        plain = self.plan.image._replace(normalise=(True, False), deviation=None)
         one = jnp.zeros(len(clips), jnp.int32)
         if self.has_rng("noise"):
             one = jax.random.randint(self.make_rng("noise"), (len(clips),), 0, self.plan.frames)
         chosen = jax.nn.one_hot(one, self.plan.frames, dtype=clips.dtype)
         frame = jnp.einsum("nt,nthwc->nhwc", chosen, clips)  # a gather is slow in reverse
-        of_frame = dcgan.Discriminator(plain, self.dtype, name="image")(frame, train)
-        return [of_frame, VideoDiscriminator(self.plan, self.dtype, name="video")(clips, *label)]
+        of_frame = dcgan.Discriminator(frame_plan(self.plan.image), self.dtype, name="image")(frame, train)
+        return [of_frame, *VideoDiscriminator(self.plan, self.dtype, name="video")(clips, *label)]
 
 
 class VideoDiscriminator(nn.Module):
-    """Maps clips and labels to logits [N], as its plan says."""
+    """Maps clips and labels to logits [N], and log-probabilities of the labels [N] where they are found, as its plan says."""
 
     plan: Plan
     dtype: Any
 
     @nn.compact
-    def __call__(self, clips: Array, *label: Array) -> Array:
+    def __call__(self, clips: Array, *label: Array) -> list[Array]:
         x = clips.astype(self.dtype)
         for level, features in enumerate(self.plan.features):
             x = nn.leaky_relu(Down(features, name=f"down_{level}")(x), SLOPE)
         found = nn.Dense(1 + self.plan.classes, dtype=self.dtype, name="last")(x.reshape(len(x), -1)).astype(jnp.float32)
         if not self.plan.classes:
-            return found[:, 0]
-        return found[:, 0] + jnp.take_along_axis(found[:, 1:], label[0][:, None], axis=1)[:, 0]
+            return [found[:, 0]]
+        if self.plan.found:
+            return [found[:, 0], -mutual_information_categorical(found[:, 1:], label[0])]
+        return [found[:, 0] + jnp.take_along_axis(found[:, 1:], label[0][:, None], axis=1)[:, 0]]
 
 
 class Down(nn.Module):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,8 @@ from jgan.run.folder import open_folder
 from jgan.run.settings import changeable_fields, with_absolute_places
 from jgan.run.system import Command, System
 from jgan.run.train import prepare
+
+DISTANCE = "score/frechet_distance/"  # before the name of the features, in the records of a run
 
 
 class Arm(NamedTuple):
@@ -44,14 +47,16 @@ def compare(arms: Mapping[str, Arm], split: str = "test") -> Command:
         """
         folders = train_arms(arms, out, {"data": data, "kimg": kimg, "seed": seed})
         features = next(iter(folders.values())) / "features"
-        rows = {name: measured(arm, folders[name], split=split, features=features) for name, arm in arms.items()}
-        write_table(out, rows)
+        write_table(out, measured(arms, folders, split=split, features=features))
 
     return command
 
 
 def train_arms(arms: Mapping[str, Arm], out: Path, changes: Mapping[str, Any]) -> dict[str, Path]:
-    """Trains all arms, with changes of their settings that are not None; returns the folders of their runs. What is there goes on."""
+    """Trains all arms, with changes of their settings that are not None; returns the folders of their runs. What is there goes on.
+
+    A new run begins with a copy of the features of the first one, so that arms on the same data are scored in the same features.
+    """
     given = {name: value for name, value in changes.items() if value is not None}
     folders = {name: out / f"{number + 1}-{name.replace(' ', '-')}" for number, name in enumerate(arms)}
     for name, arm in arms.items():
@@ -59,33 +64,72 @@ def train_arms(arms: Mapping[str, Arm], out: Path, changes: Mapping[str, Any]) -
         may_change = changeable_fields(type(config))
         folder = open_folder(out, arm.system.name, config, workdir=folders[name], may_change=may_change)
         train = prepare(arm.system, config, folders[arm.init_from] if arm.init_from else None)
+        own, shared = (path / "features" for path in (folders[name], next(iter(folders.values()))))
         with folder:
+            if shared.exists() and not own.exists():
+                shutil.copytree(shared, own)
             train(folder)
     return folders
 
 
-def measured(arm: Arm, run: Path, **options: Any) -> dict[str, float]:
-    """The numbers of a run, by its system's command `evaluate` with these options."""
+def measured(arms: Mapping[str, Arm], folders: Mapping[str, Path], **options: Any) -> dict[str, dict[str, float]]:
+    """The numbers of the runs of arms, by the command `evaluate` of their systems with these options.
+
+    Raises:
+      ValueError: as `check_features`.
+    """
+    found = {name: _evaluated(arm, folders[name], options) for name, arm in arms.items()}
+    check_features({name: {line["metric"]: line["features"] for line in lines} for name, lines in found.items()})
+    return {name: {line["metric"]: line["value"] for line in lines} for name, lines in found.items()}
+
+
+def _evaluated(arm, run, options):
     file = run / "evaluations.jsonl"
     before = len(file.read_text().splitlines()) if file.exists() else 0
     arm.system.commands["evaluate"](arm.system, run, **options)
-    return {line["metric"]: line["value"] for line in map(json.loads, file.read_text().splitlines()[before:])}
+    return [json.loads(line) for line in file.read_text().splitlines()[before:]]
 
 
-def scores_of(records: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    """Of the records of a run that have a Fréchet distance: thousands of images, minutes since it began, distance, precision and recall.
+def scores_of(runs: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, list[dict[str, float]]]:
+    """Of the records of runs, by arm, those with a Fréchet distance: thousands of images, minutes since it began, distance, precision and
+    recall.
 
-    >>> scores_of([{"images": 10}, {"images": 2000, "seconds": 90, "score/frechet_distance/a": 3.0, "variety/recall": 0.5}])
-    [{'kimg': 2.0, 'minutes': 1.5, 'frechet_distance': 3.0, 'recall': 0.5}]
+    Raises:
+      ValueError: as `check_features`.
+
+    >>> scores_of({"ours": [{"images": 10}, {"images": 2000, "seconds": 90, "score/frechet_distance/a": 3.0, "variety/recall": 0.5}]})
+    {'ours': [{'kimg': 2.0, 'minutes': 1.5, 'frechet_distance': 3.0, 'recall': 0.5}]}
     """
-    found = []
-    for record in records:
-        names = [name for name in record if name.startswith("score/frechet_distance/")]
-        if names:
-            about = {"kimg": record["images"] / 1000, "minutes": record["seconds"] / 60, "frechet_distance": record[names[0]]}
-            variety = {name: f"variety/{name}" for name in ("precision", "recall")}
-            found.append(about | {name: record[key] for name, key in variety.items() if key in record})
-    return found
+    names = {arm: next((name for record in records for name in record if name.startswith(DISTANCE)), None) for arm, records in runs.items()}
+    check_features({arm: {"frechet_distance": name.removeprefix(DISTANCE)} for arm, name in names.items() if name})
+    return {arm: [_score(record, names[arm]) for record in records if names[arm] in record] for arm, records in runs.items()}
+
+
+def _score(record, name):
+    about = {"kimg": record["images"] / 1000, "minutes": record["seconds"] / 60, "frechet_distance": record[name]}
+    variety = {what: f"variety/{what}" for what in ("precision", "recall")}
+    return about | {what: record[key] for what, key in variety.items() if key in record}
+
+
+def check_features(features: Mapping[str, Mapping[str, str]]) -> None:
+    """Checks that every number is in the same features for all arms, or they could not be compared.
+
+    Args:
+      features: arm -> number -> the name of its features, which has a hash of the weights.
+
+    Raises:
+      ValueError: if one is not.
+
+    >>> check_features({"ours": {"recall": "a", "psnr": "pixels"}, "L1": {"psnr": "pixels"}})
+    """
+    first: dict[str, tuple[str, str]] = {}
+    for arm, names in features.items():
+        for number, name in names.items():
+            other, expected = first.setdefault(number, (arm, name))
+            if name != expected:
+                found = f"{expected} of {other} and {name} of {arm}"
+                advice = "give all arms the same data and resolution, and evaluate them with the same --features"
+                raise ValueError(f"expected {number} of all arms in the same features, found {found}; {advice}")
 
 
 def short(numbers: Mapping[str, float]) -> dict[str, float]:

@@ -56,6 +56,7 @@ class Sampling(NamedTuple):
     optional: tuple[str, ...] = ()  # further inputs that `sample` takes where they are given, such as `ws` in place of `z`
     truth: tuple[str, ...] = ()  # fields of the data that outputs should equal, shown beside them
     styles: Styles | None = None  # of a style-based generator
+    content: int = 0  # of clips: the first numbers of `z`, which say what they show; the others, and all other inputs, say how it moves
     preferred: Mapping[str, float] = {}  # values of inputs for pictures that please, such as {"truncation": 0.7}
     followed: int = 64  # examples that are followed through time
 

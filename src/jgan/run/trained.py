@@ -96,8 +96,18 @@ class Trained:
         return self.system.sampling(self.config, self.spec)
 
     def training_data(self, split: str | None = None) -> Source:
-        """The data of the run, or another part of them."""
-        return self.system.data(self.config, split)
+        """The data of the run, or another part of them.
+
+        Raises:
+          ValueError: if what goes on in time has another rate than in the run, by more than a hundredth; and as the system's `data`.
+        """
+        source = self.system.data(self.config, split)
+        for field, rate in self.spec.rates.items():
+            found = source.rates.get(field, rate)
+            if abs(found - rate) > 0.01 * rate:
+                expected = f"expected {field} of {rate:g} per second in {source.name}, as in the run"
+                raise ValueError(f"{expected}, found {found:g}; convert it, or train with a --sample-rate or --rate that all parts get")
+        return source
 
     def latents(self, seeds: Iterable[int]) -> np.ndarray:
         """The latents [N, latent_size] of seeds.

@@ -49,7 +49,7 @@ class SoundGanSettings(Settings, SoundSettings):
 
 
 CPU: Mapping[str, Any] = {  # settings of presets, sized for two cores ...
-    "kimg": 130.0,
+    "kimg": 80.0,
     "batch": 16,
     "features": 16,
     "loss": "non_saturating",

@@ -16,6 +16,7 @@ from jgan.ops.spectrogram import griffin_lim, stft
 from jgan.ranges import Count, Rate, Size
 from jgan.run.system import System
 from jgan.systems._sounds import ACCELERATOR, CPU, DIGITS, PAPER, SoundGanSettings, sampling, two_players
+from jgan.training import changed_batches
 from jgan.types import Array, Spec, Training
 
 
@@ -73,20 +74,14 @@ def build(config: Config, spec: Spec) -> Training:
     plan = wavegan.spectrograms(2 * samples // frame, frame // 2, config.features, spec.classes)
     training = two_players(config, wavegan.generator(plan, dtype), wavegan.discriminator(plan, dtype), "image", spec)
 
-    def with_pictures(batch):
+    def with_pictures(batch, _):
         return batch | {"image": to_picture(batch["audio"], frame, config.decibels)}
-
-    def init(key, batch):
-        return training.init(key, with_pictures(batch))
-
-    def step(state, batch, key):
-        return training.step(state, with_pictures(batch), key)
 
     def sample(state, key, inputs):
         pictures = training.sample(state, key, inputs)["image"]
         return {"audio": to_sound(pictures, samples, config.decibels, config.iterations)}
 
-    return Training(init, step, sample)
+    return changed_batches(training, with_pictures)._replace(sample=sample)
 
 
 SYSTEM = System(
