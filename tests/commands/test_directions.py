@@ -5,6 +5,7 @@ import json
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,12 +14,14 @@ from tests.systems.untrained import random_run
 
 from jgan import bounded
 from jgan.commands.along import parse_amounts
-from jgan.commands.directions import leaks
+from jgan.commands.directions import leaks, realism
 from jgan.console.main import main
+from jgan.data.source import read_rows
 from jgan.evaluation.attributes import train_attributes
 from jgan.outputs.matrix import CELL
 from jgan.run.trained import load
 from jgan.systems.stylegan import SYSTEM, Config
+from jgan.types import Features
 
 CONFIG = Config(
     resolution=16,
@@ -33,13 +36,19 @@ CONFIG = Config(
 )
 
 
+def colours(source, folder):
+    """Mean colours as features."""
+    return Features("colours", lambda params, images: {"features": images.astype(jnp.float32).mean((1, 2))}, {}, {})
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = random_run(SYSTEM, CONFIG, tmp_path_factory.mktemp("directions") / "run")
     quick = functools.partial(train_attributes, steps=2, batch=4)
     with pytest.MonkeyPatch.context() as patch, jax.numpy_dtype_promotion("standard"):
         patch.setattr(sys.modules["jgan.commands.directions"], "train_attributes", quick)
-        given = "--attributes kind=moon colour=red --keep colour=blue --count 2 --samples 256 --score-samples 2 --layers 1-2"
+        patch.setattr(sys.modules["jgan.commands.directions"], "classifier_features", colours)
+        given = "--attributes kind=moon colour=red --keep colour=blue --count 2 --samples 256 --score-samples 6 --layers 1-2"
         main(["directions", str(folder), *given.split(), "--seeds", "0", "--split", "train"])
     return folder
 
@@ -71,10 +80,20 @@ def test_scores_and_picture(run):
     assert about["step"] == 1 and about["layers"] == [1, 2] and about["classifier"].startswith("attributes-shapes-16px-")
     assert len(about["scores"]) == 7 + 10 and "flips" in about["scores"]["kind=moon"] and "flips" not in about["scores"]["random/0"]
     assert set(about["scores"]["pca/0"]["changed"]) == {"kind", "colour"}
+    assert 0 <= about["realistic"] <= 1 and all(0 <= one["realistic"] <= 1 for one in about["scores"].values())
     with Image.open(run / "directions" / "00000001.png") as picture:
         assert picture.height > 7 * 16 and picture.width >= 7 * 16
     with Image.open(run / "directions" / "00000001-leak.png") as picture:
         assert picture.height >= (7 + 1) * CELL and picture.width >= 2 * CELL
+
+
+def test_real_images_look_real_and_noise_does_not(run, monkeypatch):
+    trained = load(run)
+    monkeypatch.setattr(sys.modules["jgan.commands.directions"], "classifier_features", colours)
+    share = realism(trained, run / "features")
+    images = read_rows(trained.training_data(), np.arange(20))["image"]
+    noise = np.random.default_rng(0).integers(0, 256, images.shape).astype(np.uint8)
+    assert share(images) == 1 and share(noise) == 0
 
 
 def test_leaks():

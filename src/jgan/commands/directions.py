@@ -1,7 +1,7 @@
 """jgan directions RUN"""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +17,9 @@ from jgan.data.attributes import known_attributes
 from jgan.data.source import Source
 from jgan.evaluation import effects
 from jgan.evaluation.attributes import AttributeClassifier, attribute_scores, train_attributes
-from jgan.evaluation.gather import npz_of
+from jgan.evaluation.classifier import classifier_features
+from jgan.evaluation.gather import extractor, npz_of, real_statistics
+from jgan.evaluation.named import prdc_metric
 from jgan.outputs.columns import labelled_columns
 from jgan.outputs.files import write_atomic
 from jgan.outputs.images import save_png
@@ -31,6 +33,7 @@ METHODS: tuple[Method, ...] = ("attributes", "sefa", "pca")
 SHOWN = np.arange(-3.0, 4.0)  # sigma: the steps of a strip
 SCORED = np.linspace(-3.0, 3.0, 9)  # sigma
 CHUNK = 256  # images that are held at once
+REAL = 2_000  # real images, beside which others look real or not
 BESIDE = 10  # random directions, with which those that were found are compared
 
 
@@ -83,7 +86,9 @@ def directions(
     about |= {"step": trained.about["step"], "samples": samples, "layers": np.flatnonzero(changed).tolist()}
     if classifier is not None:
         ws = trained.outputs(range(samples, samples + score_samples), only="ws", truncation=truncation)["ws"]
-        about |= {"scores": scores(trained, classifier, targets, found, ws), "score_samples": score_samples, "classifier": classifier.name}
+        share = realism(trained, run / "features")
+        about |= {"scores": scores(trained, classifier, share, targets, found, ws), "realistic": share(trained(ws=ws))}
+        about |= {"score_samples": score_samples, "classifier": classifier.name}
         print("\n".join(table(about)))
     found = {name: move for name, move in found.items() if not name.startswith("random/")}
     ws = trained.outputs(numbers, only="ws", truncation=truncation)["ws"]
@@ -174,22 +179,39 @@ def stepped(ws: np.ndarray, move: np.ndarray, steps: np.ndarray) -> np.ndarray:
     return moved.reshape(-1, *ws.shape[1:])
 
 
+def realism(trained: Trained, folder: Path) -> Callable[[np.ndarray], float]:
+    """Makes the share of images that look real: in the features of the classifier of the run's score they lie as near to a real image as
+    its fifth neighbour does (precision, see `jgan.metrics.prdc`)."""
+    source, metric = trained.training_data(), prdc_metric(limit=REAL)
+    features = classifier_features(source, folder)
+    extract = extractor(features)
+    real = real_statistics(extract, source, [metric.statistics], features, min(REAL, source.size), 64, folder)[metric.statistics.name]
+
+    def share(images: np.ndarray) -> float:
+        seen = np.concatenate([extract(images[start : start + CHUNK])["features"] for start in range(0, len(images), CHUNK)])
+        return float(metric.compare(real, {"features": seen})["precision"])
+
+    return share
+
+
 def scores(
     trained: Trained,
     classifier: AttributeClassifier,
+    realistic: Callable[[np.ndarray], float],
     targets: Sequence[effects.Target],
     moves: Mapping[str, np.ndarray],
     ws: np.ndarray,
 ) -> dict[str, dict[str, Any]]:
     """What each direction does to images: Spearman of every target, the share of images in which each attribute has changed 3 sigma away,
-    and flips of its own target."""
+    the share of these that look real, and flips of its own target."""
     of_name, some = {target.name: target for target in targets}, CHUNK // len(SCORED)
     parts = [ws[start : start + some] for start in range(0, len(ws), some)]
     found = {}
     for name, move in moves.items():
-        log_odds = np.concatenate([attribute_scores(classifier, trained(ws=stepped(part, move, SCORED))) for part in parts])
-        log_odds = log_odds.reshape(len(ws), len(SCORED), -1)
-        found[name] = effects.effect(log_odds, SCORED, classifier.values)._asdict()
+        images = np.concatenate([trained(ws=stepped(part, move, SCORED)) for part in parts])
+        log_odds = attribute_scores(classifier, images).reshape(len(ws), len(SCORED), -1)
+        ends = images.reshape(len(ws), len(SCORED), *images.shape[1:])[:, [0, -1]].reshape(-1, *images.shape[1:])
+        found[name] = effects.effect(log_odds, SCORED, classifier.values)._asdict() | {"realistic": realistic(ends)}
         if name in of_name:
             found[name]["flips"] = effects.flips(log_odds, SCORED, classifier.values, of_name[name])._asdict()
     return found
@@ -197,12 +219,14 @@ def scores(
 
 def table(about: Mapping[str, Any]) -> Iterator[str]:
     """Lines for people: of each direction the target that follows it most, and what else it changes."""
-    yield f"{'direction':<24} {'sigma':>7} {'follows it most':<24} {'Spearman':>8} {'flipped':>8} {'kept':>6} {'leak':>6}"
+    yield f"{about['realistic']:.0%} of the images look real before a step"
+    yield f"{'direction':<24} {'sigma':>7} {'follows it most':<24} {'Spearman':>8} {'flipped':>8} {'kept':>6} {'leak':>6} {'real':>5}"
     for name, one in about["scores"].items():
         best = max(one["spearman"], key=lambda target: abs(one["spearman"][target]))
         flips = one.get("flips")
         shares = f"{flips['flipped']:8.0%} {flips['kept']:6.0%}" if flips else f"{'':8} {'':6}"
-        yield f"{name:<24} {about['sigma'][name]:7.3f} {best:<24} {one['spearman'][best]:8.2f} {shares} {leak(one, name):6.1%}"
+        known = f"{name:<24} {about['sigma'][name]:7.3f} {best:<24} {one['spearman'][best]:8.2f}"
+        yield f"{known} {shares} {leak(one, name):6.1%} {one['realistic']:5.0%}"
 
 
 def leaks(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:

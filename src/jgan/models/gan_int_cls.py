@@ -1,7 +1,8 @@
 """GAN-INT-CLS: a generator and a discriminator of images that are given embeddings of sentences.
 
 Source: Reed et al. 2016, section 4.1 and figure 2 (https://arxiv.org/abs/1605.05396), with the residual bottlenecks of the published
-networks (https://github.com/reedscot/icml2016, MIT): two in the generator, one in the discriminator.
+networks (https://github.com/reedscot/icml2016, MIT): two in the generator, one in the discriminator. The discriminator has no batch norm,
+since R1 holds it.
 """
 
 import flax.linen as nn
@@ -15,6 +16,7 @@ from jgan.types import Array, Network
 SMALLEST = 4  # side of the first image, pixels
 SLOPE = 0.2
 NORMAL = nn.initializers.normal(0.02)
+HE = nn.initializers.he_normal()
 
 
 def halvings(resolution: int) -> int:
@@ -91,15 +93,16 @@ class Discriminator(nn.Module):
     def __call__(self, images: Array, text: Array, train: bool) -> Array:
         x, widths = images, _widths(self.width, self.levels)
         for level, width in enumerate(widths):
-            x = Down(Layer(width, 4, 2), level == 0, NORMAL, name=f"down_{level}")(x)
-            x = norm(x, train) if level else x
+            x = Down(Layer(width, 4, 2), True, HE, name=f"down_{level}")(x)
             x = nn.leaky_relu(x, SLOPE) if level < self.levels - 1 else x
-        x = nn.leaky_relu(x + Bottleneck(SLOPE)(x, train), SLOPE)
-        text = nn.leaky_relu(norm(nn.Dense(self.text, use_bias=False, kernel_init=NORMAL, name="text")(text), train), SLOPE)
+        path = x
+        for level, size in enumerate((1, 3)):
+            path = nn.leaky_relu(Down(Layer(widths[-1] // 4, size, 1), True, HE, name=f"path_{level}")(path), SLOPE)
+        x = nn.leaky_relu(x + Down(Layer(widths[-1], 3, 1), True, HE, name="path")(path), SLOPE)
+        text = nn.leaky_relu(nn.Dense(self.text, kernel_init=HE, name="text")(text), SLOPE)
         text = jnp.broadcast_to(text[:, None, None], (*x.shape[:3], self.text))
-        x = Down(Layer(widths[-1], 1, 1), False, NORMAL, name="joined")(jnp.concatenate([x, text], axis=3))
-        x = nn.leaky_relu(norm(x, train), SLOPE)
-        return nn.Dense(1, kernel_init=NORMAL, name="last")(x.reshape(len(x), -1))[:, 0]
+        x = nn.leaky_relu(Down(Layer(widths[-1], 1, 1), True, HE, name="joined")(jnp.concatenate([x, text], axis=3)), SLOPE)
+        return nn.Dense(1, kernel_init=HE, name="last")(x.reshape(len(x), -1))[:, 0]
 
 
 class Bottleneck(nn.Module):

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jgan import losses
+from jgan import losses, penalties
 from jgan.data.captions import open_captions
 from jgan.data.combine import subset
 from jgan.data.procedural import grammar
@@ -72,8 +72,10 @@ class CaptionSettings(Settings):
     """Show the discriminator real images with the caption of another image, as generated ones (CLS)."""
     between_weight: Weight = 0.5
     """Weight of images of captions half way between two, which the generator makes for half a batch (INT); 0: none."""
+    r1_weight: Weight = 1.0
+    """Of R1 of the discriminator, at real images with their captions."""
     learning_rate: Rate = 2e-4
-    """Of Adam, for both players."""
+    """Of Adam, for both players; it falls to 0 over the second half of their part of the run."""
     beta1: ShareBelowOne = 0.5
     """Of Adam."""
     average_kimg: KimgOrZero = 2.0
@@ -126,7 +128,7 @@ class Players(NamedTuple):
     average: Params  # of the generator's parameters
 
 
-Penalties = Mapping[str, tuple[float, Callable[[Params, Array], Array]]]  # name: weight, (generator's params, embeddings) -> [N]
+Terms = Mapping[str, tuple[float, Callable[[Params, Array], Array]]]  # name: weight, (generator's params, embeddings) -> [N]
 
 
 def encoders_of(config: CaptionSettings, spec: Spec) -> dict[str, Any]:
@@ -139,9 +141,9 @@ def encoders_of(config: CaptionSettings, spec: Spec) -> dict[str, Any]:
 
 
 def adam_of(config: CaptionSettings, images: int) -> optax.GradientTransformation:
-    """Of both players; each sixth of the images halves its rate."""
+    """Of both players; its rate falls to 0 over the second half of the images."""
     steps = max(1, images // config.batch)
-    return optax.adam(optax.exponential_decay(config.learning_rate, max(1, steps // 6), 0.5, staircase=True), b1=config.beta1)
+    return optax.adam(optax.linear_schedule(config.learning_rate, 0.0, max(1, steps // 2), steps - steps // 2), b1=config.beta1)
 
 
 def check(config: CaptionSettings) -> None:
@@ -199,16 +201,16 @@ def training_of_encoders(parts: Parts) -> Training:
     return Training(partial(init_of, parts), step, partial(sample_of, parts))
 
 
-def training_of_gan(config: CaptionSettings, parts: Parts, first: int, penalties: Penalties) -> Training:
+def training_of_gan(config: CaptionSettings, parts: Parts, first: int, terms: Terms) -> Training:
     """Both players learn, the encoders stay.
 
     Args:
       config: how they learn.
       parts: networks and optimizers.
       first: the step with which this begins.
-      penalties: further terms of the generator's loss.
+      terms: further ones of the generator's loss.
     """
-    play = adversaries(config, parts, penalties)
+    play = adversaries(config, parts, terms)
 
     def step(state, batch, key):
         real, text = to_float(batch["image"]), embed(parts.caption, state.encoder.params.caption, batch["caption"])
@@ -219,8 +221,8 @@ def training_of_gan(config: CaptionSettings, parts: Parts, first: int, penalties
     return Training(partial(init_of, parts), step, partial(sample_of, parts))
 
 
-def adversaries(config: CaptionSettings, parts: Parts, penalties: Penalties) -> Callable[..., tuple[Players, Metrics]]:
-    """Makes one step of algorithm 1 of Reed et al. A wrong caption is the one of the image before in the batch.
+def adversaries(config: CaptionSettings, parts: Parts, terms: Terms) -> Callable[..., tuple[Players, Metrics]]:
+    """Makes one step of algorithm 1 of Reed et al., with R1. A wrong caption is the one of the image before in the batch.
 
     Returns:
       (players, real images, embeddings, key, steps done) -> (players, metrics)
@@ -234,12 +236,13 @@ def adversaries(config: CaptionSettings, parts: Parts, penalties: Penalties) -> 
         real_logits, after = d(params, state, real, text, train=True)
         fake_logits, after = d(params, after, fake, text, train=True)
         logits = [real_logits, fake_logits]
-        metrics = {"real_logits": jnp.mean(real_logits), "fake_logits": jnp.mean(fake_logits)}
+        r1 = jnp.mean(penalties.r1(lambda images: d(params, state, images, text, train=True)[0], real))
+        metrics = {"real_logits": jnp.mean(real_logits), "fake_logits": jnp.mean(fake_logits), "r1": r1}
         if config.wrong_captions:
             wrong, after = d(params, after, real, jnp.roll(text, 1, axis=0), train=True)
             logits.append(wrong)
             metrics["wrong_logits"] = jnp.mean(wrong)
-        return jnp.mean(loss.discriminator(*logits)), (after, metrics)
+        return jnp.mean(loss.discriminator(*logits)) + config.r1_weight * r1, (after, metrics)
 
     def generator_loss(params, state, examples, other):
         z, text = examples
@@ -250,8 +253,8 @@ def adversaries(config: CaptionSettings, parts: Parts, penalties: Penalties) -> 
             between, after = g(params, after, z[::2], half, train=True)
             logits = d(other.params, other.state, between, half, train=True)[0]
             value = value + config.between_weight * jnp.mean(loss.generator(None, logits))
-        found = {name: jnp.mean(penalty(params, text)) for name, (_, penalty) in penalties.items()}
-        return value + sum(penalties[name][0] * mean for name, mean in found.items()), (after, found)
+        found = {name: jnp.mean(term(params, text)) for name, (_, term) in terms.items()}
+        return value + sum(terms[name][0] * mean for name, mean in found.items()), (after, found)
 
     update_g, update_d = update(generator_loss, parts.adam), update(discriminator_loss, parts.adam)
 

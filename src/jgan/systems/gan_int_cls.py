@@ -37,11 +37,11 @@ class Config(CaptionSettings):
     """What a run is made of."""
 
     kimg: Kimg = 600.0
-    """Length of the run, with the encoder's part, thousands of images; each sixth halves the learning rate of the GAN."""
+    """Length of the run, with the encoder's part, thousands of images."""
 
 
 PRESETS = {
-    "shapes": Config(resolution=32, hold_out=True, kimg=200, encoder_kimg=50, generator_features=32, discriminator_features=32),
+    "shapes": Config(resolution=32, hold_out=True, kimg=180, encoder_kimg=30, batch=16, generator_features=32, discriminator_features=32),
     "shapes64": Config(hold_out=True, kimg=1_000),
     "emoji": Config(data="CAPTIONED", min_count=2, kimg=1_000),
 }

@@ -45,7 +45,7 @@ class Config(CaptionSettings):
     kimg: Kimg = 1_100.0
     """Length of the run, thousands of images; what is left after both other parts is for stage II."""
     stage1_kimg: Kimg = 500.0
-    """Length of the part for stage I; each sixth halves its learning rate, as each sixth of the part for stage II does."""
+    """Length of the part for stage I."""
     between_weight: Weight = 0.0
     """Weight of images of captions half way between two, as in `gan_int_cls`, in both stages; 0, as in the paper: none."""
     stage2_generator_features: Size = 128
@@ -62,9 +62,9 @@ PRESETS = {
     "shapes": Config(
         hold_out=True,
         batch=16,
-        kimg=240,
+        kimg=200,
         encoder_kimg=40,
-        stage1_kimg=120,
+        stage1_kimg=100,
         generator_features=32,
         discriminator_features=32,
         stage2_generator_features=16,
@@ -90,10 +90,10 @@ def build(config: Config, spec: Spec) -> list[Stage]:
         raise ValueError(f"expected encoder_kimg and stage1_kimg below kimg, {config.kimg:g}, together, found {found}; give a longer run")
     ends = [round(1000 * kimg) for kimg in (config.encoder_kimg, config.encoder_kimg + config.stage1_kimg, config.kimg)]
     small, large = small_parts(config, spec, ends[1] - ends[0]), large_parts(config, spec, ends[2] - ends[1])
-    penalties = {"divergence": (config.divergence_weight, stackgan.divergence)}
+    terms = {"divergence": (config.divergence_weight, stackgan.divergence)}
     source = partial(open_data, config)
-    stage1 = training_of_gan(config, small, ends[0] // config.batch, penalties)
-    stage2 = training_of_gan(config, large, ends[1] // config.batch, penalties)
+    stage1 = training_of_gan(config, small, ends[0] // config.batch, terms)
+    stage2 = training_of_gan(config, large, ends[1] // config.batch, terms)
     stage2 = stage2._replace(sample=partial(sample_of_both, small, large))
     return [
         Stage(ends[0], config.batch, halved(training_of_encoders(small), small), source),
