@@ -5,7 +5,9 @@ Command:  python experiments/stackgan.py                         (the preset sha
           python experiments/stackgan.py compare                 (beside images of stage I enlarged, and one stage at 64 px)
           python experiments/stackgan.py sample RUN --caption "a large red moon"
           python experiments/stackgan.py train accelerator       (64 and 128 px)
-Hardware: shapes is sized for two CPU cores, accelerator for an accelerator. None has been run to its end.
+Hardware: shapes is sized for two CPU cores, accelerator for an accelerator. None has been run to its end. By 50 steps of each part, one
+          core computes 1,030 images a second of the encoders, about 250 of stage I and 77 of stage II: 21 minutes, and some for compilation
+          and scores, less on two cores.
 Goals:    on shapes, of 2,000 images: the share that shows all that its caption says (exact match) not below stage I's; a Frechet distance
           lower than the one of stage I enlarged without learning (bilinear), and lower than the one of a GAN-INT-CLS that draws images of
           64 px in one stage and is trained for as long.

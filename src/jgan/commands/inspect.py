@@ -9,7 +9,7 @@ import tyro
 
 from jgan import outputs
 from jgan.data import clips, open_source, sounds
-from jgan.data.archives import open_archive
+from jgan.data.archives import SUFFIXES, open_archive
 from jgan.data.captions import FILES, open_captions
 from jgan.data.clips import open_clips
 from jgan.data.describe import describe, listed
@@ -85,6 +85,8 @@ def kind_of(path: str) -> KINDS:
     endings = {Path(name).suffix.lower() for name in names}
     if any(name in FILES for name in names):
         return "captions"
+    if endings & SUFFIXES:
+        return "images"
     if endings & sounds.ENDINGS:
         return "sounds"
     if any(canonical_split(name.split(".txt")[0]) for name in names if ".txt" in name) or path.lower().endswith((".txt", ".txt.gz")):
