@@ -119,7 +119,21 @@ def large_parts(config: Config, spec: Spec, images: int) -> Parts:
     small = small_parts(config, spec, images)
     large = stackgan.enlarger(spec.image_shape[2], config.stage2_generator_features, config.text_features, config.blocks)
     discriminator = gan_int_cls.discriminator(config.resolution, config.stage2_discriminator_features, config.text_features)
-    return small._replace(generator=over(small, large), discriminator=discriminator, latents=small.latents + config.text_features)
+    return small._replace(
+        image=of_halved(small.image), generator=over(small, large), discriminator=discriminator, latents=small.latents + config.text_features
+    )
+
+
+def of_halved(network: Network) -> Network:
+    """A network of images as one of images twice as large."""
+
+    def init(key: Key, images: Array):
+        return network.init(key, shrunk(images))
+
+    def apply(params, state, images, *, key=None, train=False):
+        return network.apply(params, state, shrunk(images), key=key, train=train)
+
+    return Network(init, apply)
 
 
 def over(small: Parts, large: Network) -> Network:
