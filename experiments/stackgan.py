@@ -13,8 +13,9 @@ Goals:    on shapes, of 2,000 images: the share that shows all that its caption 
           64 px in one stage and is trained for as long.
 Scores:   not measured yet. Exact match is read by one network in images of 32 px, to which larger ones are reduced; it is trained on
           shapes that no generator sees. The Frechet distance is in the features of a classifier of the training images.
-Differs:  stage I has the networks of GAN-INT-CLS, and both stages its steps, with captions in between. The leaky rectifier of the condition
-          is on its mean, not on the logarithm of its deviation; the divergence is a mean over the numbers of the condition, as published.
+Differs:  stage I has the networks of `gan_int_cls`, and both stages its discriminator and its steps (R1, no batch norm there), without
+          captions in between. The leaky rectifier of the condition is on its mean, not on the logarithm of its deviation; the divergence
+          is a mean over the numbers of the condition, as published.
 Picture:  picture.png: a column for each of CAPTIONS; from above stage I, enlarged without learning, stage II, one stage.
 """
 

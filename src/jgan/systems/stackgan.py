@@ -1,7 +1,8 @@
 """StackGAN: small images of captions, as by GAN-INT-CLS but of conditions drawn around what a caption says, and of these larger ones.
 
 Paper: Zhang et al. 2016, https://arxiv.org/abs/1612.03242. A run has three parts: the encoders of captions and images (as in
-`gan_int_cls`), stage I, and stage II over the frozen stage I. Both stages have the adversarial steps of `gan_int_cls`.
+`gan_int_cls`), stage I, and stage II over the frozen stage I. Both stages have the adversarial steps of `gan_int_cls`; conditions
+drawn at random take the place of captions in between.
 """
 
 import dataclasses
@@ -119,21 +120,10 @@ def large_parts(config: Config, spec: Spec, images: int) -> Parts:
     small = small_parts(config, spec, images)
     large = stackgan.enlarger(spec.image_shape[2], config.stage2_generator_features, config.text_features, config.blocks)
     discriminator = gan_int_cls.discriminator(config.resolution, config.stage2_discriminator_features, config.text_features)
+    image = Network(lambda key, images: small.image.init(key, shrunk(images)), small.image.apply)  # as it was trained
     return small._replace(
-        image=of_halved(small.image), generator=over(small, large), discriminator=discriminator, latents=small.latents + config.text_features
+        image=image, generator=over(small, large), discriminator=discriminator, latents=small.latents + config.text_features
     )
-
-
-def of_halved(network: Network) -> Network:
-    """A network of images as one of images twice as large."""
-
-    def init(key: Key, images: Array):
-        return network.init(key, shrunk(images))
-
-    def apply(params, state, images, *, key=None, train=False):
-        return network.apply(params, state, shrunk(images), key=key, train=train)
-
-    return Network(init, apply)
 
 
 def over(small: Parts, large: Network) -> Network:
