@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from jgan.commands import (
+    evaluate_animation,
     evaluate_clips,
     evaluate_domains,
     evaluate_inpainting,
@@ -13,6 +14,7 @@ from jgan.commands import (
     interpolate_captions,
 )
 from jgan.commands.accuracy import accuracy
+from jgan.commands.animate import animate
 from jgan.commands.complete import complete
 from jgan.commands.directions import directions
 from jgan.commands.edit import edit
@@ -50,3 +52,4 @@ SENTENCES: Commands = {**ANY, "evaluate": evaluate_sentences.evaluate}
 CAPTIONS: Commands = {**IMAGES, "interpolate": interpolate_captions.interpolate}
 SOUNDS: Commands = {**ANY, "evaluate": evaluate_sounds.evaluate}
 CLIPS: Commands = {**ANY, "evaluate": evaluate_clips.evaluate}
+ANIMATION: Commands = {**ANY, "animate": animate, "evaluate": evaluate_animation.evaluate}
