@@ -7,6 +7,7 @@ import pytest
 from jax.test_util import check_grads
 
 from jgan.ops.sampling import enlarge, pixel_places, sample_at
+from jgan.run.export import export, load_exported
 
 
 def images(*shape, seed=0):
@@ -55,3 +56,11 @@ def test_places_enlarged_are_places():
     """Within the outermost middles: beyond, an image goes on as it ends."""
     found = enlarge(pixel_places(4, 4)[None], 8, 8)
     np.testing.assert_allclose(found[:, 1:-1, 1:-1], pixel_places(8, 8)[None, 1:-1, 1:-1], atol=1e-6)
+
+
+def test_exported_for_every_platform_with_any_number_of_images(tmp_path):
+    shapes = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((4, 6, 2), (3, 3, 2))]
+    export(sample_at, tmp_path / "sampler", *shapes)
+    places = jax.random.uniform(jax.random.key(1), (3, 3, 3, 2), minval=-1)
+    found = load_exported(tmp_path / "sampler")(images(3, 4, 6, 2), places)
+    np.testing.assert_allclose(found, sample_at(images(3, 4, 6, 2), places), atol=1e-6)
