@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from jgan.data import mp4
-from jgan.data.clips import open_clips
+from jgan.data.clips import open_clips, read_clip
 from jgan.outputs.videos import animation
 
 GREYS = np.arange(0, 240, 10)  # 24 frames, each of which says where it is
@@ -141,3 +141,25 @@ def test_embedded_clips():
     assert source.rates == {"video": 8} and source.read(1)["video"].shape == (4, 16, 16, 3)
     with pytest.raises(FileNotFoundError, match="no source 'mooving': expected 'moving', 'talking', or .*; did you mean 'moving'"):
         open_clips("mooving")
+
+
+def test_one_clip_is_read_whole(tmp_path):
+    written(tmp_path, {"a.gif": animation(clip(), 10.0, ".gif"), **frames_of("b")})
+    for name, rate in {"a.gif": 10.0, "b": 0.0}.items():
+        frames, found = read_clip(tmp_path / name, 3)
+        assert frames.shape == (24, 8, 12, 3) and found == rate
+        np.testing.assert_allclose(frames.mean(axis=(1, 2, 3)), GREYS, atol=3)
+
+
+UNREADABLE = {
+    "nothing": ({"c/readme.txt": b"no"}, "found no frames in"),
+    "empty": ({"c": b""}, "c: "),
+    "two sizes": ({"c/0.png": png(0), "c/1.png": png(0, (8, 8))}, "expected frames of one size, found 8 x 8 and 8 x 12 pixels"),
+}
+
+
+@pytest.mark.parametrize(("files", "message"), UNREADABLE.values(), ids=UNREADABLE)
+def test_what_is_no_clip(tmp_path, files, message):
+    written(tmp_path, files)
+    with pytest.raises(ValueError, match=message):
+        read_clip(tmp_path / "c", 3)

@@ -103,3 +103,17 @@ def test_refused(values, error, message):
 def test_refused_rates(fps):
     with pytest.raises(ValueError, match="positive number of frames per second"):
         video(fps)
+
+
+def test_comments_are_kept(tmp_path):
+    for ending in (".gif", ".webp"):
+        save_animation(tmp_path / f"a{ending}", FRAMES, comment="made, not filmed")
+    with Image.open(tmp_path / "a.gif") as gif, Image.open(tmp_path / "a.webp") as webp:
+        assert gif.info["comment"] == b"made, not filmed" and webp.getexif()[270] == "made, not filmed"
+
+
+def test_comments_of_mp4(tmp_path):
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="the extra `video` is not installed").get_ffmpeg_exe()
+    save_animation(tmp_path / "a.mp4", FRAMES, comment="made, not filmed")
+    said = subprocess.run([ffmpeg, "-i", tmp_path / "a.mp4"], capture_output=True).stderr.decode()
+    assert "made, not filmed" in said

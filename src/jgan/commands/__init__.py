@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from jgan.commands import (
+    evaluate_animation,
     evaluate_clips,
     evaluate_domains,
     evaluate_inpainting,
@@ -14,6 +15,7 @@ from jgan.commands import (
     mix_clips,
 )
 from jgan.commands.accuracy import accuracy
+from jgan.commands.animate import animate
 from jgan.commands.complete import complete
 from jgan.commands.directions import directions
 from jgan.commands.edit import edit
@@ -51,3 +53,4 @@ SENTENCES: Commands = {**ANY, "evaluate": evaluate_sentences.evaluate}
 CAPTIONS: Commands = {**IMAGES, "interpolate": interpolate_captions.interpolate}
 SOUNDS: Commands = {**ANY, "evaluate": evaluate_sounds.evaluate}
 CLIPS: Commands = {**ANY, "evaluate": evaluate_clips.evaluate, "mix": mix_clips.mix}
+ANIMATION: Commands = {**ANY, "animate": animate, "evaluate": evaluate_animation.evaluate}

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import jax
 import numpy as np
 
+from jgan import bounded
 from jgan.data import archives, decode, mp4
 from jgan.data.collection import Collection, agree
 from jgan.data.files import Found, Kind, find_files
@@ -133,6 +134,46 @@ def open_clips(
     path, inner = locate(Path(spec).expanduser(), EMBEDDED)
     found = find_files(path, inner, split, Kind("clip", "GIF, WebP or MP4 files, or folders of frames", _is_part, _clip_of), reading)
     return _source(found, str(spec), frames, rate, size, channels, limit, labels, reading)
+
+
+def read_clip(path: Path, channels: int | None = None, max_unpacked: int | None = None) -> tuple[np.ndarray, float]:
+    """Reads all frames of one clip, uint8 [T, H, W, C], and its frames per second, 0 if it does not say.
+
+    Args:
+      path: a GIF, WebP or MP4 file (the last needs the extra `video`), or a folder with a frame in each of its files.
+      channels: of the frames; as they are stored if not given.
+      max_unpacked: as in `open_source`.
+
+    Raises:
+      ValueError: for a folder without images, frames of several sizes, fewer channels than were asked for, or a damaged file.
+      FileNotFoundError: nothing at that path.
+      ModuleNotFoundError: for MP4 without the packages of the extra `video`.
+    """
+    reading = checked_reading(None, max_unpacked)
+    archive, files = _one_clip(path, reading)
+    if not files:
+        raise ValueError(f"expected a clip, a GIF, WebP or MP4 file or a folder of frames, found no frames in {path}")
+    try:
+        header = _header(archive, files, reading)
+        sizes = {archives.look(archive, file, reading)[:2] for file in files} if len(files) > 1 else {header[1:3]}
+        if len(sizes) > 1:
+            found = " and ".join(f"{height} x {width}" for height, width in sorted(sizes))
+            raise ValueError(f"expected frames of one size, found {found} pixels; crop or resize them")
+        if channels is not None and header.channels < min(channels, 3):
+            raise ValueError("expected frames in colour, found grey ones; colour them")
+        return _frames(archive, files, range(header.frames), (*header[1:3], channels or header.channels), reading), header.rate
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _one_clip(path, reading) -> tuple[archives.Archive, list[str]]:
+    """The file or the folder of a clip as an archive, and the files in it, in their order."""
+    if path.is_dir():
+        archive = archives.open_archive(path, reading)
+        return archive, sorted((name for name in archive.names if archives.is_image(archive, name)), key=_in_order)
+    with bounded.open_regular(path) as file:
+        data = file.read()
+    return archives.Archive([str(path)], lambda name, limit=-1: data[:limit] if limit >= 0 else data, lambda name: len(data)), [str(path)]
 
 
 def _embedded(name) -> OpenEmbedded:

@@ -128,9 +128,11 @@ def _nearness(coordinate, lanes):
 
 
 def _strips(arrays, held):
-    """Arrays [N, A, B, ...] of values at places -> [strips, N, P, ...], the rows of the table for a strip taking at most `held` bytes."""
+    """Arrays [N, A, B, ...] of values at places -> [strips, N, P, ...], the rows of the table for a strip taking at most `held` bytes; of
+    an N that is not known yet, as in exported programs, a line."""
     n, height, width = arrays[0].shape[:3]
-    count = min(height, math.ceil(4 * LANES * n * height * width / devices_of_batch() / held))
+    known = isinstance(n, int)
+    count = min(height, math.ceil(4 * LANES * n * height * width / devices_of_batch() / held)) if known else height
     rows = -(-height // count)
 
     def cut(x):

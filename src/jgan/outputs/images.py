@@ -88,10 +88,17 @@ def about_square(n: int, height: int, width: int) -> int:
     return min(n, math.ceil(math.sqrt(n * height / width)))
 
 
-def png(image: np.ndarray) -> bytes:
-    """Returns one image [H, W, C] or [H, W], uint8 or in [-1, 1], as the content of a PNG file; see `displayable` for its channels."""
-    content = io.BytesIO()
-    to_pillow(image).save(content, format="png")
+def png(image: np.ndarray, comment: str = "") -> bytes:
+    """Returns one image [H, W, C] or [H, W], uint8 or in [-1, 1], as the content of a PNG file; see `displayable` for its channels.
+
+    A comment is kept in the file, as the text "Comment".
+    """
+    from PIL.PngImagePlugin import PngInfo
+
+    content, text = io.BytesIO(), PngInfo()
+    if comment:
+        text.add_text("Comment", comment)
+    to_pillow(image).save(content, format="png", pnginfo=text)
     return content.getvalue()
 
 

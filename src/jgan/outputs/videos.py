@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,8 +46,9 @@ def film_strip(clips: np.ndarray, frames: int = FRAMES, rows: int = CLIPS) -> np
     return grid(np.pad(shown, ((0, 0), (0, GAP), (0, GAP), (0, 0)), constant_values=255), len(chosen))[:-GAP, :-GAP]
 
 
-def save_animation(path: str | Path, frames: Sequence[np.ndarray], fps: float = 15.0) -> None:
-    """Saves frames [H, W, C], uint8 or in [-1, 1], as .webp, .gif (both repeat for ever) or .mp4; the ending decides.
+def save_animation(path: str | Path, frames: Sequence[np.ndarray], fps: float = 15.0, comment: str = "") -> None:
+    """Saves frames [H, W, C], uint8 or in [-1, 1], as .webp, .gif (both repeat for ever) or .mp4; the ending decides. A comment is
+    as in `animation`.
 
     Raises:
       ValueError: if there are no frames, or the ending is another.
@@ -57,20 +59,24 @@ def save_animation(path: str | Path, frames: Sequence[np.ndarray], fps: float = 
         raise ValueError("expected at least one frame, found none")
     if path.suffix.lower() not in ENDINGS:
         raise ValueError(f"expected a path that ends in .gif, .webp or .mp4, found {path}")
-    write_atomic(path, animation(frames, fps, path.suffix.lower()))
+    write_atomic(path, animation(frames, fps, path.suffix.lower(), comment))
 
 
-def animation(frames: Sequence[np.ndarray], fps: float, ending: str) -> bytes:
+def animation(frames: Sequence[np.ndarray], fps: float, ending: str, comment: str = "") -> bytes:
     """Returns frames [H, W, C], uint8 or in [-1, 1], as the content of a .webp, .gif or .mp4 file.
+
+    A comment is kept in the file: in GIF and MP4 as its comment, in WebP as the description of the image in its Exif data.
 
     Raises:
       ModuleNotFoundError: for .mp4 without the packages of the extra `video`.
     """
     pictures = [to_pillow(frame) for frame in frames]
     if ending == ".mp4":
-        return _mp4(pictures, fps)
+        return _mp4(pictures, fps, comment)
     content = io.BytesIO()
-    settings = {"lossless": True} if ending == ".webp" else {}
+    settings: dict[str, Any] = {"lossless": True} if ending == ".webp" else {}
+    if comment:
+        settings |= {"exif": _exif(comment)} if ending == ".webp" else {"comment": comment.encode()}
     first, *others = pictures
     if first.mode == "RGBA":  # each frame alone: over the frame before, what was opaque there would shine through
         settings |= {"kmin": 0, "kmax": 1} if ending == ".webp" else {"disposal": 2}
@@ -106,12 +112,20 @@ def _has_webp():
     return features.check("webp")
 
 
-def _mp4(pictures, fps):
+def _exif(comment):
+    from PIL import ExifTags, Image
+
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = comment
+    return exif.tobytes()
+
+
+def _mp4(pictures, fps, comment):
     width, height = pictures[0].size
     read = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
     even = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"]  # H.264 with halved chroma has even sizes only
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "video.mp4"  # not a pipe: the container is finished at its beginning
-        command = [ffmpeg(), "-v", "error", *read, *even, "-pix_fmt", "yuv420p", str(path)]
+        command = [ffmpeg(), "-v", "error", *read, *even, "-pix_fmt", "yuv420p", "-metadata", f"comment={comment}", str(path)]
         subprocess.run(command, input=b"".join(picture.convert("RGB").tobytes() for picture in pictures), check=True)
         return path.read_bytes()

@@ -1,10 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
-from jgan.data.procedural.face import STATE, face
+from jgan.data.procedural.face import STATE, attributes, face
 from jgan.data.procedural.face_geometry import LANDMARKS
 from jgan.data.procedural.faces import draw
-from jgan.data.procedural.talking import RANGES, in_states, open_talking, states
+from jgan.data.procedural.shapes import FIRST
+from jgan.data.procedural.talking import RANGES, in_states, open_reenacted, open_talking, states
 
 LONG = np.stack([states(index, 160) for index in range(20)])  # ten seconds each
 
@@ -48,3 +51,20 @@ def test_a_set():
     np.testing.assert_array_equal(example["state"], states(2, 4))
     with pytest.raises(ValueError, match="talking has no split 'dev'"):
         open_talking("dev")
+
+
+@pytest.mark.parametrize("style", ["flat", "painting"])
+def test_reenacted_faces_are_one_face_in_the_states_of_another(style):
+    example = open_reenacted(style, frames=3, resolution=(32, 32), limit=2).read(1)
+    mover, other = (dataclasses.replace(face(FIRST["test"] + number), style=one) for number, one in ((1, style), (3, "flat")))
+    path = states(FIRST["test"] + 3, 3)
+    np.testing.assert_array_equal(example["target"], [draw(one, 32).image for one in in_states(mover, path)])
+    np.testing.assert_array_equal(example["video"], [draw(one, 32).image for one in in_states(other, path)])
+    np.testing.assert_array_equal(example["source"], example["target"][0])
+    assert (example["attributes"][:, :8] == attributes(mover)[:8]).all() and example["visible"].shape == (3, 10)
+
+
+@pytest.mark.parametrize("choice", [{"style": "cubist"}, {"split": "dev"}])
+def test_reenacted_faces_that_are_not_known(choice):
+    with pytest.raises(ValueError, match="expected a style of flat, painting and a split of"):
+        open_reenacted(**choice)

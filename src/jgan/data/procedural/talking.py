@@ -5,7 +5,7 @@ import dataclasses
 import jax
 import numpy as np
 
-from jgan.data.procedural.face import CHOICES, STATE, Face, attributes, face
+from jgan.data.procedural.face import CHOICES, STATE, STYLES, Face, attributes, face, visible
 from jgan.data.procedural.face_geometry import LANDMARKS, landmarks
 from jgan.data.procedural.faces import RESOLUTION, draw
 from jgan.data.procedural.shapes import FIRST, Draws
@@ -84,6 +84,47 @@ def open_talking(
         return {"video": video} | {name: values[index] for name, values in columns.items()}
 
     return Source("talking", len(clips), fields, read, names, columns, rates={"video": rate})
+
+
+def open_reenacted(
+    style: str = "flat",
+    *,
+    split: str = "test",
+    frames: int = FRAMES,
+    rate: float = RATE,
+    resolution: tuple[int, int] | None = None,
+    limit: int = 100,
+) -> Source:
+    """Opens clips of one face beside clips in which another one does the same, which is the truth of an animation.
+
+    The fields of an example: `source`, the face in the style, in the state of the first frame; `video`, the clip of the other face, flat;
+    `target`, the clip of the face in the style, in the states of `video`; `attributes` and `visible` of the face in each frame,
+    [frames, 10]. Face i takes its states from face i + limit.
+
+    Raises:
+      ValueError: for an unknown style or split.
+
+    >>> example = open_reenacted("painting", frames=3, limit=2).read(1)
+    >>> example["target"].shape, bool((example["target"][0] == example["source"]).all())
+    ((3, 64, 64, 3), True)
+    """
+    if style not in STYLES or split not in FIRST:
+        raise ValueError(f"expected a style of {', '.join(STYLES)} and a split of {', '.join(FIRST)}, found {style!r} and {split!r}")
+    height, width = resolution or (RESOLUTION, RESOLUTION)
+    shapes = {"source": (height, width, 3), "video": (frames, height, width, 3), "target": (frames, height, width, 3)}
+    fields = {name: jax.ShapeDtypeStruct(shape, np.uint8) for name, shape in shapes.items()}
+    fields |= {name: jax.ShapeDtypeStruct((frames, len(CHOICES)), dtype) for name, dtype in (("attributes", np.int8), ("visible", bool))}
+
+    def read(index):
+        number = FIRST[split] + range(limit)[index]  # IndexError beyond the end
+        path = states(number + limit, frames, rate)
+        moved, driver = in_states(dataclasses.replace(face(number), style=style), path), in_states(face(number + limit), path)
+        target, video = (np.stack([draw(one, height, width).image for one in clip]) for clip in (moved, driver))
+        found = {name: np.stack([of(one) for one in moved]) for name, of in (("attributes", attributes), ("visible", visible))}
+        return {"source": target[0], "video": video, "target": target, **found}
+
+    names = {"attributes": tuple(CHOICES), "visible": tuple(CHOICES)} | CHOICES
+    return Source(f"talking, reenacted by others, {style}", limit, fields, read, names, rates={"video": rate, "target": rate})
 
 
 def _wandering(draws, time, low, high):
