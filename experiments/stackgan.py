@@ -13,7 +13,7 @@ Goals:    on shapes, of 2,000 images: the share that shows all that its caption 
           lower than the one of stage I enlarged without learning (bilinear), and lower than the one of a GAN-INT-CLS that draws images of
           64 px in one stage and is trained for as long.
 Scores:   not measured yet. Exact match is read by one network in images of 32 px, to which larger ones are reduced; it is trained on
-          shapes that no generator sees. The Frechet distance is in the features of a classifier of the training images.
+          shapes that no generator sees. The Frechet distance is in the features of a classifier of the kinds.
 Differs:  stage I has the networks of `gan_int_cls`, and both stages its discriminator and its steps (R1, no batch norm there), without
           captions in between. The leaky rectifier of the condition is on its mean, not on the logarithm of its deviation; the divergence
           is a mean over the numbers of the condition, as published.
@@ -26,8 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from jgan.evaluation.captions import caption_reader, caption_score
-from jgan.evaluation.classifier import classifier_features
-from jgan.evaluation.score import Draw, Snapshot, frechet_score, joined
+from jgan.evaluation.score import Draw, Snapshot, joined
 from jgan.ops.images import to_float, to_uint8
 from jgan.outputs.columns import labelled_columns
 from jgan.outputs.images import save_png
@@ -36,7 +35,7 @@ from jgan.run import System, Trained, load, main
 from jgan.run.arms import Arm, short, train_arms, write_table
 from jgan.run.metrics_log import read_records
 from jgan.systems import gan_int_cls
-from jgan.systems.stackgan import PRESETS, SYSTEM, bilinear
+from jgan.systems.stackgan import PRESETS, SYSTEM, bilinear, distance_score
 
 CONFIG = PRESETS["shapes"]
 ONE_STAGE = dataclasses.replace(
@@ -98,7 +97,7 @@ def numbers_of(trained: Trained, draw: Draw, folder: Path) -> dict[str, float]:
     reader = caption_reader(config.data, config.resolution // 2, config.channels, folder)
     score = caption_score(source, trained.training_data("test"), reader, SAMPLES)
     if next(draw(source, 1))["image"].shape[1] == config.resolution:
-        score = joined(score, frechet_score(classifier_features(source, folder), source, folder, samples=SAMPLES))
+        score = joined(score, distance_score(config, source, folder, SAMPLES))
     return short(score.compute(Snapshot(trained.state(), draw)))
 
 

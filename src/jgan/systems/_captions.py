@@ -14,16 +14,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 
 from jgan import losses, penalties
 from jgan.data.captions import open_captions
 from jgan.data.combine import subset
+from jgan.data.open import open_source
 from jgan.data.procedural import grammar
 from jgan.data.settings import place
 from jgan.data.source import Source
 from jgan.data.vocabulary import decode
 from jgan.evaluation.captions import caption_reader, caption_score
-from jgan.evaluation.score import Score
+from jgan.evaluation.classifier import classifier_features
+from jgan.evaluation.score import Score, frechet_score
 from jgan.models import caption_encoders
 from jgan.ops.images import to_float
 from jgan.ranges import Channels, Count, Kimg, KimgOrZero, Rate, ShareBelowOne, Size, Weight
@@ -297,6 +300,14 @@ def open_data(config: CaptionSettings, split: str | None = None) -> Source:
 def of_shapes(config: CaptionSettings) -> bool:
     """Tells whether what the captions say can be read of the images."""
     return config.data.split(":")[0] == "shapes"
+
+
+def distance_score(config: CaptionSettings, source: Source, folder: Path, samples: int, mesh: Mesh | None = None) -> Score:
+    """The Fréchet distance of images to those of a source; of shapes in the features of a classifier of their kinds."""
+    labelled = source
+    if of_shapes(config):
+        labelled = open_source(config.data, resolution=config.resolution, channels=config.channels, labels=True)
+    return frechet_score(classifier_features(labelled, folder), source, folder, samples=samples, mesh=mesh)
 
 
 def match_score(config: CaptionSettings, source: Source, resolution: int, folder: Path) -> Score:

@@ -15,7 +15,7 @@ from jax.sharding import Mesh
 
 from jgan import commands, outputs
 from jgan.data.source import Source
-from jgan.evaluation.score import Score, image_score, joined
+from jgan.evaluation.score import Score, joined
 from jgan.models import gan_int_cls, stackgan
 from jgan.models.progan import shrunk
 from jgan.ops.images import to_float
@@ -28,6 +28,7 @@ from jgan.systems._captions import (
     State,
     adam_of,
     check,
+    distance_score,
     encoders_of,
     match_score,
     of_shapes,
@@ -191,7 +192,7 @@ def sampling(config: Config, spec: Spec) -> Sampling:
 
 def score(config: Config, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
     """The Fréchet distance; on shapes also how often an image, half as large, shows what its caption says."""
-    distance = image_score(config, source, folder=folder, mesh=mesh)
+    distance = distance_score(config, source, folder, config.score_samples, mesh)
     return joined(distance, match_score(config, source, config.resolution // 2, folder)) if of_shapes(config) else distance
 
 
