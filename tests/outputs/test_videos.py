@@ -25,6 +25,13 @@ def test_files_of_a_run(tmp_path):
     np.testing.assert_array_equal(opened(files[".png"])[6 + GAP : 12 + GAP, 2 * (4 + GAP) : 2 * (4 + GAP) + 4], CLIPS[1, 2])
 
 
+@pytest.mark.parametrize("milliseconds", [50, 60, 70])
+def test_a_rate_that_was_read_of_a_gif_is_kept(tmp_path, milliseconds):
+    save_animation(tmp_path / "a.gif", FRAMES, fps=1 / (milliseconds / 1000))
+    with Image.open(tmp_path / "a.gif") as saved:
+        assert saved.info["duration"] == milliseconds
+
+
 def test_film_strips_show_the_first_and_the_last_frame():
     strip = film_strip(CLIPS, frames=2, rows=2)
     assert strip.shape == (12 + GAP, 8 + GAP, 3)

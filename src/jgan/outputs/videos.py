@@ -80,7 +80,7 @@ def animation(frames: Sequence[np.ndarray], fps: float, ending: str, comment: st
     first, *others = pictures
     if first.mode == "RGBA":  # each frame alone: over the frame before, what was opaque there would shine through
         settings |= {"kmin": 0, "kmax": 1} if ending == ".webp" else {"disposal": 2}
-    first.save(content, format=ending[1:], save_all=True, append_images=others, duration=1000 / fps, loop=0, **settings)
+    first.save(content, format=ending[1:], save_all=True, append_images=others, duration=round(1000 / fps), loop=0, **settings)
     return content.getvalue()
 
 
