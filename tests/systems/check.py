@@ -115,7 +115,7 @@ def check_system(
     )
     with quick_classifiers():
         with jax.numpy_dtype_promotion("standard"), warnings.catch_warnings():  # optax promotes dtypes implicitly
-            warnings.filterwarnings("ignore", ".*(close to guessing|covariance lacks|damaged)")
+            warnings.filterwarnings("ignore", ".*(close to guessing|covariance lacks|damaged|losing variety)")
             commands = {name: command for name, command in system.commands.items() if name not in (*skip, *NEEDS_MORE)}
             return _check(system._replace(commands=commands), tiny, folder, {**COMMANDS, **(arguments or {})})
 

@@ -62,9 +62,9 @@ class Config(Settings, ClipSettings):
 
 
 PRESETS = {
-    "moving": Config(limit=4_000),
-    "unlabelled": Config(limit=4_000, motions="none"),
-    "found": Config(limit=4_000, motions="found"),
+    "moving": Config(limit=4_000, batch=4),
+    "unlabelled": Config(limit=4_000, batch=4, motions="none"),
+    "found": Config(limit=4_000, batch=4, motions="found"),
     "accelerator": Config(
         resolution=64, features=64, batch=32, kimg=1_500, sample_kimg=100, checkpoint_kimg=100, score_kimg=100, average_kimg=5
     ),
