@@ -207,7 +207,7 @@ def _left_behind(system: System, run: Path, tiny: Any) -> None:
     kept = json.loads((run / "config.json").read_text())
     assert kept["system"] == system.name and {"version", "commit", "config"} <= kept.keys()
     samples = {file.name[:8] for file in (run / "samples").iterdir()}
-    assert samples == {f"{tiny.batch * step:08d}" for step in (0, 2, STEPS)}
+    assert samples >= {f"{tiny.batch * step:08d}" for step in (0, 2, STEPS)}  # stages that end in between have more
     assert system.name in (run / "report.html").read_text() and list((run / "tensorboard").iterdir())
 
 
