@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import tyro
@@ -86,8 +86,7 @@ def directions(
     about |= {"step": trained.about["step"], "samples": samples, "layers": np.flatnonzero(changed).tolist()}
     if classifier is not None:
         ws = trained.outputs(range(samples, samples + score_samples), only="ws", truncation=truncation)["ws"]
-        share = realism(trained, run / "features")
-        about |= {"scores": scores(trained, classifier, share, targets, found, ws), "realistic": share(trained(ws=ws))}
+        about |= scores(trained, classifier, realism(trained, run / "features"), targets, found, ws)
         about |= {"score_samples": score_samples, "classifier": classifier.name}
         print("\n".join(table(about)))
     found = {name: move for name, move in found.items() if not name.startswith("random/")}
@@ -179,42 +178,50 @@ def stepped(ws: np.ndarray, move: np.ndarray, steps: np.ndarray) -> np.ndarray:
     return moved.reshape(-1, *ws.shape[1:])
 
 
-def realism(trained: Trained, folder: Path) -> Callable[[np.ndarray], float]:
-    """Makes the share of images that look real: in the features of the classifier of the run's score they lie as near to a real image as
-    its fifth neighbour does (precision, see `jgan.metrics.prdc`)."""
+class Realism(NamedTuple):
+    """Says of images whether they look real: in the features of the classifier of the run's score they lie as near to a real image as its
+    fifth neighbour does (precision, see `jgan.metrics.prdc`)."""
+
+    features: Callable[[np.ndarray], np.ndarray]  # of images [N, H, W, C]: [N, F]
+    share: Callable[[np.ndarray], float]  # of features, the share of those of images that look real
+
+
+def realism(trained: Trained, folder: Path) -> Realism:
+    """What says whether images of a run look real."""
     source, metric = trained.training_data(), prdc_metric(limit=REAL)
     features = classifier_features(source, folder)
     extract = extractor(features)
     real = real_statistics(extract, source, [metric.statistics], features, min(REAL, source.size), 64, folder)[metric.statistics.name]
 
-    def share(images: np.ndarray) -> float:
-        seen = np.concatenate([extract(images[start : start + CHUNK])["features"] for start in range(0, len(images), CHUNK)])
-        return float(metric.compare(real, {"features": seen})["precision"])
-
-    return share
+    return Realism(lambda images: extract(images)["features"], lambda found: float(metric.compare(real, {"features": found})["precision"]))
 
 
 def scores(
     trained: Trained,
     classifier: AttributeClassifier,
-    realistic: Callable[[np.ndarray], float],
+    real: Realism,
     targets: Sequence[effects.Target],
     moves: Mapping[str, np.ndarray],
     ws: np.ndarray,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Any]:
     """What each direction does to images: Spearman of every target, the share of images in which each attribute has changed 3 sigma away,
-    the share of these that look real, and flips of its own target."""
+    the share of these that look real, and flips of its target; and the share of images that look real before a step."""
     of_name, some = {target.name: target for target in targets}, CHUNK // len(SCORED)
     parts = [ws[start : start + some] for start in range(0, len(ws), some)]
     found = {}
     for name, move in moves.items():
-        images = np.concatenate([trained(ws=stepped(part, move, SCORED)) for part in parts])
-        log_odds = attribute_scores(classifier, images).reshape(len(ws), len(SCORED), -1)
-        ends = images.reshape(len(ws), len(SCORED), *images.shape[1:])[:, [0, -1]].reshape(-1, *images.shape[1:])
-        found[name] = effects.effect(log_odds, SCORED, classifier.values)._asdict() | {"realistic": realistic(ends)}
+        looked = [looked_upon(classifier, real, trained(ws=stepped(part, move, SCORED))) for part in parts]
+        log_odds, features = (np.concatenate(seen).reshape(len(ws), len(SCORED), -1) for seen in zip(*looked, strict=True))
+        realistic = real.share(np.concatenate([features[:, 0], features[:, -1]]))
+        found[name] = effects.effect(log_odds, SCORED, classifier.values)._asdict() | {"realistic": realistic}
         if name in of_name:
             found[name]["flips"] = effects.flips(log_odds, SCORED, classifier.values, of_name[name])._asdict()
-    return found
+    return {"scores": found, "realistic": real.share(features[:, len(SCORED) // 2])}  # no step: the same along any direction
+
+
+def looked_upon(classifier: AttributeClassifier, real: Realism, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Log-odds and features of images."""
+    return attribute_scores(classifier, images), real.features(images)
 
 
 def table(about: Mapping[str, Any]) -> Iterator[str]:

@@ -157,7 +157,7 @@ def clip_numbers(fake: Watched, real: Watched, source: Source) -> dict[str, floa
 
 
 def content_numbers(fake: np.ndarray, real: np.ndarray, count: int) -> dict[str, float]:
-    """Computes, of an attribute [N, T] of frames with so many values, the share of the frames of a clip with its most frequent value; and
+    """Computes, of an attribute [N, T] of frames with `count` values, the share of the frames of a clip with its most frequent value; and
     the distance of the histograms of these between generated and real clips, from 0 to 1.
 
     >>> content_numbers(np.asarray([[0, 0, 0, 1]]), np.asarray([[0, 0, 0, 0]]), 2)

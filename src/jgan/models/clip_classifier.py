@@ -39,7 +39,7 @@ class ClipClassifier(nn.Module):
 
 
 def check_shape(shape: tuple[int, ...], stages: int = len(ClipClassifier.widths)) -> None:
-    """Raises ValueError unless clips (T, H, W, C) are large and long enough for so many stages."""
+    """Raises ValueError unless clips (T, H, W, C) are large and long enough for this number of stages."""
     least = 1 + (SIZE - 1) * stages
     if shape[0] < least or min(shape[1:3]) < SMALLEST:
         expected = f"expected clips of at least {least} frames of {SMALLEST} x {SMALLEST} pixels for the classifier of the score"

@@ -75,10 +75,10 @@ def images_of(x: Array, levels: int, channels: int, width: int, train: bool) -> 
     widths = _widths(width, levels)[::-1]
     x = nn.Dense(SMALLEST * SMALLEST * widths[0], use_bias=False, kernel_init=NORMAL, name="first")(x)
     x = norm(x, train).reshape(-1, SMALLEST, SMALLEST, widths[0])
-    x = nn.relu(x + Bottleneck(0.0)(x, train))
+    x = nn.relu(x + Bottleneck()(x, train))
     for level, features in enumerate(widths[1:]):
         x = norm(Up(Layer(features, 4, 2), False, NORMAL, name=f"up_{level}")(x), train)
-        x = nn.relu(x + Bottleneck(0.0)(x, train) if level == 0 else x)
+        x = nn.relu(x + Bottleneck()(x, train) if level == 0 else x)
     return jnp.tanh(Up(Layer(channels, 4, 2), True, NORMAL, name="image")(x))
 
 
@@ -108,13 +108,11 @@ class Discriminator(nn.Module):
 class Bottleneck(nn.Module):
     """What a residual path adds: convolutions of 1, 3 and 3 pixels, [N, H, W, C] -> [N, H, W, C]."""
 
-    slope: float
-
     @nn.compact
     def __call__(self, x: Array, train: bool) -> Array:
         features = x.shape[3]
         for size, width in ((1, features // 4), (3, features // 4)):
-            x = nn.leaky_relu(norm(Down(Layer(width, size, 1), False, NORMAL)(x), train), self.slope)
+            x = nn.relu(norm(Down(Layer(width, size, 1), False, NORMAL)(x), train))
         return norm(Down(Layer(features, 3, 1), False, NORMAL)(x), train)
 
 

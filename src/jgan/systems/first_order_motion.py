@@ -4,7 +4,8 @@ Paper: Siarohin et al. 2019, https://arxiv.org/abs/2003.00196
 """
 
 import dataclasses
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +27,7 @@ from jgan.ranges import Count, Kimg, Layers, LayersOrZero, Rate, Several, Share,
 from jgan.run.settings import Settings, changeable
 from jgan.run.system import Sampling, System
 from jgan.training import Player, new_player, prefixed, update
-from jgan.types import Array, Key, Network, Spec, Training
+from jgan.types import Array, Batch, Inputs, Key, Network, Outputs, Spec, Training
 
 SCALES = (1, 2, 4, 8)  # reductions at which images are compared
 MATCHING = 10.0  # weight of the discriminator's activations beside its logits
@@ -113,20 +114,22 @@ class State(NamedTuple):
 
 
 class Networks(NamedTuple):
-    """What is trained together."""
+    """What is trained; the first three make up one player."""
 
     points: Network
     motion: Network
     image: Network
+    discriminator: Network
 
 
 def make_networks(config: Config, channels: int) -> Networks:
-    """The detector of keypoints, the dense motion and the generator."""
+    """The detector of keypoints, the dense motion, the generator and the discriminator."""
     dtype = jnp.bfloat16 if config.half else jnp.float32
     return Networks(
         keypoint_detector(config.keypoints, config.reduction, config.features, config.levels, dtype),
         models.dense_motion(config.reduction, config.features, config.levels, config.occluded, dtype),
         models.generator(channels, config.features, config.halvings, config.blocks, dtype=dtype),
+        models.discriminator(config.features, config.discriminator_layers),
     )
 
 
@@ -141,57 +144,10 @@ def build(config: Config, spec: Spec) -> Training:
     """
     shape = spec.shape("video")[1:]
     check_size(config, shape)
-    networks, d = make_networks(config, shape[2]), models.discriminator(config.features, config.discriminator_layers)
-    steps = max(1, round(1000 * config.kimg / config.batch))
+    networks, steps = make_networks(config, shape[2]), max(1, round(1000 * config.kimg / config.batch))
     adam = optax.adam(optax.cosine_decay_schedule(config.learning_rate, steps), b1=0.5)
-    loss, distances = losses.least_squares(), distances_of(config)
-
-    def detect(params, state, images, train=False):
-        return networks.points.apply(params["points"], state["points"], images, train=train)
-
-    def animate(params, state, source, points, goal, train=False):
-        """The source with its points where they should be, and the next states of the two networks."""
-        (flow, occlusion), motion = networks.motion.apply(params["motion"], state["motion"], source, points, goal, train=train)
-        image, generator = networks.image.apply(params["image"], state["image"], source, flow, occlusion, train=train)
-        return image, {"motion": motion, "image": generator}
-
-    def generator_loss(params, state, examples, other):
-        source, driver, plate = examples["source"], examples["driver"], examples["plate"]
-        frames = jnp.concatenate([source, driver, thin_plate.seen_through(plate, driver)])
-        points, after = detect(params, state, frames, train=True)
-        points, goal, bent = (Keypoints(*parts) for parts in zip(*(jnp.split(part, 3) for part in points), strict=True))
-        fake, others = animate(params, state, source, points, goal, train=True)
-        found = {name: (weight, jnp.mean(of(driver, fake))) for name, (weight, of) in distances.items()}
-        found["equivariance"] = config.equivariance_weight, jnp.mean(jnp.abs(goal.place - thin_plate.moved(plate, bent.place)))
-        found["jacobian"] = config.jacobian_weight, jacobian_distance(goal, bent, plate)
-        if config.adversarial_weight:
-            place = jax.lax.stop_gradient(goal.place)
-            logits, activations = d.apply(other.params, other.state, fake, place)[0]
-            _, wanted = d.apply(other.params, other.state, driver, place)[0]
-            found["adversarial"] = config.adversarial_weight, jnp.mean(loss.generator(None, logits))
-            matching = losses.feature_matching(jax.lax.stop_gradient(wanted), activations)
-            found["matching"] = MATCHING * config.adversarial_weight, jnp.mean(matching)
-        total = sum((weight * value for weight, value in found.values()), jnp.zeros(()))
-        shown = {name: value for name, (_, value) in found.items()} | {"fake": fake, "place": goal.place}
-        return total, ({"points": after, **others}, shown)
-
-    def discriminator_loss(params, state, examples):
-        place = examples["place"]
-        fake_logits, real_logits = (d.apply(params, state, examples[name], place)[0][0] for name in ("fake", "driver"))
-        metrics = {"real_logits": jnp.mean(real_logits), "fake_logits": jnp.mean(fake_logits)}
-        return jnp.mean(loss.discriminator(real_logits, fake_logits)), (state, metrics)
-
-    update_g, update_d = update(generator_loss, adam), update(discriminator_loss, adam)
-
-    def init(key, batch):
-        keys, image = jax.random.split(key, 4), jnp.zeros((1, *shape))
-        points = Keypoints(jnp.zeros((1, config.keypoints, 2)), jnp.ones((1, config.keypoints, 2, 2)))
-        flow, occlusion = jnp.zeros((1, 1, 1, 2)), jnp.ones((1, 1, 1, 1))
-        inputs = {"points": (image,), "motion": (image, points, points), "image": (image, flow, occlusion)}
-        made = {name: getattr(networks, name).init(k, *given) for k, (name, given) in zip(keys, inputs.items(), strict=False)}
-        params, state = ({name: pair[part] for name, pair in made.items()} for part in (0, 1))
-        discriminator = new_player(*d.init(keys[3], image, points.place), adam)
-        return State(jnp.zeros((), jnp.int32), new_player(params, state, adam), discriminator)
+    update_g = update(partial(generator_loss, config, networks, distances_of(config)), adam)
+    update_d = update(partial(discriminator_loss, networks), adam)
 
     def step(state, batch, key):
         examples = drawn(config, jax.random.fold_in(key, state.step), batch["video"])
@@ -203,21 +159,85 @@ def build(config: Config, spec: Spec) -> Training:
         metrics = prefixed("generator", metrics) | prefixed("discriminator", of_discriminator)
         return State(state.step + 1, generator, discriminator), metrics
 
-    def sample(state, key, inputs):
-        params, carried = state.generator.params, state.generator.state
-        source, driver = to_float(inputs["source"]), to_float(inputs["video"])
-        points, first = (detect(params, carried, images)[0] for images in (source, driver[:, 0]))
+    return Training(partial(init_of, config, networks, adam, shape), step, partial(sample_of, networks))
 
-        def frame(image):
-            absolute = detect(params, carried, image)[0]
-            pairs = zip(relative(points, absolute, first), absolute, strict=True)
-            goal = Keypoints(*(jnp.where(inputs["relative"].reshape(-1, *(1,) * (a.ndim - 1)) > 0, r, a) for r, a in pairs))
-            return animate(params, carried, source, points, goal)[0], absolute.place
 
-        video, place = jax.lax.map(frame, driver.swapaxes(0, 1))
-        return {"video": video.swapaxes(0, 1), "points": place.swapaxes(0, 1).reshape(*driver.shape[:2], -1)}
+def init_of(
+    config: Config, networks: Networks, adam: optax.GradientTransformation, shape: tuple[int, ...], key: Key, batch: Batch
+) -> State:
+    """The first state, for frames of a shape (H, W, C)."""
+    keys, image = jax.random.split(key, 4), jnp.zeros((1, *shape))
+    points = Keypoints(jnp.zeros((1, config.keypoints, 2)), jnp.ones((1, config.keypoints, 2, 2)))
+    flow, occlusion = jnp.zeros((1, 1, 1, 2)), jnp.ones((1, 1, 1, 1))
+    inputs = {"points": (image,), "motion": (image, points, points), "image": (image, flow, occlusion)}
+    made = {name: getattr(networks, name).init(k, *given) for k, (name, given) in zip(keys, inputs.items(), strict=False)}
+    params, state = ({name: pair[part] for name, pair in made.items()} for part in (0, 1))
+    discriminator = new_player(*networks.discriminator.init(keys[3], image, points.place), adam)
+    return State(jnp.zeros((), jnp.int32), new_player(params, state, adam), discriminator)
 
-    return Training(init, step, sample)
+
+def detect(networks: Networks, params: Any, state: Any, images: Array, train: bool = False) -> tuple[Keypoints, Any]:
+    """Finds the points of images; and the next state of the detector."""
+    return networks.points.apply(params["points"], state["points"], images, train=train)
+
+
+def animate(
+    networks: Networks, params: Any, state: Any, source: Array, points: Keypoints, goal: Keypoints, train: bool = False
+) -> tuple[Array, dict[str, Any]]:
+    """Makes images of the source with its points where they should be; and the next states of the two networks."""
+    (flow, occlusion), motion = networks.motion.apply(params["motion"], state["motion"], source, points, goal, train=train)
+    image, generator = networks.image.apply(params["image"], state["image"], source, flow, occlusion, train=train)
+    return image, {"motion": motion, "image": generator}
+
+
+def generator_loss(config: Config, networks: Networks, distances: dict, params, state, examples, other):
+    """The loss of the three networks; among its metrics are the images `fake` and the places of their points, which the discriminator
+    sees next."""
+    source, driver, plate = examples["source"], examples["driver"], examples["plate"]
+    points, after = detect(networks, params, state, jnp.concatenate([source, driver, thin_plate.seen_through(plate, driver)]), train=True)
+    points, goal, bent = (Keypoints(*parts) for parts in zip(*(jnp.split(part, 3) for part in points), strict=True))
+    fake, others = animate(networks, params, state, source, points, goal, train=True)
+    found = {name: (weight, jnp.mean(of(driver, fake))) for name, (weight, of) in distances.items()}
+    found["equivariance"] = config.equivariance_weight, jnp.mean(jnp.abs(goal.place - thin_plate.moved(plate, bent.place)))
+    found["jacobian"] = config.jacobian_weight, jacobian_distance(goal, bent, plate)
+    if config.adversarial_weight:
+        found |= adversarial_terms(config.adversarial_weight, networks, other, driver, fake, jax.lax.stop_gradient(goal.place))
+    total = sum((weight * value for weight, value in found.values()), jnp.zeros(()))
+    shown = {name: value for name, (_, value) in found.items()} | {"fake": fake, "place": goal.place}
+    return total, ({"points": after, **others}, shown)
+
+
+def adversarial_terms(weight: float, networks: Networks, other: Player, driver: Array, fake: Array, place: Array) -> dict:
+    """The generator's adversarial loss, and how far the discriminator's activations are from those of true frames, with their weights."""
+    logits, activations = networks.discriminator.apply(other.params, other.state, fake, place)[0]
+    _, wanted = networks.discriminator.apply(other.params, other.state, driver, place)[0]
+    matching = losses.feature_matching(jax.lax.stop_gradient(wanted), activations)
+    adversarial = jnp.mean(losses.least_squares().generator(None, logits))
+    return {"adversarial": (weight, adversarial), "matching": (MATCHING * weight, jnp.mean(matching))}
+
+
+def discriminator_loss(networks: Networks, params, state, examples):
+    """The discriminator's adversarial loss."""
+    apply, place = networks.discriminator.apply, examples["place"]
+    fake_logits, real_logits = (apply(params, state, examples[name], place)[0][0] for name in ("fake", "driver"))
+    metrics = {"real_logits": jnp.mean(real_logits), "fake_logits": jnp.mean(fake_logits)}
+    return jnp.mean(losses.least_squares().discriminator(real_logits, fake_logits)), (state, metrics)
+
+
+def sample_of(networks: Networks, state: State, key: Key | None, inputs: Inputs) -> Outputs:
+    """Clips of `source` that moves as `video` does, and the points of `video`."""
+    params, carried = state.generator.params, state.generator.state
+    source, driver = to_float(inputs["source"]), to_float(inputs["video"])
+    points, first = (detect(networks, params, carried, images)[0] for images in (source, driver[:, 0]))
+
+    def frame(image):
+        absolute = detect(networks, params, carried, image)[0]
+        pairs = zip(relative(points, absolute, first), absolute, strict=True)
+        goal = Keypoints(*(jnp.where(inputs["relative"].reshape(-1, *(1,) * (a.ndim - 1)) > 0, r, a) for r, a in pairs))
+        return animate(networks, params, carried, source, points, goal)[0], absolute.place
+
+    video, place = jax.lax.map(frame, driver.swapaxes(0, 1))
+    return {"video": video.swapaxes(0, 1), "points": place.swapaxes(0, 1).reshape(*driver.shape[:2], -1)}
 
 
 def drawn(config: Config, key: Key, clips: Array) -> dict:

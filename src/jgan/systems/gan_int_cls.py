@@ -68,7 +68,7 @@ def build(config: Config, spec: Spec) -> list[Stage]:
 
 
 def parts_of(config: Config, spec: Spec, images: int) -> Parts:
-    """The networks of a configuration, and its optimizers for so many images."""
+    """The networks of a configuration, and its optimizers for this number of images."""
     return Parts(
         **encoders_of(config, spec),
         generator=gan_int_cls.generator(config.resolution, spec.image_shape[2], config.generator_features, config.text_features),

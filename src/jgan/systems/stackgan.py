@@ -105,7 +105,7 @@ def build(config: Config, spec: Spec) -> list[Stage]:
 
 
 def small_parts(config: Config, spec: Spec, images: int) -> Parts:
-    """The networks of stage I, and their optimizer for so many images."""
+    """The networks of stage I, and their optimizer for this number of images."""
     side = config.resolution // 2
     return Parts(
         **encoders_of(config, spec),
