@@ -208,7 +208,7 @@ def scores(
     the share of these that look real, and flips of its target; and the share of images that look real before a step."""
     of_name, some = {target.name: target for target in targets}, CHUNK // len(SCORED)
     parts = [ws[start : start + some] for start in range(0, len(ws), some)]
-    found = {}
+    before, found = np.concatenate([real.features(trained(ws=part)) for part in parts]), {}
     for name, move in moves.items():
         looked = [looked_upon(classifier, real, trained(ws=stepped(part, move, SCORED))) for part in parts]
         log_odds, features = (np.concatenate(seen).reshape(len(ws), len(SCORED), -1) for seen in zip(*looked, strict=True))
@@ -216,7 +216,7 @@ def scores(
         found[name] = effects.effect(log_odds, SCORED, classifier.values)._asdict() | {"realistic": realistic}
         if name in of_name:
             found[name]["flips"] = effects.flips(log_odds, SCORED, classifier.values, of_name[name])._asdict()
-    return {"scores": found, "realistic": real.share(features[:, len(SCORED) // 2])}  # no step: the same along any direction
+    return {"scores": found, "realistic": real.share(before)}
 
 
 def looked_upon(classifier: AttributeClassifier, real: Realism, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
