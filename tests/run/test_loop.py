@@ -1,6 +1,5 @@
 """A run of a tiny system: what it leaves behind, how it is stopped and goes on, and what cannot break it."""
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -17,9 +16,7 @@ from jgan.data.settings import ImageSettings
 from jgan.evaluation.score import Score
 from jgan.run import Settings
 from jgan.run.checkpoints import Checkpoints
-from jgan.run.loop import _check_borders
 from jgan.run.main import main
-from jgan.run.plan import Leg
 from jgan.run.trained import load
 from jgan.run.writer import Writer
 from jgan.sharding import compile, data_mesh, run_key
@@ -235,20 +232,3 @@ def test_labels_need_names(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(COLOUR._replace(data=nameless), ["train", "--workdir", str(tmp_path / "run")])
     assert "expected the names of the classes of label" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("before", "step", "message"),
-    [
-        ("[0, 10]", 16, None),
-        ("[0, 12]", 8, None),  # not yet begun
-        ("[0, 12]", 16, r"expected stages that begin at the steps \[0, 12\], found \[0, 10\]"),
-        ("[0, ", 8, "stages.json is damaged: expected JSON"),
-        ('{"0": 12}', 8, "stages.json is damaged: expected the steps at which stages begin"),
-    ],
-)
-def test_borders_of_stages_stay_where_they_were(tmp_path, before, step, message):
-    path, places = tmp_path / "stages.json", [Leg(0, 10, 0, 8), Leg(10, 20, 80, 8)]
-    path.write_text(before)
-    with pytest.raises(ValueError, match=message) if message else contextlib.nullcontext():
-        _check_borders(path, places, step)

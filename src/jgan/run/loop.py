@@ -18,7 +18,7 @@ from jgan.compat import multihost_utils
 from jgan.data import Feed, Source, make_feed
 from jgan.evaluation.score import Score, Snapshot
 from jgan.outputs.files import write_atomic
-from jgan.run.about import read_json
+from jgan.run.borders import STAGES_FILE, check_borders, check_states, grown
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.dead import Sign, check_alive, doubtful, follow, new
 from jgan.run.folder import Folder
@@ -32,7 +32,6 @@ from jgan.sharding import Compiled, Sampler, check_batch, check_seed, compile, r
 from jgan.training.update import check_guards
 from jgan.types import Stage
 
-STAGES_FILE = "stages.json"  # the steps at which stages begin
 IN_FLIGHT = 2  # calls that the host may be ahead of the device; more would only pile up batches in its memory
 
 
@@ -108,7 +107,7 @@ def train(
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(stop_requests())
         checkpoints = stack.enter_context(Checkpoints(folder.path / "checkpoints"))
-        _check_borders(folder.path / STAGES_FILE, places, (checkpoints.steps() or [0])[-1])
+        check_borders(folder.path / STAGES_FILE, places, (checkpoints.steps() or [0])[-1])
         prepared = _Prepared(folder, stages, places, mesh, seed, steps_per_call, fsdp, intervals)
         step, state = checkpoints.restore_latest(lambda step: prepared(_stage_of(places, step))[0].compiled.abstract) or (0, None)
         before = step
@@ -127,7 +126,7 @@ def train(
         for number in range(_stage_of(places, step), len(stages)):
             running, feed = prepared(number)
             if number > 0 and step == running.leg.first:
-                state = _grown(stages[number], running.compiled, state, key, step)
+                state = grown(stages[number], running.compiled, state, key, step)
             step, state = _train_stage(running, feed, step, state, key, writer, checkpoints, score, sampling, shown, stop)
             if stop:
                 break
@@ -163,16 +162,6 @@ class _Prepared:
         return self._made
 
 
-def _check_borders(path: Path, places: Sequence[Leg], step: int) -> None:
-    """Raises ValueError if a stage that has begun before `step` would now begin elsewhere."""
-    before, borders = read_json(path) if path.exists() else [], [leg.first for leg in places]
-    if not isinstance(before, list) or not all(isinstance(border, int) for border in before):
-        raise ValueError(f"{path} is damaged: expected the steps at which stages begin, found {before!r:.60}; put back a copy of the file")
-    passed = [border for border in before if border <= step]
-    if borders[: len(passed)] != passed:
-        raise ValueError(f"expected stages that begin at the steps {passed}, found {borders}; resume with the steps_per_call of before")
-
-
 def _say_done(folder: Folder, places: Sequence[Leg], step: int) -> None:
     """Says of a run that is resumed after its end how far it is."""
     done, asked = places[_stage_of(places, step)].images_at(step) / 1000, places[-1].images_at(places[-1].last) / 1000
@@ -187,6 +176,7 @@ def check(stages: Sequence[Stage], mesh: Mesh, intervals: Intervals, steps_per_c
     for stage in stages:
         check_batch(stage.batch, mesh.shape["data"])
         _plan(stage, steps_per_call, intervals)
+    check_states(stages, mesh)
 
 
 def _plan(stage: Stage, steps_per_call: int, intervals: Intervals) -> Plan:
@@ -232,18 +222,6 @@ def _checked(state, signs, step, values, writer):
     check_guards(state)
     check_alive(signs, step)
     return signs
-
-
-def _grown(stage: Stage, compiled: Compiled, state: Any, key, step: int) -> Any:
-    """The first state of a stage, made of the last one of the stage before."""
-    if stage.grow is None:
-        raise ValueError("expected a stage that follows another one to have `grow`, found None")
-    place = jax.tree.map(lambda x: x.sharding, compiled.abstract)
-    fresh = compiled.init(jax.random.fold_in(key, step))
-    grown = jax.jit(stage.grow, out_shardings=place)(jax.random.fold_in(key, step), state, fresh)
-    if int(grown.step) != step:
-        raise ValueError(f"expected a grown state to keep the number of steps, {step}, found {int(grown.step)}")
-    return grown
 
 
 def snapshot_of(draw: Sampler, state: Any, sampling: Sampling) -> Snapshot:
