@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tests.run.stripes import source_of, stripes
 
+from jgan.evaluation import classifier
 from jgan.evaluation.classifier import classification_accuracy_score, classifier_features, real_batches
 
 
@@ -58,6 +59,23 @@ def test_without_labels_to_tell_apart_rotations_are_learnt(tmp_path, labels):
     assert features.protocol["task"] == "rotations" and features.protocol["classes"] == 4
     assert features.protocol["held_out_accuracy"] > 0.9
     assert "16x20px" in features.name
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "most", "kept", "steps"),
+    [
+        ([0.96], 1_000, 0.96, 4),  # good enough
+        ([0.7], 0, 0.7, 4),
+        ([0.7, 0.8, 0.9], 16, 0.9, 16),
+        ([0.7, 0.8], 15, 0.8, 8),
+        ([0.7, 0.8, 0.805], 1_000, 0.8, 8),  # no longer better
+    ],
+)
+def test_a_classifier_learns_while_it_gets_better(labelled, tmp_path, monkeypatch, accuracies, most, kept, steps):
+    left = iter(accuracies)
+    monkeypatch.setattr(classifier, "_accuracy", lambda *_: next(left))
+    protocol = train(labelled, tmp_path, steps=4, most=most, batch=32).protocol
+    assert (protocol["held_out_accuracy"], protocol["steps_taken"], list(left)) == (kept, steps, [])
 
 
 def test_features_that_only_guess_are_warned_about(tmp_path):

@@ -140,11 +140,11 @@ def test_variety_is_told_as_far_as_it_can_be(tmp_path, samples, protocol, expect
 
 def test_the_score_of_images(tmp_path, monkeypatch):
     asked, used = [], []
-    monkeypatch.setattr(scores, "classifier_features", lambda *given: (used.append(given), colours())[1])
+    monkeypatch.setattr(scores, "classifier_features", lambda *given, most, batch: (used.append((*given, most)), colours())[1])
     source = source_of(stripes(20)[0])
-    score = image_score(SimpleNamespace(score_samples=40), source, folder=tmp_path)
+    score = image_score(SimpleNamespace(score_samples=40, kimg=640), source, folder=tmp_path)
     assert score.criterion in score.compute(drawing(labelled_images(), asked=asked))
-    assert used == [(source, tmp_path)] and asked == [(source, 40, 0)]
+    assert used == [(source, tmp_path, 500)] and asked == [(source, 40, 0)]
 
 
 def test_few_samples_are_warned_about(labelled, features, folder):

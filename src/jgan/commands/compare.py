@@ -50,7 +50,7 @@ def compare(metric: tyro.conf.Positional[str], sets: tyro.conf.OmitArgPrefixes[S
     Args:
         metric: fid, kid, isc (in Inception's features), or frechet_distance, intra_class_frechet (of classes of the same names),
             kernel_distance, prdc, classes in those of --features.
-        features: classifier: trained on the first set, which takes a minute or two; inception: of the FID.
+        features: classifier: trained on the first set, which takes a minute or two; inception: of the FID; squeezenet: trained on photos.
     """
     space: Space = "inception" if metric in OF_INCEPTION else features
     metrics = chosen_metrics([OF_INCEPTION.get(metric, metric)])

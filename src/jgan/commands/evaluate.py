@@ -32,7 +32,7 @@ def evaluate(
         run: The folder of the run.
         metrics: Some of frechet_distance, intra_class_frechet, kernel_distance, kernel_distance_subsets, prdc, classes,
             inception_score, sliced_wasserstein, ms_ssim.
-        features: classifier: the one of the run's score; inception: of the FID.
+        features: classifier: the one of the run's score; inception: of the FID; squeezenet: trained on photos.
         weights: File with Inception's weights; downloaded once if not given.
         samples: Generated images.
         real_samples: At most so many real images.

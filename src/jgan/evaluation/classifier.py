@@ -22,6 +22,9 @@ from jgan.models.classifier import Classifier
 from jgan.ops.images import to_float, to_uint8
 from jgan.types import Array, Features, Key, Params
 
+GOOD = 0.95  # held-out accuracy from which a classifier is left as it is
+GAIN = 0.01  # of the held-out accuracy, by which it goes on to learn
+
 
 def classifier_features(
     source: Source,
@@ -29,6 +32,7 @@ def classifier_features(
     *,
     seed: int = 0,
     steps: int = 400,
+    most: int = 0,
     batch: int = 64,
     limit: int = 20_000,
     field: str = "image",
@@ -47,6 +51,8 @@ def classifier_features(
       folder: where weights are kept; made if absent.
       seed: for initial weights, held-out images and batches.
       steps: optimizer steps (Adam, cosine decay from 2e-3).
+      most: as long as twice the steps make less than 95 % better by one point, they are doubled, up to this number. Weights that were
+        kept are found with any `most`.
       batch: images per step, a multiple of 4.
       limit: maximum number of images of the source, drawn at random.
       field: of the source, what is classified; where it is no image, labels are needed.
@@ -72,9 +78,8 @@ def classifier_features(
     if kept is None:
         images, labels = _examples(source, labelled, seed, limit, field)
         seen, unseen = _split(images, labels, len(images) // 10)
-        params = _train(classifier, *seen, seed=seed, steps=steps, batch=batch)
-        accuracy = _accuracy(classifier, params, *unseen, batch)
-        kept = params, settings | {"source": source.name, "held_out_accuracy": accuracy}
+        params, accuracy, taken = _train_while_better(classifier, seen, unseen, seed=seed, steps=steps, most=most, batch=batch)
+        kept = params, settings | {"source": source.name, "held_out_accuracy": accuracy, "steps_taken": taken}
         keep_weights(stem, *kept)
     return _features(*kept, classifier, source, field)
 
@@ -172,7 +177,20 @@ def _split(images, labels, held_out):
     )
 
 
-def _train(classifier: Classifier, images, labels, *, seed: int, steps: int, batch: int) -> Params:
+def _train_while_better(classifier, seen, unseen, *, seed, steps, most, batch):
+    """Parameters, their accuracy on unseen images, and the steps that they took: rounds, each as long as all before, while they help."""
+    params, taken = _train(classifier, *seen, seed=seed, steps=steps, batch=batch), steps
+    accuracy = _accuracy(classifier, params, *unseen, batch)
+    while accuracy < GOOD and 2 * taken <= most:
+        longer = _train(classifier, *seen, seed=seed + taken, steps=taken, batch=batch, begin=params)
+        better = _accuracy(classifier, longer, *unseen, batch)
+        if better < accuracy + GAIN:
+            break
+        params, accuracy, taken = longer, better, 2 * taken
+    return params, accuracy, taken
+
+
+def _train(classifier: Classifier, images, labels, *, seed: int, steps: int, batch: int, begin: Params | None = None) -> Params:
     def loss_fn(params: Params, data: tuple[Array, Array | None], index: Array, key: Key) -> Array:
         del key  # nothing is random but the batch
         examples, targets = _task(*data, index)
@@ -180,7 +198,8 @@ def _train(classifier: Classifier, images, labels, *, seed: int, steps: int, bat
         return optax.softmax_cross_entropy_with_integer_labels(logits, targets).mean()
 
     drawn = batch if labels is not None else batch // 4
-    return fit(_init(classifier, images.shape[1:]), loss_fn, (images, labels), seed=seed, steps=steps, batch=drawn)
+    init = _init(classifier, images.shape[1:]) if begin is None else lambda key: begin
+    return fit(init, loss_fn, (images, labels), seed=seed, steps=steps, batch=drawn)
 
 
 def _init(classifier, shape):

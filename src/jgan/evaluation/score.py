@@ -14,6 +14,8 @@ from jgan.evaluation.named import classes_metric, frechet_metric, prdc_metric
 from jgan.types import Features, Fields
 
 NEIGHBOURS_AMONG = 2_000  # images of each kind in precision and recall: enough to see a collapse
+SHARE_OF_RUN = 0.05  # of the images of a run, that its classifier may learn from
+BATCH = 64  # images per step of the classifier
 WATCHED = {"variety/recall": 0.5, "variety/coverage": 0.5, "variety/classes": 0.9}  # see `Score.watched`
 
 
@@ -88,8 +90,13 @@ def frechet_score(
 
 
 def image_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """`frechet_score` in the features of a classifier trained on the same source, of `config.score_samples` images."""
-    return frechet_score(classifier_features(source, folder), source, folder, samples=config.score_samples, mesh=mesh)
+    """`frechet_score` in the features of a classifier trained on the same source, of `config.score_samples` images.
+
+    The classifier learns while it gets better, from at most SHARE_OF_RUN as many images as the run is to see.
+    """
+    most = round(SHARE_OF_RUN * 1000 * config.kimg / BATCH)
+    features = classifier_features(source, folder, most=most, batch=BATCH)
+    return frechet_score(features, source, folder, samples=config.score_samples, mesh=mesh)
 
 
 def joined(first: Score, second: Score) -> Score:
