@@ -1,88 +1,58 @@
 import json
 import math
-import struct
 
 import pytest
-from tensorboardX.proto.event_pb2 import Event
 
 from jgan.run.metrics_log import MetricsLog, read_records
 
 
-def events(folder):
-    """(step, name, value) in all event files, in the order in which they were begun."""
-    found = []
-    for file in sorted((folder / "tensorboard").iterdir(), key=lambda p: p.name.rsplit("-", 1)[1]):
-        data, at = file.read_bytes(), 0
-        while at < len(data):
-            (length,) = struct.unpack_from("<Q", data, at)
-            event = Event.FromString(data[at + 12 : at + 12 + length])
-            found += [(event.step, v.tag, v.simple_value) for v in event.summary.value]
-            at += 16 + length
-    return found
-
-
-def test_records_are_lines_and_events(tmp_path):
-    with MetricsLog(tmp_path) as recorder:
-        recorder.record(1, 8, {"loss": 0.5})
-        recorder.record(2, 16, {"loss": 0.25, "score/x": 3.0})
+def test_records_are_lines(tmp_path):
+    recorder = MetricsLog(tmp_path)
+    recorder.record(1, 8, {"loss": 0.5})
+    recorder.record(2, 16, {"loss": 0.25, "score/x": 3.0})
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [{k: v for k, v in r.items() if k != "seconds"} for r in lines] == [
         {"step": 1, "images": 8, "loss": 0.5},
         {"step": 2, "images": 16, "loss": 0.25, "score/x": 3.0},
     ]
     assert 0 <= lines[0]["seconds"] <= lines[1]["seconds"]
-    assert events(tmp_path) == [(1, "loss", 0.5), (2, "loss", 0.25), (2, "score/x", 3.0)]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_what_json_cannot_hold_is_null(tmp_path, value):
-    with MetricsLog(tmp_path) as recorder:
-        assert recorder.record(1, 8, {"loss": value})["loss"] is None
+    assert MetricsLog(tmp_path).record(1, 8, {"loss": value})["loss"] is None
     assert read_records(tmp_path / "metrics.jsonl")[0]["loss"] is None
 
 
 def test_resuming_drops_what_lies_beyond_and_goes_on_counting(tmp_path):
-    with MetricsLog(tmp_path) as recorder:
-        for step in (1, 2, 3):
-            recorder.record(step, 8 * step, {"loss": 0.0})
+    recorder = MetricsLog(tmp_path)
+    for step in (1, 2, 3):
+        recorder.record(step, 8 * step, {"loss": 0.0})
     path = tmp_path / "metrics.jsonl"
     path.write_text(path.read_text().replace('"step": 2, "images": 16, "seconds": 0', '"step": 2, "images": 16, "seconds": 5'))
     with path.open("a") as file:
         file.write('{"step": 4, "ima')  # cut short
     with pytest.warns(UserWarning, match="1 lines are no records and are left out, the first is line 4"):
         recorder = MetricsLog(tmp_path, step=2)
-    with recorder:
-        recorder.record(3, 24, {"loss": 1.0})
+    recorder.record(3, 24, {"loss": 1.0})
     records = read_records(path)
     assert [(r["step"], r["loss"]) for r in records] == [(1, 0.0), (2, 0.0), (3, 1.0)]
     assert records[-1]["seconds"] >= 5
-    assert events(tmp_path)[-1] == (3, "loss", 1.0)
 
 
 def test_a_full_disk_costs_the_record_only(tmp_path):
-    with MetricsLog(tmp_path) as recorder:
-        recorder.record(1, 8, {"loss": 1.0})
-        path, kept = tmp_path / "metrics.jsonl", tmp_path / "kept"
-        path.rename(kept)
-        path.symlink_to("/dev/full")
-        with pytest.warns(UserWarning, match="records are not written .step 2.*No space left on device.*training goes on"):
-            recorder.record(2, 16, {"loss": 2.0})
-        recorder.record(2, 16, {"loss": 2.0})  # without another warning
-        path.unlink()
-        kept.rename(path)
-        recorder.record(3, 24, {"loss": 3.0})
-    assert [r["step"] for r in read_records(path)] == [1, 3]
-
-
-def test_trouble_with_events_costs_the_events_only(tmp_path):
-    (tmp_path / "tensorboard").write_text("a file in the way")
-    with MetricsLog(tmp_path) as recorder:
-        with pytest.warns(UserWarning, match="TensorBoard events are not written .step 1"):
-            recorder.record(1, 8, {"loss": 1.0})
-        (tmp_path / "tensorboard").unlink()
+    recorder = MetricsLog(tmp_path)
+    recorder.record(1, 8, {"loss": 1.0})
+    path, kept = tmp_path / "metrics.jsonl", tmp_path / "kept"
+    path.rename(kept)
+    path.symlink_to("/dev/full")
+    with pytest.warns(UserWarning, match="records are not written .step 2.*No space left on device.*training goes on"):
         recorder.record(2, 16, {"loss": 2.0})
-    assert [r["step"] for r in read_records(tmp_path / "metrics.jsonl")] == [1, 2]
-    assert events(tmp_path) == [(2, "loss", 2.0)]
+    recorder.record(2, 16, {"loss": 2.0})  # without another warning
+    path.unlink()
+    kept.rename(path)
+    recorder.record(3, 24, {"loss": 3.0})
+    assert [r["step"] for r in read_records(path)] == [1, 3]
 
 
 GOOD = '{"step": 4, "images": 32, "seconds": 1.0, "loss": null}'
@@ -114,7 +84,7 @@ def test_lines_that_are_no_records_are_left_out(tmp_path, line):
     with pytest.warns(UserWarning, match="metrics.jsonl: 1 lines are no records and are left out, the first is line 2"):
         assert [record["step"] for record in read_records(path)] == [4, 8]
     with pytest.warns(UserWarning):
-        MetricsLog(tmp_path, step=8).close()
+        MetricsLog(tmp_path, step=8)
     assert [record["step"] for record in read_records(path)] == [4, 8]  # mended, without a warning
 
 

@@ -18,13 +18,22 @@ def events(rendered: Rendered, tag: str = "samples") -> list[Any]:
       rendered: {name of the output: {end of the file's name: content}}.
       tag: of the picture of all images; other outputs have their name behind it.
     """
-    found = []
+    return [_VALUES[ending](name, content) for name, (ending, content) in tagged(rendered, tag).items()]
+
+
+def tagged(rendered: Rendered, tag: str = "samples") -> dict[str, tuple[str, bytes]]:
+    """Returns what services that follow a run can show: {tag: (png, wav or txt, content)}; arguments as of `events`.
+
+    >>> tagged({"": {".png": b"..."}, "clip": {".webp": b"...", ".png": b"..."}})
+    {'samples': ('png', b'...'), 'samples/clip': ('png', b'...')}
+    """
+    found = {}
     for name, files in rendered.items():
         others = [end for end in files if end.endswith((".png", ".txt"))]
         sounds = [end for end in files if end.endswith(".wav")]
         for end in others + sounds[:SOUNDS]:
             inner, _, ending = end.rpartition(".")
-            found.append(_VALUES[ending]((f"{tag}/{name}" if name else tag) + inner, files[end]))
+            found[(f"{tag}/{name}" if name else tag) + inner] = (ending, files[end])
     return found
 
 

@@ -1,5 +1,6 @@
 """Files that are there as a whole or not at all."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -38,3 +39,17 @@ def write_atomic(path: str | Path, content: str | bytes) -> None:
     except OSError:
         aside.unlink(missing_ok=True)
         raise
+
+
+def append_whole(path: Path, text: str) -> None:
+    """Appends to a file, made if it is not there, all of the text or nothing.
+
+    Raises:
+      OSError: if it cannot be written.
+    """
+    data = text.encode()
+    with path.open("ab", buffering=0) as file:
+        size = file.tell()
+        if file.write(data) < len(data):
+            file.truncate(size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

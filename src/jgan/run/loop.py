@@ -69,6 +69,7 @@ def train(
     fsdp: bool = False,
     begin: Callable[[Any], Any] | None = None,
     protocol: dict[str, Any] | None = None,
+    log: Sequence[str] = (),
 ) -> Any:
     """Trains stage by stage, from the latest checkpoint in the folder if there is one.
 
@@ -92,6 +93,7 @@ def train(
       fsdp: shard large arrays of the state over the devices.
       begin: first state -> the state to begin with, say with the parameters of another run.
       protocol: what the report is to say about the run beside its configuration and the score's protocol.
+      log: names of loggers, see `jgan.run.loggers`.
 
     Returns:
       The state after the last step.
@@ -116,7 +118,7 @@ def train(
         writer = None
         if jax.process_index() == 0:
             write_atomic(folder.path / STAGES_FILE, json.dumps([leg.first for leg in places]))
-            writer = stack.enter_context(Writer(folder, step, places, sampling, source.spec, score, protocol or {}))
+            writer = stack.enter_context(Writer(folder, step, places, sampling, source.spec, score, protocol or {}, log))
         if state is None:
             running, _ = prepared(0)
             say("making the first state")

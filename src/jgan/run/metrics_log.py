@@ -1,17 +1,17 @@
-"""The numbers of a run: one JSON object per line in metrics.jsonl, and the same as TensorBoard events."""
+"""The numbers of a run: one JSON object per line in metrics.jsonl."""
 
-import errno
 import json
 import math
-import os
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jgan.outputs.files import write_atomic
+from jgan.outputs.files import append_whole, write_atomic
 from jgan.run.trouble import Trouble
+
+FILE = "metrics.jsonl"
 
 
 class MetricsLog:
@@ -26,53 +26,19 @@ class MetricsLog:
     """
 
     def __init__(self, path: str | Path, step: int = 0):
-        self._folder, self._path, self._trouble = Path(path), Path(path) / "metrics.jsonl", Trouble()
+        self._path, self._trouble = Path(path) / FILE, Trouble()
         kept = [r for r in read_records(self._path) if r["step"] <= step]
         with self._trouble.tolerate("earlier records are not looked through"):
             write_atomic(self._path, "".join(_line(r) for r in kept))
         self._begun = time.monotonic() - (kept[-1]["seconds"] if kept else 0.0)
-        self._events = None
 
     def record(self, step: int, images: int, values: Mapping[str, float]) -> dict[str, Any]:
         """Writes one record and returns it."""
         seconds = round(time.monotonic() - self._begun, 3)
         record = {"step": step, "images": images, "seconds": seconds} | {k: _finite_or_none(v) for k, v in values.items()}
         with self._trouble.tolerate("records are not written", f"step {step}"):
-            _append(self._path, _line(record))
-        with self._trouble.tolerate("TensorBoard events are not written", f"step {step}"):
-            self._write_events(step, values)
+            append_whole(self._path, _line(record))
         return record
-
-    def show(self, step: int, values: Sequence[Any]) -> None:
-        """Adds pictures, sounds or text to the TensorBoard events; `values` are of `jgan.outputs.events`."""
-        with self._trouble.tolerate("TensorBoard pictures are not written", f"step {step}"):
-            self._write_summary(step, values)
-
-    def close(self) -> None:
-        with self._trouble.tolerate("TensorBoard events are not written"):
-            if self._events is not None:
-                self._events.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.close()
-
-    def _write_events(self, step, values):
-        from tensorboardX.summary import Summary  # pyright: ignore[reportAttributeAccessIssue]
-
-        self._write_summary(step, [Summary.Value(tag=name, simple_value=value) for name, value in values.items()])
-
-    def _write_summary(self, step, values):
-        # Written at once: the queue of tensorboardX's SummaryWriter blocks for good when its thread meets a full disk.
-        from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]
-        from tensorboardX.summary import Summary  # pyright: ignore[reportAttributeAccessIssue]
-
-        writer, self._events = self._events or _open_events(self._folder / "tensorboard", step), None  # a failed file is not used again
-        writer.write_event(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
-        writer.flush()
-        self._events = writer
 
 
 def read_records(path: str | Path) -> list[dict[str, Any]]:
@@ -96,27 +62,6 @@ def _record_of(line):
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
     return record if whole and known else None
-
-
-def _open_events(folder, step):
-    """A new file of events, which replace those of earlier files from this step on."""
-    from tensorboardX.event_file_writer import EventsWriter
-    from tensorboardX.proto.event_pb2 import Event, SessionLog  # pyright: ignore[reportAttributeAccessIssue]
-
-    folder.mkdir(exist_ok=True)
-    writer = EventsWriter(str(folder / "events"), f".{step}-{os.getpid()}-{time.monotonic_ns()}")
-    writer.write_event(Event(wall_time=time.time(), step=step, session_log=SessionLog(status=SessionLog.START)))
-    return writer
-
-
-def _append(path, line):
-    """Appends a whole line or nothing."""
-    data = line.encode()
-    with path.open("ab", buffering=0) as file:
-        size = file.tell()
-        if file.write(data) < len(data):
-            file.truncate(size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def _line(record):

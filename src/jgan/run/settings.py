@@ -5,6 +5,7 @@ from typing import Any
 
 from jgan.data.settings import absolute
 from jgan.ranges import Count, Kimg, KimgOrZero, Seed, Several
+from jgan.run import loggers
 
 ROUNDING = "changes rounding"
 
@@ -49,6 +50,8 @@ class Settings:
     """Between two scores, thousands of examples; 0: none."""
     score_samples: Several = changeable(5000)
     """Generated examples per score."""
+    log: tuple[loggers.Name, ...] = changeable(("tensorboard",))
+    """Where the run is followed besides metrics.jsonl and the report: tensorboard, csv (metrics.csv), wandb (an account, or files)."""
     steps_per_call: Count = changeable(4, ROUNDING)
     """Steps per dispatch of the compiled program."""
     devices: Count | None = changeable(None, ROUNDING)

@@ -16,6 +16,7 @@ from jgan.run import loop
 from jgan.run.about import read_about
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.folder import Folder, remember
+from jgan.run.loggers import check_loggers
 from jgan.run.progress import say
 from jgan.run.system import System, stages_of
 from jgan.sharding import data_mesh, first_devices
@@ -37,7 +38,9 @@ def prepare(system: System, config: Any, init_from: Path | None = None) -> Calla
 
     Raises:
       ValueError: if there are fewer devices, the batch does not divide over them, or there are fewer examples than one batch.
+      ModuleNotFoundError: if the package of a logger is missing.
     """
+    check_loggers(config.log)
     mesh = data_mesh(first_devices(config.devices))
     say("reading the data")
     source = system.data(config)
@@ -73,6 +76,7 @@ def prepare(system: System, config: Any, init_from: Path | None = None) -> Calla
             steps_per_call=config.steps_per_call,
             fsdp=config.fsdp,
             begin=begin,
+            log=config.log,
             protocol={"data": source.name, "examples": source.size, **provenance()},
         )
 

@@ -14,6 +14,7 @@ from jgan.evaluation.score import Score
 from jgan.outputs.files import write_atomic
 from jgan.run.collapse import collapse_warnings
 from jgan.run.folder import Folder
+from jgan.run.loggers import open_loggers
 from jgan.run.metrics_log import MetricsLog, read_records
 from jgan.run.plan import Leg
 from jgan.run.progress import Progress
@@ -25,7 +26,7 @@ from jgan.types import Fields, Spec
 
 
 class Writer:
-    """Files of one run: metrics.jsonl, tensorboard/, samples/<images>..., score.json, report.html; a context manager.
+    """Files of one run: metrics.jsonl, samples/<images>..., score.json, report.html, and what its loggers show; a context manager.
 
     Args:
       folder: of the run.
@@ -35,6 +36,7 @@ class Writer:
       spec: of the data.
       score: of the run, or None.
       protocol: what the report says about how the run was made.
+      log: names of loggers.
     """
 
     def __init__(
@@ -46,10 +48,11 @@ class Writer:
         spec: Spec,
         score: Score | None,
         protocol: Mapping[str, Any],
+        log: Sequence[str] = (),
     ):
         self._folder, self._legs, self._score, self._sampling, self._trouble = folder, legs, score, sampling, Trouble()
         self._kinds = kinds_shown(sampling, spec)
-        self._log = MetricsLog(folder.path, step)
+        self._log, self._loggers = MetricsLog(folder.path, step), open_loggers(log, folder.path, folder.config)
         self._progress = Progress(legs[-1].images_at(legs[-1].last), self._images(step), criterion=score.criterion if score else None)
         about = {"protocol": dict(protocol)}
         if score is not None:
@@ -67,6 +70,7 @@ class Writer:
         self._check_folder()
         images = self._images(step)
         record = self._log.record(step, images, values)
+        self._show("records", f"step {step}", lambda logger: logger.scalars(record))
         self._progress.update(images, record)
         watched = self._score.watched if self._score else {}
         if watched.keys() & record.keys():
@@ -85,7 +89,7 @@ class Writer:
             return
         with self._trouble.tolerate("samples are not written", f"step {step}"):
             outputs.write(self._folder.path / "samples", self._images(step), rendered)
-            self._log.show(step, outputs.events(rendered))
+        self._show("samples", f"step {step}", lambda logger: logger.samples(step, rendered))
         self.report()
 
     def report(self) -> None:
@@ -101,9 +105,14 @@ class Writer:
         return self
 
     def __exit__(self, *exception):
-        self._log.close()
+        self._show("last events", "the end", lambda logger: logger.close())
         self._progress.close()
         self.report()
+
+    def _show(self, what, when, show):
+        for name, logger in self._loggers.items():
+            with self._trouble.tolerate(f"{what} are not shown in {name}", when):
+                show(logger)
 
     def _check_folder(self):
         if not self._holds_folder():
