@@ -62,3 +62,13 @@ def test_a_traced_program_is_evaluated_on_other_constants():
     given = [2 * constant for constant in closed.consts]
     total, rows = jax.jit(lambda consts, x: compat.eval_jaxpr(closed.jaxpr, consts, x))(given, jnp.ones((2, 3)))
     assert len(given) == 1 and total == 12.0 and rows.shape == (2, 3)
+
+
+@pytest.mark.parametrize(("given", "level"), [(None, "3"), ("1", "3"), ("0", "0"), ("2", "2")])
+def test_what_xla_prints_is_kept_back_unless_asked_for(monkeypatch, given, level):
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "1")
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", given) if given else monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
+    levels = []
+    monkeypatch.setattr(compat._utils, "absl_set_min_log_level", levels.append)
+    compat.quiet_xla()
+    assert compat.os.environ["TF_CPP_MIN_LOG_LEVEL"] == level and levels == ([3] if level == "3" else [])

@@ -258,8 +258,9 @@ def test_each_stage_of_the_start_is_said(tmp_path, capsys):
         "preparing the score",
         "loading the examples",
         "making the first state",
-        "compiling",
-        "first steps done",
+        "drawing the first samples",
+        "compiling the training step",
+        "scoring",
     ]
     for line, start in zip(lines, [*expected, "32 of 32"], strict=True):
         assert line.startswith(start)

@@ -107,9 +107,18 @@ def test_a_longer_run_is_the_same_run(tmp_path, uninterrupted):
 def test_a_run_says_what_it_is_doing_before_its_first_record(tmp_path, capsys):
     train(tmp_path / "run", kimg=0.064)
     said = capsys.readouterr().err
-    doing = ("reading the data", "preparing the score", "loading the examples", "making the first state", "compiling", "first steps done")
+    doing = ("reading the data", "preparing the score", "loading the examples", "making the first state", "drawing", "compiling")
     places = [said.find(line) for line in doing]
     assert -1 not in places and places == sorted(places) and places[-1] < said.find("images  ")
+
+
+def test_the_speed_is_without_compiling_and_the_end_says_where_things_are(tmp_path, capsys):
+    run = train(tmp_path / "my run", kimg=0.064, steps_per_call=4)
+    assert ["images_per_second" in record for record in records(run)] == [False, True]
+    with Checkpoints(run / "checkpoints") as checkpoints:
+        best, score = checkpoints.best_step(), next(iter(checkpoints.scores().values()))
+    checkpoint = f"best checkpoint: {run}/checkpoints/{best:08d} (score {score:.4g})"
+    assert capsys.readouterr().out.splitlines()[-3:] == [f"report: {run}/report.html", checkpoint, f"next: jgan sample '{run}'"]
 
 
 def test_a_finished_run_is_left_as_it_is(tmp_path):

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import shlex
 import sys
 import time
 import warnings
@@ -24,7 +25,7 @@ from jgan.run.dead import Sign, check_alive, doubtful, follow, new
 from jgan.run.folder import Folder
 from jgan.run.plan import Leg, Plan, legs, make_plan
 from jgan.run.preemption import Stop, stop_requests
-from jgan.run.progress import announced, say
+from jgan.run.progress import say, waiting
 from jgan.run.sampling import followed, outputs_of
 from jgan.run.system import Sampling
 from jgan.run.writer import Writer
@@ -53,6 +54,7 @@ class Running(NamedTuple):
     draw: Sampler
     steps_per_call: int
     folder: Folder
+    lengths: set[int]  # steps of the calls that were made, and so are compiled
 
 
 def train(
@@ -121,10 +123,11 @@ def train(
             writer = stack.enter_context(Writer(folder, step, places, sampling, source.spec, score, protocol or {}, log))
         if state is None:
             running, _ = prepared(0)
-            say("making the first state")
-            state = running.compiled.init(key)
-            state = state if begin is None else begin(state)
-            _write_sample(writer, 0, running.draw(state, key, shown[0]), shown[1])
+            with waiting("making the first state"):
+                state = running.compiled.init(key)
+                state = state if begin is None else begin(state)
+            with waiting("drawing the first samples"):
+                _write_sample(writer, 0, running.draw(state, key, shown[0]), shown[1])
         for number in range(_stage_of(places, step), len(stages)):
             running, feed = prepared(number)
             if number > 0 and step == running.leg.first:
@@ -136,6 +139,7 @@ def train(
         if reason:
             sys.exit(f"the state of step {step} was not saved in {folder.path}: {reason}; mend that and go on with --resume")
     if stop and step < places[-1].last:
+        say(f"stopped after step {step}; to go on: jgan train --resume {shlex.quote(str(folder.path))}")
         sys.exit(stop.status)
     return state
 
@@ -151,14 +155,12 @@ class _Prepared:
     def __call__(self, number: int) -> tuple[Running, Feed]:
         if number != self._number:
             stage = self._stages[number]
-            say("loading the examples and tracing the training")
-            feed = make_feed(stage.source(), stage.batch, self._seed)
-            compiled = compile(stage.training, self._mesh, feed, steps_per_call=self._steps_per_call, fsdp=self._fsdp)
-            step = announced(compiled.step, "compiling the training step", "first steps done")
-            compiled = compiled._replace(step=step)
+            with waiting("loading the examples and tracing the training"):
+                feed = make_feed(stage.source(), stage.batch, self._seed)
+                compiled = compile(stage.training, self._mesh, feed, steps_per_call=self._steps_per_call, fsdp=self._fsdp)
             draw = gathered(sampler(stage.training.sample, compiled.abstract))
             plan = _plan(stage, self._steps_per_call, self._intervals)
-            running = Running(self._places[number], plan, compiled, draw, self._steps_per_call, self._folder)
+            running = Running(self._places[number], plan, compiled, draw, self._steps_per_call, self._folder, set())
             self._number, self._made = number, (running, feed)
         assert self._made is not None
         return self._made
@@ -203,7 +205,8 @@ def _train_stage(running: Running, feed: Feed, step, state, key, writer, checkpo
         numbers: dict[str, float] = {}
         try:
             if score and due["score"]:
-                numbers = score.compute(snapshot_of(running.draw, state, sampling))
+                with waiting("scoring"):
+                    numbers = score.compute(snapshot_of(running.draw, state, sampling))
         finally:  # the curves are what a failure is understood by
             if writer is not None:
                 writer.record(step, values | numbers)
@@ -256,25 +259,37 @@ def _calls(feed: Feed, done: int, steps_per_call: int) -> Iterator[Any]:
 
 def _until_record(running: Running, items, step, state, key, stop: Stop):
     """Trains up to the next record, or until a stop is asked for; reads from the device once, at the end."""
-    compiled, leg = running.compiled, running.leg
-    metrics, first, begun = [], step, time.perf_counter()
-    record = running.plan.record
+    leg, record = running.leg, running.plan.record
+    metrics, first = [], step
+    begun, counted = time.perf_counter(), step  # the speed is that of calls that compile nothing
     while True:
         item = next(items)
         before, steps = step, jax.tree.leaves(item)[0].shape[0]
-        state, values = compiled.step(state, compiled.constants, compiled.put(item), key)
+        state, values, compiles = _call(running, steps, item, state, key)
         metrics.append(values)
         step += steps
+        if compiles:
+            begun, counted = time.perf_counter(), step
         if not running.folder.begun:
-            jax.block_until_ready(values)  # whatever is wrong with the first step is known now
             running.folder.begin(before)
         jax.block_until_ready(metrics[-1 - IN_FLIGHT :][:1] if len(metrics) > IN_FLIGHT else ())
         due = step >= leg.last or (step - leg.first) // record > (first - leg.first) // record
         if stop.poll(before, step) or due:
             break
     means = _means(jax.device_get(metrics))
-    speed = (step - first) * leg.batch / (time.perf_counter() - begun)
-    return step, state, means | {"images_per_second": speed, "memory_gib": memory_gib()}
+    speed = {"images_per_second": (step - counted) * leg.batch / (time.perf_counter() - begun)} if step > counted else {}
+    return step, state, means | speed | {"memory_gib": memory_gib()}
+
+
+def _call(running: Running, steps: int, item, state, key):
+    """Dispatches the steps of an item: the state, their metrics, and whether they were compiled, which is waited for."""
+    compiled, compiles = running.compiled, steps not in running.lengths
+    with waiting("compiling the training step") if compiles else contextlib.nullcontext():
+        state, values = compiled.step(state, compiled.constants, compiled.put(item), key)
+        if compiles:
+            jax.block_until_ready(values)  # whatever is wrong with the first step is known now
+    running.lengths.add(steps)
+    return state, values, compiles
 
 
 def _means(metrics):

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import jax
 
 from jgan import __version__, ranges
+from jgan.compat import quiet_xla
 from jgan.evaluation.provenance import commit
 from jgan.run.about import config_of, read_about
 from jgan.run.checkpoints import quiet_orbax
@@ -77,6 +78,7 @@ def main(system: System, arguments: Sequence[str] | None = None, program: str | 
 def mistakes_in_one_line(program: str) -> Iterator[None]:
     """Ends the process with status 2 and one line on standard error where something is wrong with its input; warnings are one line too."""
     quiet_orbax()
+    quiet_xla()
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     try:
         yield

@@ -1,25 +1,41 @@
 """How far a run is: a bar on a terminal, plain lines elsewhere."""
 
+import contextlib
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from collections.abc import Callable, Iterator, Mapping
+from typing import TextIO
 
 import jax
 
+OFTEN, SELDOM = 10, 60  # seconds between two lines about the same work: at first, and once it has lasted a minute
+
 
 class Progress:
-    """Shows images done, images per second, the score and the time left.
+    """Shows images done, images per second, the score and, once it is known, the time left.
+
+    The time left is that of the images to come at the pace since the first record: with scores, samples and checkpoints, without what
+    came before, such as compiling.
 
     Args:
       total: images of the whole run.
       done: images done before, when it is resumed.
       stream: where to; on a terminal a bar is drawn, otherwise every update is a line.
       criterion: the name of the number that is shown as the score.
+      clock: () -> seconds.
     """
 
-    def __init__(self, total: int, done: int = 0, stream: TextIO | None = None, criterion: str | None = None):
-        self._total, self._stream, self._criterion = total, stream or sys.stderr, criterion
+    def __init__(
+        self,
+        total: int,
+        done: int = 0,
+        stream: TextIO | None = None,
+        criterion: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._total, self._stream, self._criterion, self._clock = total, stream or sys.stderr, criterion, clock
+        self._first: tuple[float, int] | None = None  # when the first record came, and the images then
         self._bar = _bar(self._stream) if self._stream.isatty() else None
         if self._bar is not None:
             self._bar.start()
@@ -27,12 +43,12 @@ class Progress:
 
     def update(self, images: int, record: Mapping[str, float | None]) -> None:
         """Shows a record; see `jgan.run.metrics_log`."""
+        left = self._left(images)
+        values = "  ".join([*summary(record, self._criterion), *([] if left is None else [f"{duration(left)} left"])])
         if self._bar is not None:
-            self._bar.update(self._task, completed=images, values=summary(record, self._criterion))
+            self._bar.update(self._task, completed=images, values=values)
         else:
-            speed = record.get("images_per_second")
-            left = duration((self._total - images) / speed) if speed else "?"
-            print(f"{images:,} of {self._total:,} images  {summary(record, self._criterion)}  {left} left", file=self._stream, flush=True)
+            print(f"{images:,} of {self._total:,} images  {values}".rstrip(), file=self._stream, flush=True)
 
     def close(self) -> None:
         if self._bar is not None:
@@ -44,6 +60,12 @@ class Progress:
     def __exit__(self, *exception):
         self.close()
 
+    def _left(self, images):
+        """Seconds, or None at the first record and at the end."""
+        now = self._clock()
+        began, before = self._first = self._first or (now, images)
+        return (now - began) / (images - before) * (self._total - images) if before < images < self._total else None
+
 
 def say(message: str) -> None:
     """Prints a line about what a run is doing, on standard error, of the first process alone."""
@@ -51,36 +73,48 @@ def say(message: str) -> None:
         print(message, file=sys.stderr, flush=True)
 
 
-def announced(function: Callable[..., Any], before: str, after: str) -> Callable[..., Any]:
-    """The same function, whose first call is announced, waited for, and reported with the time that it took."""
-    called = False
+@contextlib.contextmanager
+def waiting(work: str, often: float = OFTEN, seldom: float = SELDOM) -> Iterator[None]:
+    """Says what a run is doing and, while that lasts, for how long it has; at the end how long it took, unless it was soon done.
 
-    def call(*arguments):
-        nonlocal called
-        if called:
-            return function(*arguments)
-        called, started = True, time.monotonic()
-        say(before)
-        result = jax.block_until_ready(function(*arguments))
-        say(f"{after} after {duration(time.monotonic() - started)}")
-        return result
+    Args:
+      work: such as "compiling".
+      often: seconds between two lines, in the first minute.
+      seldom: seconds between two lines thereafter.
+    """
+    say(work)
+    started, done = time.monotonic(), threading.Event()
+    teller = threading.Thread(target=_tell, args=(work, done, often, seldom), daemon=True, name="waiting")
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
+    if time.monotonic() - started >= often:
+        say(f"{work} took {duration(time.monotonic() - started)}")
 
-    return call
+
+def _tell(work, done, often, seldom):
+    started = time.monotonic()
+    while not done.wait(often if time.monotonic() - started < seldom else seldom):
+        say(f"{work}: {duration(time.monotonic() - started)} so far")
 
 
-def summary(record: Mapping[str, float | None], criterion: str | None = None) -> str:
+def summary(record: Mapping[str, float | None], criterion: str | None = None) -> list[str]:
     """The numbers that one looks at while waiting.
 
     >>> summary({"images_per_second": 1234.5, "distance": 12.3456, "generator/loss": 0.5}, criterion="distance")
-    '1,234 images/s  score 12.35'
+    ['1,234 images/s', 'score 12.35']
     """
     parts = []
-    if record.get("images_per_second"):
-        parts.append(f"{record['images_per_second']:,.0f} images/s")
+    speed = record.get("images_per_second")
+    if speed:
+        parts.append(f"{speed:,.0f} images/s" if speed >= 10 else f"{speed:.2g} images/s")
     score = record.get(criterion) if criterion else None
     if score is not None:
         parts.append(f"score {score:.4g}")
-    return "  ".join(parts)
+    return parts
 
 
 def duration(seconds: float) -> str:
@@ -96,8 +130,8 @@ def duration(seconds: float) -> str:
 
 def _bar(stream):
     from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
     from rich.progress import Progress as Bar
 
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.completed:,.0f} images  {task.fields[values]}"))
-    return Bar(*columns, TimeRemainingColumn(), console=Console(file=stream))
+    return Bar(*columns, console=Console(file=stream))

@@ -1,5 +1,6 @@
 """From a system and a configuration to a run."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +18,7 @@ from jgan.run.about import read_about
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.folder import Folder, remember
 from jgan.run.loggers import check_loggers
-from jgan.run.progress import say
+from jgan.run.progress import waiting
 from jgan.run.system import System, stages_of
 from jgan.sharding import data_mesh, first_devices
 from jgan.training.transfer import listing, transfer
@@ -42,10 +43,10 @@ def prepare(system: System, config: Any, init_from: Path | None = None) -> Calla
     """
     check_loggers(config.log)
     mesh = data_mesh(first_devices(config.devices))
-    say("reading the data")
-    source = system.data(config)
-    _check_label(source)
-    source = prepared(source)
+    with waiting("reading the data"):
+        source = system.data(config)
+        _check_label(source)
+        source = prepared(source)
     examples = system.training_data(config) if system.training_data else source
     stages = stages_of(system.build(config, source.spec), images=round(1000 * config.kimg), batch=config.batch, source=lambda: examples)
     check_size(examples, stages[0].batch)
@@ -60,11 +61,11 @@ def prepare(system: System, config: Any, init_from: Path | None = None) -> Calla
         if folder.changed:
             print(f"changed: {'; '.join(folder.changed)}")
         print(*describe(source), sep="\n", flush=True)
-        wants_score = system.score is not None and config.score_kimg
-        if wants_score:
-            say("preparing the score")
-        score = system.score(config, source, folder=loop.features_folder(folder), mesh=mesh) if system.score and wants_score else None
-        return loop.train(
+        score = None
+        if system.score is not None and config.score_kimg:
+            with waiting("preparing the score"):
+                score = system.score(config, source, folder=loop.features_folder(folder), mesh=mesh)
+        state = loop.train(
             folder,
             stages,
             sampling,
@@ -79,8 +80,20 @@ def prepare(system: System, config: Any, init_from: Path | None = None) -> Calla
             log=config.log,
             protocol={"data": source.name, "examples": source.size, **provenance()},
         )
+        if jax.process_index() == 0:
+            print(*outcome(folder.path, system), sep="\n", flush=True)
+        return state
 
     return train
+
+
+def outcome(run: Path, system: System) -> list[str]:
+    """What is said at the end of a run: where its report and its best checkpoint are, and what to type next."""
+    with Checkpoints(run / "checkpoints") as checkpoints:
+        best, scores = checkpoints.best_step(), checkpoints.scores()
+    score = f" (score {scores[best]:.4g})" if best in scores else ""
+    lines = [f"report: {run / 'report.html'}", f"best checkpoint: {run / 'checkpoints' / f'{best:08d}'}{score}"]
+    return lines + [f"next: jgan sample {shlex.quote(str(run))}"] * ("sample" in system.commands)
 
 
 def _check_label(source):
