@@ -100,6 +100,13 @@ def test_what_a_step_moves():
         assert all(np.isfinite(p).all() for p in jax.tree.leaves(player.params)) and player.guard.skipped == 0
 
 
+def test_a_diffusion_has_a_target_of_its_own():
+    config = dataclasses.replace(TINY, r1_every=0, path_every=0, augment="diffusion", ada_target=2.0, diffusion_target=-2.0)
+    _, last, metrics = play(SYSTEM, config, steps=STEPS)
+    np.testing.assert_allclose(metrics["augment/strength"], [0, 0, 0, 16 * 4 / 200], rtol=1e-5)
+    assert last.generator.guard.skipped == last.discriminator.guard.skipped == 0
+
+
 def test_the_augmentation_falls_where_the_real_images_are_not_known():
     signs, state = np.array([0.5, 0.0, -0.5, 0.1]), play(SYSTEM, TINY, steps=STEPS).first._replace(strength=jnp.float32(0.5))
     for i, sign in enumerate(signs):

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from jgan.augment import ada, adaptive_strength, diffaugment, flip
+from jgan.augment import ada, adaptive_strength, diffaugment, diffusion, flip
 from jgan.losses import hinge, matching_aware, multi_scale, non_saturating, relativistic, wasserstein
 from jgan.penalties import adaptive_path_length, on_real, on_real_logits, r1
 from jgan.training import alternating
@@ -322,7 +322,9 @@ class TestAugmentation:
         jax.effects_barrier()
         assert len(keys) == len(set(keys)) == 6  # real and fake of the discriminator, fake of the generator
 
-    @pytest.mark.parametrize("augment", [flip, diffaugment, adaptive_strength(diffaugment), adaptive_strength(ada)])
+    @pytest.mark.parametrize(
+        "augment", [flip, diffaugment, adaptive_strength(diffaugment), adaptive_strength(ada), adaptive_strength(diffusion)]
+    )
     def test_those_of_the_library_fit(self, augment):
         players = constant(), linear()
         constant_image = Network(players[0].init, lambda p, s, z, key=None, train=False: (jnp.full((len(z), 8, 8, 3), p), s))

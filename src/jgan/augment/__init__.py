@@ -21,6 +21,7 @@ from jgan.augment.adaptive import (
 from jgan.augment.adaptive_pseudo import pseudo, pseudo_update
 from jgan.augment.classic import random_affine, random_colour
 from jgan.augment.differentiable import diffaugment
+from jgan.augment.diffusion import apply_noising, diffusion, draw_noising
 from jgan.augment.simple import flip
 from jgan.augment.steered import adaptive_strength
 
@@ -36,8 +37,11 @@ __all__ = [
     "ada",
     "ada_update",
     "adaptive_strength",
+    "apply_noising",
     "apply_transforms",
     "diffaugment",
+    "diffusion",
+    "draw_noising",
     "draw_transforms",
     "flip",
     "pseudo",

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jgan import commands, losses, outputs, penalties
-from jgan.augment import ada_update, apply_transforms, draw_transforms, flip
+from jgan.augment import ada_update, apply_noising, apply_transforms, draw_noising, draw_transforms, flip
 from jgan.data.settings import ImageSettings, open_images, size_of
 from jgan.data.source import Source
 from jgan.evaluation.score import image_score
@@ -77,10 +77,14 @@ class Config(Settings, ImageSettings):
     """Half-life of the generator's average, thousands of images."""
     average_ramp: Rate | None = 0.05
     """Early on the half-life is this share of the images seen; None: no ramp."""
-    augment: Literal["ada", "none"] = "ada"
-    """Augmentation of what the discriminator sees."""
+    augment: Literal["ada", "diffusion", "none"] = "ada"
+    """Augmentation of what the discriminator sees: transformations, or noise of a diffusion."""
     ada_target: Target = 0.6
-    """Mean sign of the logits of real images at which the augmentation strength stays."""
+    """Mean sign of the logits of real images at which the strength of the transformations stays."""
+    diffusion_target: Target = 0.6
+    """The same for the diffusion, whose strength is its length."""
+    diffusion_noise: Weight = 0.05
+    """Deviation of the noise after all steps of the diffusion."""
     ada_kimg: Kimg = 500.0
     """Thousands of images in which the strength can rise from 0 to 1."""
 
@@ -101,18 +105,7 @@ _LARGE = Config(flip=True, kimg=25_000, half_levels=4, score_kimg=200, sample_ki
 PRESETS = {
     "demo": dataclasses.replace(_DEMO, kimg=24, sample_kimg=3, score_kimg=8, checkpoint_kimg=8, score_samples=2000),
     "fashion_mnist": dataclasses.replace(_SMALL, data="tfds:fashion_mnist", channels=1, augment="none", kimg=61.44),
-    "flowers64": dataclasses.replace(
-        _SMALL,
-        data="tfds:tf_flowers",
-        resolution=64,
-        flip=True,
-        batch=8,
-        conditional=True,
-        style_mixing=0,
-        augment="none",
-        r1_weight=0.5,
-        kimg=60,
-    ),
+    "flowers64": dataclasses.replace(_DEMO, data="tfds:tf_flowers", resolution=64, flip=True, channel_base=1024, kimg=60),
     # The published settings of Karras et al. 2020, appendix C, and of their "auto" rule for flowers128.
     "cifar10": Config(
         data="tfds:cifar10",
@@ -203,7 +196,7 @@ def make_losses(config: Config, g: stylegan2.Generator, d: Network, r1_weight: f
     nothing. The published code takes the average after it, with its gradient: m + 0.01 (l - m) of the mean length l of the batch. Then
     mean((lengths - m)^2) = variance + (l - m)^2 becomes variance + 0.99^2 (l - m)^2: their mean is pulled 2 % less.
     """
-    adversarial = losses.non_saturating()
+    adversarial, apply = losses.non_saturating(), {"ada": apply_transforms, "diffusion": apply_noising}.get(config.augment)
 
     def mixed_styles(params, state, latents, train=False):
         ws, after = _styles(g, params, state, latents["z"], latents["label"], train)
@@ -217,7 +210,7 @@ def make_losses(config: Config, g: stylegan2.Generator, d: Network, r1_weight: f
         return _synthesize(g, params, state, ws, latents["noise"]), state
 
     def discriminate(params, state, images, examples):
-        images = images if examples["transforms"] is None else apply_transforms(images, examples["transforms"])
+        images = images if examples["augmentation"] is None else apply(images, examples["augmentation"])
         return d.apply(params, state, images, examples["label"])[0]
 
     def generator_loss(params, state, examples, other):
@@ -248,7 +241,9 @@ def make_losses(config: Config, g: stylegan2.Generator, d: Network, r1_weight: f
 def make_draws(config: Config, g: stylegan2.Generator, shape: tuple[int, int, int]) -> Draws:
     """All random numbers of a step, drawn for the whole batch, so that microbatches change nothing."""
 
-    def transforms(key, n, strength):
+    def augmentation(key, n, strength):
+        if config.augment == "diffusion":
+            return draw_noising(key, (n, *shape), strength, sigma=config.diffusion_noise)
         return draw_transforms(key, n, *shape[:2], strength) if config.augment == "ada" else None
 
     def latents(key, n, label, strength):
@@ -257,15 +252,15 @@ def make_draws(config: Config, g: stylegan2.Generator, shape: tuple[int, int, in
         drawn = {"z": z[0], "label": label, "noise": stylegan2.draw_noise(keys[1], n, g.plan)}
         if config.style_mixing:
             drawn |= {"other": z[1], "first": stylegan2.draw_mixing(keys[2], n, g.layers, config.style_mixing)}
-        return drawn | {"transforms": transforms(keys[3], n, strength)}
+        return drawn | {"augmentation": augmentation(keys[3], n, strength)}
 
     def real(key, batch, strength):
-        key_flip, key_transforms = jax.random.split(key)
+        key_flip, key_augmentation = jax.random.split(key)
         image = to_float(batch["image"])
         n = image.shape[0]
         if config.flip:
             image = flip(key_flip, image)
-        return {"image": image, "label": _label(g, batch), "transforms": transforms(key_transforms, n, strength)}
+        return {"image": image, "label": _label(g, batch), "augmentation": augmentation(key_augmentation, n, strength)}
 
     return Draws(latents, real)
 
@@ -374,7 +369,8 @@ def _steer(config, state, sign):
     signs = state.signs + jnp.nan_to_num(sign)
     if config.augment == "none":
         return state.strength, state.signs
-    strength = ada_update(state.strength, signs / interval, config.batch, config.ada_target, config.ada_kimg * 1000, interval)
+    target = config.ada_target if config.augment == "ada" else config.diffusion_target
+    strength = ada_update(state.strength, signs / interval, config.batch, target, config.ada_kimg * 1000, interval)
     due = (state.step + 1) % interval == 0
     return jnp.where(due, strength, state.strength), jnp.where(due, jnp.zeros_like(signs), signs)
 
