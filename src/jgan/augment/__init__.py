@@ -19,6 +19,7 @@ from jgan.augment.adaptive import (
     transforms_from_draws,
 )
 from jgan.augment.adaptive_pseudo import pseudo, pseudo_update
+from jgan.augment.classic import random_affine, random_colour
 from jgan.augment.differentiable import diffaugment
 from jgan.augment.diffusion import apply_noising, diffusion, draw_noising
 from jgan.augment.simple import flip
@@ -45,5 +46,7 @@ __all__ = [
     "flip",
     "pseudo",
     "pseudo_update",
+    "random_affine",
+    "random_colour",
     "transforms_from_draws",
 ]

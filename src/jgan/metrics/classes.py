@@ -92,6 +92,31 @@ def intra_class_frechet(real_features, real_labels, fake_features, fake_labels) 
     return float(np.mean(list(distances.values()))), distances
 
 
+def macro_f1(predicted, label) -> float:
+    """Mean over classes of F1 = 2 TP / (2 TP + FP + FN), in which rare classes count as much as frequent ones.
+
+    Classes that are neither predicted nor there are left out (van Rijsbergen 1979, chapter 7, http://www.dcs.gla.ac.uk/Keith/Preface.html).
+
+    Args:
+      predicted, label: integers [N].
+
+    Raises:
+      ValueError: unless both are integers of one shape [N], with N at least 1.
+
+    >>> round(macro_f1([0, 0, 0, 1], [0, 0, 1, 1]), 4)  # of class 0 it is 4 / 5, of class 1 it is 2 / 3
+    0.7333
+    """
+    predicted, label = np.asarray(predicted), np.asarray(label)
+    integers = all(np.issubdtype(values.dtype, np.integer) for values in (predicted, label))
+    if predicted.shape != label.shape or label.ndim != 1 or not label.size or not integers:
+        found = f"{predicted.dtype} {predicted.shape} and {label.dtype} {label.shape}"
+        raise ValueError(f"expected predictions and labels as integers [N], found {found}")
+    there = np.union1d(predicted, label)
+    hits = np.asarray([np.sum((predicted == one) & (label == one)) for one in there])
+    both = np.asarray([np.sum(predicted == one) + np.sum(label == one) for one in there])
+    return float(np.mean(2 * hits / both))
+
+
 def _checked(logits) -> np.ndarray:
     logits = np.asarray(logits, np.float64)
     if logits.ndim != 2 or not logits.size:

@@ -1,0 +1,32 @@
+"""How sure a mean is."""
+
+import numpy as np
+
+
+def bootstrap_interval(values, level: float = 0.95, draws: int = 10_000, seed: int = 0) -> tuple[float, float]:
+    """The interval of the mean of values [N], such as the differences of pairs: percentiles of the means of samples of them.
+
+    The samples are of N, drawn with replacement (Efron 1979, https://doi.org/10.1214/aos/1176344552). The interval is too narrow for few
+    values: of normal deviates, at 95 %, it holds the true mean in 84 % of all cases with 5 values, in 90 % with 10, in 93 % with 20.
+
+    Args:
+      values: finite numbers [N], independent of each other, at least 2.
+      level: the share of the means inside the interval.
+      draws: number of samples.
+      seed: of the samples.
+
+    Raises:
+      ValueError: unless they are at least 2 finite numbers [N] and the level is between 0 and 1.
+
+    >>> low, high = bootstrap_interval([0.0, 1.0, 2.0, 3.0])
+    >>> low, high
+    (0.5, 2.5)
+    """
+    values = np.asarray(values, np.float64)
+    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
+        raise ValueError(f"expected at least 2 finite numbers [N], found shape {values.shape}: {values.ravel()[:5]}")
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"expected a level between 0 and 1, found {level}")
+    means = values[np.random.default_rng(seed).integers(0, len(values), (draws, len(values)))].mean(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
