@@ -45,7 +45,7 @@ CLASSIC = {"turn": 10.0, "shift": 0.06, "zoom": 0.15}
 COMPARED = {name: ARMS[name] for name in ("none", "classic", "classic + mixup")}
 
 
-def parts_of(source: Source) -> tuple[Fields, Fields, Fields]:
+def parts_of(source: Source) -> list[dict[str, np.ndarray]]:
     """Images to learn from, for validation and for test: of each class in their order; `label` counts the classes from 0."""
     rows = read_rows(source, np.arange(source.size), ("image", "label"))
     label = np.unique(rows["label"], return_inverse=True)[1].astype(np.int32)
@@ -54,8 +54,7 @@ def parts_of(source: Source) -> tuple[Fields, Fields, Fields]:
         members = np.flatnonzero(label == one)
         place[members] = np.arange(len(members)) / len(members)
     chosen = np.digitize(place, PARTS)
-    first, second, third = ({"image": rows["image"][chosen == part], "label": label[chosen == part]} for part in range(3))
-    return first, second, third
+    return [{"image": rows["image"][chosen == part], "label": label[chosen == part]} for part in range(3)]
 
 
 def variants(trained: Trained, images: np.ndarray, count: int) -> np.ndarray:
@@ -77,7 +76,7 @@ def few(
     subsets: Several = 8,
     seeds: Count = 2,
     made: Count = 20,
-    steps: Count = 800,
+    steps: Count = 500,
     step: CountOrZero | None = None,
 ) -> None:
     """Measures what variants add to a classifier of the held-out classes that learns from few; writes few.md and few.json in the run.

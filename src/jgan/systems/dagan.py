@@ -85,7 +85,7 @@ class Config(Settings, ReadingSettings):
 _LETTERS = Config(data="OMNIGLOT", held_out="Korean", symmetries=True)
 PRESETS = {
     "demo": Config(limit=1_000, partners=4, kimg=20),
-    "letters": dataclasses.replace(_LETTERS, kimg=120, mismatched=True, score_kimg=40, checkpoint_kimg=40, sample_kimg=20),
+    "letters": dataclasses.replace(_LETTERS, kimg=75, mismatched=True, score_kimg=25, checkpoint_kimg=25, sample_kimg=12.5),
     # The paper's loss, optimizer, dropout and size of noise; 5 updates of the discriminator, each on 32 pairs.
     "letters_accelerator": dataclasses.replace(
         _LETTERS,
