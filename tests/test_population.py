@@ -97,6 +97,24 @@ def test_lanes_are_spread_over_as_many_devices_as_share_them_evenly(lanes, devic
     assert [shard.data.shape[0] for shard in state.kernel.addressable_shards] == [lanes // devices] * devices
 
 
+def test_a_lane_learns_its_rows(together):
+    """As if it were alone with them."""
+    rows = np.asarray([[0, 1, 2], [0, 4, 8], [8, 7, 6], [3, 3, 3]])
+    runs = population(make, EXAMPLES, SEEDS, 4, data_mesh(jax.devices()[:2]), rows=rows)
+    state = runs.advance(runs.begin(RATES), RATES, 6)
+    for lane, chosen in enumerate(rows):
+        alone = population(make, {name: values[chosen] for name, values in EXAMPLES.items()}, SEEDS[lane : lane + 1], 4)
+        expected = alone.advance(alone.begin(RATES[lane : lane + 1]), RATES[lane : lane + 1], 6)
+        for ours, theirs in zip(state[1:], expected[1:], strict=True):
+            np.testing.assert_allclose(ours[lane], theirs[0], rtol=1e-5)
+    assert np.abs(state.lazy - together[1].lazy).max() > 0.1
+
+
+def test_rows_are_those_of_all_lanes():
+    with pytest.raises(ValueError, match=r"expected the rows of 4 lanes, int \[4, n\], found shape \(3, 2\)"):
+        population(make, EXAMPLES, SEEDS, 4, rows=np.zeros((3, 2), int))
+
+
 @pytest.mark.parametrize("seeds", [[], [1, 2, 3]])
 def test_lanes_divide_over_the_devices(seeds):
     with pytest.raises(ValueError, match=f"divides over 2 devices, found {len(seeds)}"):

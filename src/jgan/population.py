@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jgan.ops import onednn
@@ -23,7 +24,15 @@ class Population(NamedTuple):
     sample: Callable[[Any, Any, Key | None, Inputs], Outputs]
 
 
-def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[int], batch: int, mesh: Mesh | None = None) -> Population:
+def population(
+    make: Callable[[Any], Training],
+    examples: Any,
+    seeds: Sequence[int],
+    batch: int,
+    mesh: Mesh | None = None,
+    *,
+    rows: Any = None,
+) -> Population:
     """A training algorithm for all lanes in one program: its step under `jax.vmap`, with states, batches and keys of their own.
 
     Devices do not wait for each other, so on a CPU small networks gain most with a device for each core (`jgan.sharding.device_per_core`).
@@ -36,12 +45,13 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
       seeds: one per lane, of its initialisation, its batches and everything drawn.
       batch: examples per step and lane, drawn at random.
       mesh: spreads the lanes over its axis `data`; by default over as many devices of this process as share them evenly.
+      rows: indices of the examples that each lane learns, int [lanes, n]; by default all learn all.
 
     Returns:
       A population. Its settings are a pytree of arrays [lanes, ...].
 
     Raises:
-      ValueError: if there are no lanes or they cannot be spread evenly over the mesh.
+      ValueError: if there are no lanes, they cannot be spread evenly over the mesh, or `rows` are not those of every lane.
 
     >>> State = NamedTuple("State", [("step", jax.Array), ("sum", jax.Array)])
     >>> def counting(by):
@@ -55,6 +65,9 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
     mesh = mesh_of_lanes(len(seeds)) if mesh is None else mesh
     if not len(seeds) or len(seeds) % mesh.shape["data"]:
         raise ValueError(f"expected one lane or more, a number that divides over {mesh.shape['data']} devices, found {len(seeds)}")
+    rows = np.arange(len(jax.tree.leaves(examples)[0]))[None].repeat(len(seeds), axis=0) if rows is None else np.asarray(rows, np.int32)
+    if rows.ndim != 2 or len(rows) != len(seeds):
+        raise ValueError(f"expected the rows of {len(seeds)} lanes, int [{len(seeds)}, n], found shape {rows.shape}")
     keys = jax.vmap(lambda key: jax.random.split(key, 3))(jnp.stack([seed_key(int(seed)) for seed in seeds]))
     lanes, whole = PartitionSpec("data"), PartitionSpec()
     examples = jax.device_put(examples, NamedSharding(mesh, whole))
@@ -65,15 +78,16 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
         states = jax.vmap(lambda setting, key: make(setting).init(key[0], first))(settings, keys)
         return states._replace(step=states.step[0])
 
-    def advance(states, settings, keys, examples, steps):
-        axes, size = _all_but_step(states, 0, None), jax.tree.leaves(examples)[0].shape[0]
+    def advance(states, settings, keys, rows, examples, steps):
+        axes = _all_but_step(states, 0, None)
 
-        def one(state, setting, key):
-            index = jax.random.randint(jax.random.fold_in(key[1], state.step), (batch,), 0, size)
+        def one(state, setting, key, rows):
+            drawn = jax.random.randint(jax.random.fold_in(key[1], state.step), (batch,), 0, rows.shape[0])
+            index = jnp.take(rows, drawn)
             return make(setting).step(state, jax.tree.map(lambda x: jnp.take(x, index, axis=0), examples), key[2])[0]
 
-        every_lane = jax.vmap(one, in_axes=(axes, 0, 0), out_axes=axes)
-        return jax.lax.fori_loop(0, steps, lambda _, states: every_lane(states, settings, keys), states)
+        every_lane = jax.vmap(one, in_axes=(axes, 0, 0, 0), out_axes=axes)
+        return jax.lax.fori_loop(0, steps, lambda _, states: every_lane(states, settings, keys, rows), states)
 
     def sample(states, settings, key, inputs):
         axes = _all_but_step(states, 0, None)
@@ -86,9 +100,10 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
 
     @onednn.allowed(mesh.devices.flat[0].platform)
     @functools.partial(jax.jit, donate_argnums=0)
-    def advance_all(states, settings, keys, examples, steps):
+    def advance_all(states, settings, keys, rows, examples, steps):
         specs = _all_but_step(states, lanes, whole)
-        return spread(advance, in_specs=(specs, lanes, lanes, whole, whole), out_specs=specs)(states, settings, keys, examples, steps)
+        advance_some = spread(advance, in_specs=(specs, lanes, lanes, lanes, whole, whole), out_specs=specs)
+        return advance_some(states, settings, keys, rows, examples, steps)
 
     @jax.jit
     def sample_all(states, settings, key, inputs):
@@ -97,7 +112,7 @@ def population(make: Callable[[Any], Training], examples: Any, seeds: Sequence[i
 
     return Population(
         lambda settings: begin_all(settings, keys, examples),
-        lambda states, settings, steps: advance_all(states, settings, keys, examples, steps),
+        lambda states, settings, steps: advance_all(states, settings, keys, rows, examples, steps),
         sample_all,
     )
 

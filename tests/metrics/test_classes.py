@@ -61,11 +61,25 @@ def test_few_samples_of_a_class_are_warned_of():
 
 
 @pytest.mark.parametrize(
+    ("predicted", "label", "expected"),
+    [
+        ([0, 1, 2], [0, 1, 2], 1.0),
+        ([1, 1, 1, 1], [0, 1, 1, 1], (0 + 6 / 7) / 2),  # 3 of 4 are right, but a class is never found
+        ([0, 0, 2], [0, 0, 0], (4 / 5 + 0) / 2),  # class 1 is neither there nor predicted
+    ],
+)
+def test_macro_f1(predicted, label, expected):
+    assert classes.macro_f1(predicted, label) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: classes.class_histogram(np.zeros(3)), r"found shape \(3,\)"),
         (lambda: classes.class_histogram(np.zeros((0, 3))), "at least one image"),
         (lambda: classes.modes([[0.0, np.nan]]), "NaN"),
+        (lambda: classes.macro_f1([0, 1], [0]), r"integers \[N\], found int64 \(2,\) and int64 \(1,\)"),
+        (lambda: classes.macro_f1([0.0], [0]), "found float64"),
         (lambda: classes.modes(LOGITS, threshold=1.0), "found 1.0"),
         (lambda: classes.histogram_distance([0.5, 0.5], [1.0]), "found shapes"),
         (lambda: classes.kl_divergence([0.5, 0.5], [3.0, 1.0]), "found sums 1 and 4"),

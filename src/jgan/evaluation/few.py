@@ -4,8 +4,8 @@ Several subsets of a training set are each learned several times by every arm: w
 moved, recoloured), with that and classes in balance, with that and mixup, and with that and generated examples. Within a pair, one subset
 and one seed, all arms begin with the same weights and make the same number of steps on batches of the same size, so that what differs is
 the augmentation; differences are taken pair by pair. The share of generated examples in a batch is chosen for each pair on validation
-examples, never on test ones. An arm is a distribution over the examples of its subset and two switches, so one program serves all arms, and
-all pairs of an arm are trained in it at once.
+examples, never on test ones. An arm is a distribution over the examples of its subset and two switches, so one program serves all arms,
+and it trains the networks of an arm side by side.
 
 The gain of generated examples was claimed by Antoniou et al. 2017, https://arxiv.org/abs/1711.04340, and Frid-Adar et al. 2018,
 https://arxiv.org/abs/1801.02385. Comparisons mislead without a classic arm, with more steps for the augmented one, or with a generator that
@@ -27,8 +27,6 @@ from jgan.evaluation.few_tasks import Task
 from jgan.ops.images import to_float
 from jgan.sharding import seed_key
 from jgan.types import Fields
-
-SHOWN = 64  # images at a time that a trained network is shown
 
 
 class Arm(NamedTuple):
@@ -90,6 +88,7 @@ def few_scores(
     seeds: Sequence[int] = (0, 1),
     steps: int = 400,
     batch: int = 32,
+    at_once: int = 4,
 ) -> dict[str, Scores]:
     """Trains a network for every arm, subset and seed, and scores it on examples that none has seen.
 
@@ -104,6 +103,8 @@ def few_scores(
       shares: of generated examples in a batch, among which each pair of subset and seed chooses by its validation score.
       seeds: of weights and batches.
       steps, batch: of every training, by Adam with a cosine decay from 2e-3.
+      at_once: networks of an arm that are trained side by side, best a divisor of their number. Many take long to compile for CPUs, and
+        gain nothing there; an accelerator takes all.
 
     Returns:
       By arm, in the order of `arms`, then of `pools`.
@@ -126,7 +127,7 @@ def few_scores(
     parts = [subsets, *pools.values()]
     examples = {name: jnp.asarray(np.concatenate([part[name] for part in parts], axis=1)) for name in ("image", task.field)}
     shown = jnp.asarray(np.concatenate([validation["image"], test["image"]]))
-    learn = jax.jit(partial(_learn_all, task, steps, batch))
+    learn = jax.jit(partial(_learn_all, task, steps, batch, at_once))
     keys = jnp.stack([seed_key(int(seed)) for seed in seeds])
 
     def scores_of(arm):
@@ -192,16 +193,17 @@ def _scored(task, logits, fields):
     return np.asarray([[task.score(one, np.asarray(fields[task.field])) for one in of_subset] for of_subset in logits])
 
 
-def _learn_all(task, steps, batch, examples, odds, classic, mixup, keys, shown):
+def _learn_all(task, steps, batch, at_once, examples, odds, classic, mixup, keys, shown):
     """Logits [S, K, ...] of the images shown, of a network for every subset and key."""
 
-    def of_subset(examples, odds, number):
-        def of_key(key):
-            return _learn(task, steps, batch, examples, odds, classic, mixup, jax.random.fold_in(key, number), shown)
+    def of_pair(pair):
+        subset, key = pair
+        seen = {name: values[subset] for name, values in examples.items()}
+        return _learn(task, steps, batch, seen, odds[subset], classic, mixup, jax.random.fold_in(key, subset), shown)
 
-        return jax.vmap(of_key)(keys)
-
-    return jax.vmap(of_subset)(examples, odds, jnp.arange(odds.shape[0]))
+    subsets, seeds = (numbers.ravel() for numbers in jnp.indices((odds.shape[0], keys.shape[0])))
+    logits = jax.lax.map(of_pair, (subsets, keys[seeds]), batch_size=at_once)
+    return logits.reshape(odds.shape[0], keys.shape[0], *logits.shape[1:])
 
 
 def _learn(task, steps, batch, examples, odds, classic, mixup, key, shown):
@@ -219,7 +221,7 @@ def _learn(task, steps, batch, examples, odds, classic, mixup, key, shown):
         return optax.apply_updates(params, updates), opt_state
 
     params, _ = jax.lax.fori_loop(0, steps, step, (params, optimizer.init(params)))
-    return jax.lax.map(lambda image: task.apply(params, to_float(image[None]))[0], shown, batch_size=SHOWN)
+    return task.apply(params, to_float(shown))
 
 
 def _draw(task, batch, key, examples, odds, classic, mixup):
