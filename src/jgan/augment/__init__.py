@@ -22,7 +22,7 @@ from jgan.augment.adaptive_pseudo import pseudo, pseudo_update
 from jgan.augment.classic import random_affine, random_colour
 from jgan.augment.differentiable import diffaugment
 from jgan.augment.diffusion import apply_noising, diffusion, draw_noising
-from jgan.augment.simple import flip
+from jgan.augment.simple import flip, symmetry
 from jgan.augment.steered import adaptive_strength
 
 __all__ = [
@@ -48,5 +48,6 @@ __all__ = [
     "pseudo_update",
     "random_affine",
     "random_colour",
+    "symmetry",
     "transforms_from_draws",
 ]

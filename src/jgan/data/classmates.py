@@ -76,7 +76,7 @@ def classmates(source: Source, partners: int) -> Source:
 
     >>> pairs = classmates(open_nested("shapes", resolution=16, limit=20), 2)
     >>> sorted(pairs.fields), pairs.size, bool((pairs.read(0)["input"] != pairs.read(0)["target"]).any())
-    (['input', 'label', 'target'], 36, True)
+    (['input', 'label', 'target'], 34, True)
     """
     source, labels = held(source), source.columns["label"]
     found = [_pairs(np.flatnonzero(labels == label), partners) for label in np.unique(labels)]

@@ -9,11 +9,13 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
+import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.sharding import Mesh
 
 from jgan import commands, losses, outputs, penalties
+from jgan.augment import symmetry
 from jgan.commands.translate import translate
 from jgan.data import combine
 from jgan.data.classmates import classmates, open_nested, rows_of
@@ -26,7 +28,7 @@ from jgan.ranges import Channels, Count, Kimg, KimgOrZero, Rate, Several, ShareB
 from jgan.run.sampling import latent_inputs
 from jgan.run.settings import Settings, changeable
 from jgan.run.system import Sampling, System
-from jgan.training import alternating
+from jgan.training import alternating, changed_batches
 from jgan.types import Penalty, Spec, Training
 
 
@@ -60,6 +62,8 @@ class Config(Settings, ReadingSettings):
     """Non-saturating with R1, or Wasserstein with a penalty of gradients off 1, as in the paper."""
     penalty_weight: Weight = 1.0
     """Of the penalty of the gradient, at every update of the discriminator."""
+    symmetries: bool = False
+    """Turn both images of a pair alike, by quarters, and mirror them: there are eight times as many classes, if they are letters."""
     mismatched: bool = False
     """The discriminator is also shown real pairs of different classes, as fakes."""
     discriminator_steps: Count = 1
@@ -78,10 +82,10 @@ class Config(Settings, ReadingSettings):
     """Generated images per score."""
 
 
-_LETTERS = Config(data="OMNIGLOT", held_out="Korean")
+_LETTERS = Config(data="OMNIGLOT", held_out="Korean", symmetries=True)
 PRESETS = {
-    "demo": Config(limit=1_000, partners=4, kimg=40),
-    "letters": dataclasses.replace(_LETTERS, kimg=120, mismatched=True, score_kimg=40, checkpoint_kimg=40, sample_kimg=20),
+    "demo": Config(limit=1_000, partners=4, kimg=20),
+    "letters": dataclasses.replace(_LETTERS, kimg=75, mismatched=True, score_kimg=25, checkpoint_kimg=25, sample_kimg=12.5),
     # The paper's loss, optimizer, dropout and size of noise; 5 updates of the discriminator, each on 32 pairs.
     "letters_accelerator": dataclasses.replace(
         _LETTERS,
@@ -135,7 +139,13 @@ def build(config: Config, spec: Spec) -> Training:
     def sample(state, key, inputs):
         return {"image": training.sample(state, key, inputs)["target"]}
 
-    return training._replace(sample=sample)
+    training = training._replace(sample=sample)
+    return changed_batches(training, _turned) if config.symmetries else training
+
+
+def _turned(batch, key):
+    pair = symmetry(key, jnp.concatenate([batch["input"], batch["target"]], axis=3))
+    return batch | dict(zip(("input", "target"), jnp.split(pair, 2, axis=3), strict=True))
 
 
 def _adam(config, updates):

@@ -210,7 +210,7 @@ def make_losses(config: Config, g: stylegan2.Generator, d: Network, r1_weight: f
         return _synthesize(g, params, state, ws, latents["noise"]), state
 
     def discriminate(params, state, images, examples):
-        images = images if examples["augmentation"] is None else apply(images, examples["augmentation"])
+        images = images if apply is None else apply(images, examples["augmentation"])
         return d.apply(params, state, images, examples["label"])[0]
 
     def generator_loss(params, state, examples, other):
