@@ -32,7 +32,8 @@ from benchmarks import measure  # noqa: E402
 from jgan.data.settings import size_of  # noqa: E402
 from jgan.models.stylegan2 import mix_styles  # noqa: E402
 from jgan.run.export import export, load_exported  # noqa: E402
-from jgan.run.trained import Trained, leaf_name, used_leaves  # noqa: E402
+from jgan.run.kept import leaf_name, used_leaves  # noqa: E402
+from jgan.run.trained import Trained  # noqa: E402
 from jgan.systems import stylegan  # noqa: E402
 from jgan.types import Inputs  # noqa: E402
 

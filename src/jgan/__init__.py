@@ -19,6 +19,7 @@ PARTS = (
     "run",
     "sharding",
     "systems",
+    "tensors",
     "training",
     "types",
 )
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from jgan import run as run
     from jgan import sharding as sharding
     from jgan import systems as systems
+    from jgan import tensors as tensors
     from jgan import training as training
     from jgan import types as types
     from jgan.run.trained import load as load

@@ -44,6 +44,7 @@ Columns = Annotated[int, numbers(int, 1, 1000)]  # and rows, of a grid
 Channels = Annotated[int, numbers(int, 1, 4)]
 Bits = Annotated[int, numbers(int, 1, 16)]
 Bytes = Annotated[int, numbers(int, 1, 2**63 - 1)]
+Port = Annotated[int, numbers(int, 1, 65_535)]  # of a server
 Seed = Annotated[int, numbers(int, 0, 2**63 - 1)]
 Kimg = Annotated[float, numbers(float, 0.001, 10**9)]  # thousands of examples
 KimgOrZero = Annotated[float, numbers(float, 0, 10**9)]

@@ -51,6 +51,7 @@ MISTAKES = [  # before the run is loaded
     ("path-length RUN --epsilon 0", "--epsilon: expected"),
     ("export RUN --out x.png", "expected a path that ends in .jaxexp"),
     ("export RUN --height 0", "--height: expected"),
+    ("push RUN here", "expected the name of a repository on the hub, user/name, found 'here'"),
 ]
 
 

@@ -44,7 +44,7 @@ COMMANDS = {  # arguments behind the run, by command; OUT is a path without an e
     "likelihood": ["--limit", "16"],
 }
 SHARED = ("evaluate", "accuracy", "neighbours")
-NEEDS_MORE = ("path_length", "project")  # networks that are not at hand, or images: tested by themselves
+NEEDS_MORE = ("path_length", "project", "push", "explore")  # other networks, images, servers: tested by themselves
 
 
 def check_presets(system: System, names: Sequence[str] | None = None) -> None:

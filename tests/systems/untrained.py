@@ -9,8 +9,8 @@ import numpy as np
 
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.folder import open_folder, remember
+from jgan.run.kept import leaf_name
 from jgan.run.system import System, stages_of
-from jgan.run.trained import leaf_name
 
 
 def random_run(system: System, config: Any, folder: Path, scale: float = 1.0) -> Path:

@@ -28,13 +28,14 @@ from jgan.commands.mix import mix
 from jgan.commands.neighbours import neighbours
 from jgan.commands.path_length import path_length
 from jgan.commands.project import project
+from jgan.commands.push import push
 from jgan.commands.sample import sample
 from jgan.commands.translate import translate
 from jgan.run.system import Command
 
 Commands = Mapping[str, Command]
 
-ANY: Commands = {"sample": sample, "export": export}
+ANY: Commands = {"sample": sample, "export": export, "push": push}
 IMAGES: Commands = {**ANY, "evaluate": evaluate, "accuracy": accuracy, "neighbours": neighbours}
 LATENTS: Commands = {**IMAGES, "interpolate": interpolate}
 STYLES: Commands = {**LATENTS, "mix": mix, "path_length": path_length, "directions": directions, "project": project}

@@ -15,9 +15,9 @@ from jgan.models.pretrained.files import read_weights
 from jgan.ranges import Seed
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.folder import open_folder, remember
+from jgan.run.kept import leaf_name
 from jgan.run.settings import with_absolute_places
 from jgan.run.system import Published, find_system
-from jgan.run.trained import leaf_name
 from jgan.sharding import seed_key
 from jgan.types import Spec
 

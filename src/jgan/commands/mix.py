@@ -12,7 +12,7 @@ from jgan.commands.seeds import parse_seeds
 from jgan.models.stylegan2 import mix_styles
 from jgan.ranges import CountOrZero, LayersOrZero, Truncation
 from jgan.run.system import System
-from jgan.run.trained import load
+from jgan.run.trained import Trained, load
 
 
 def mix(
@@ -39,15 +39,25 @@ def mix(
     kinds, seeds = {"image": outputs.image()}, (parse_seeds(rows), parse_seeds(columns))
     outputs.check_path(out, kinds)
     trained = load(run, step, system)
-    truncation = preferred(trained, "truncation", truncation)
+    grid = mixed(trained, *seeds, layer, preferred(trained, "truncation", truncation))
+    outputs.save(out, {"image": grid}, kinds, len(seeds[1]) + 1)
+    print(out)
+
+
+def mixed(trained: Trained, rows: list[int], columns: list[int], layer: int, truncation: float | None) -> np.ndarray:
+    """uint8 images [(1 + rows) * (1 + columns), H, W, C] of the grid, row by row: the first row and column are those that are mixed.
+
+    Raises:
+      ValueError: for a layer that the network has not.
+    """
+    seeds = rows, columns
     coarse, fine = (trained.outputs(numbers, truncation=truncation) for numbers in seeds)
     if layer > coarse["ws"].shape[1]:
         raise ValueError(f"--layer: expected a whole number from 0 to {coarse['ws'].shape[1]}, the layers of this network, found {layer}")
     m, n = len(coarse["ws"]), len(fine["ws"])
     pairs = jnp.repeat(jnp.asarray(coarse["ws"]), n, axis=0), jnp.tile(jnp.asarray(fine["ws"]), (m, 1, 1))
-    mixed = trained(ws=np.asarray(mix_styles(*pairs, jnp.full((m * n,), layer))))
-    shape = mixed.shape[1:]
+    images = trained(ws=np.asarray(mix_styles(*pairs, jnp.full((m * n,), layer))))
+    shape = images.shape[1:]
     top = np.concatenate([np.full((1, *shape), 255, np.uint8), fine["image"]])
-    body = np.concatenate([coarse["image"][:, None], mixed.reshape(m, n, *shape)], axis=1)
-    outputs.save(out, {"image": np.concatenate([top[None], body]).reshape(-1, *shape)}, kinds, n + 1)
-    print(out)
+    body = np.concatenate([coarse["image"][:, None], images.reshape(m, n, *shape)], axis=1)
+    return np.concatenate([top[None], body]).reshape(-1, *shape)

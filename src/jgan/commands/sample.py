@@ -1,5 +1,6 @@
 """jgan sample RUN"""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,18 @@ def sample(
     trained = load(run, step, system)
     inputs = {"truncation": preferred(trained, "truncation", truncation), "cutoff": cutoff, "label": label, "caption": caption}
     inputs = {name: value for name, value in inputs.items() if value is not None}
-    given, beside = conditions(trained, len(numbers), split, tuple(inputs))
-    found = along(trained, run, amounts, numbers, **given, **inputs) if amounts else trained.outputs(numbers, **given, **inputs)
-    shown = as_shown(sampling, beside, found)
+    shown = drawn(trained, run, numbers, amounts, inputs, split)
     outputs.save(out, shown, {name: kind for name, kind in kinds.items() if name in shown}, columns)
     print(out)
+
+
+def drawn(
+    trained: Trained, run: Path, seeds: list[int], amounts: Mapping[str, float], inputs: Mapping[str, Any], split: str | None = None
+) -> dict[str, Any]:
+    """Outputs of seeds, after steps along directions by their names if there are any, and what is shown beside them."""
+    given, beside = conditions(trained, len(seeds), split, tuple(inputs))
+    found = along(trained, run, amounts, seeds, **given, **inputs) if amounts else trained.outputs(seeds, **given, **inputs)
+    return as_shown(trained.sampling, beside, found)
 
 
 def conditions(

@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 ON_IMAGES = ("fid", "kid", "compare", "features")
 ON_DATA = ("inspect",)  # jgan data inspect
-ON_FILES = ("import",)
+ON_FILES = ("import", "pull")
 
 
 def systems() -> list[str]:

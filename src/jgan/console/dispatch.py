@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from jgan.commands import compare, features, import_published, inspect
+from jgan.commands import compare, features, import_published, inspect, pull
 from jgan.console import catalogue, completion
 from jgan.ranges import checked
 from jgan.run.about import CONFIG_FILE
@@ -18,7 +18,7 @@ ON_IMAGES: Mapping[str, Callable[..., None]] = {
     "compare": compare.compare,
     "features": features.features,
 }
-ON_FILES: Mapping[str, Callable[..., None]] = {"import": import_published.import_}
+ON_FILES: Mapping[str, Callable[..., None]] = {"import": import_published.import_, "pull": pull.pull}
 FUNCTIONS = {**ON_IMAGES, **ON_FILES}
 ON_DATA: Mapping[str, Callable] = {"inspect": inspect.inspect}
 

@@ -74,7 +74,7 @@ def help_text() -> str:
     """Returns what `jgan --help` prints."""
     lines = [USAGE, "", "commands on a run:", *map(_line, catalogue.commands_on_runs())]
     lines += ["", "commands on sets of images:", *map(_line, catalogue.ON_IMAGES)]
-    lines += ["", "commands on files of others:", *map(_line, catalogue.ON_FILES)]
+    lines += ["", "commands on what others made:", *map(_line, catalogue.ON_FILES)]
     lines += ["", "commands on data, jgan data COMMAND:", *map(_line, catalogue.ON_DATA)]
     return "\n".join([*lines, "", "Options of each: jgan train SYSTEM [PRESET] --help, jgan COMMAND RUN --help"])
 

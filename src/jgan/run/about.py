@@ -14,6 +14,7 @@ from jgan.types import Spec
 
 CONFIG_FILE = "config.json"
 DATA_FILE = "data.json"
+WEIGHTS_FILE = "model.safetensors"  # of a run that was shared, in place of its checkpoints
 
 
 def read_config(run: str | Path) -> dict[str, Any]:
@@ -44,6 +45,12 @@ def config_of(run: str | Path, system: str, kind: type) -> Any:
         return from_plain(kind, found["config"])  # fields that are newer than the run have their defaults
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def check_trainable(run: str | Path) -> None:
+    """Raises ValueError for a run that was shared: what its training needs beside the weights is not there."""
+    if (Path(run) / WEIGHTS_FILE).is_file():
+        raise ValueError(f"{run} was shared without the state of its training, which goes on from the checkpoints of the run itself alone")
 
 
 def check_system(run: str | Path, found: str, expected: str) -> None:

@@ -19,7 +19,7 @@ from jgan.compat import multihost_utils
 from jgan.data.content import data_hash
 from jgan.data.source import Source
 from jgan.outputs.files import write_atomic
-from jgan.run.about import CONFIG_FILE, DATA_FILE, config_files, config_of, plain_spec, read_about, read_data
+from jgan.run.about import CONFIG_FILE, DATA_FILE, check_trainable, config_files, config_of, plain_spec, read_about, read_data
 from jgan.run.config import differences, to_plain
 
 ERROR_FILE = "error.txt"
@@ -152,6 +152,7 @@ def open_folder(
     path = Path(resume or workdir or "").absolute()
     if resume is not None:
         read_about(path)  # there is a run
+    check_trainable(path)
     _check_writable(path)
     _check_free(path)
     if not config_files(path) or not _holds_a_step(path):

@@ -17,7 +17,7 @@ import jax
 from jgan import __version__, ranges
 from jgan.compat import quiet_xla
 from jgan.evaluation.provenance import commit
-from jgan.run.about import config_of, read_about
+from jgan.run.about import check_trainable, config_of, read_about
 from jgan.run.checkpoints import quiet_orbax
 from jgan.run.config import flatten, to_plain
 from jgan.run.folder import WHERE, Folder, open_folder
@@ -165,6 +165,7 @@ def start(
     config = with_absolute_places(config)
     if options.init_from is not None:
         read_about(options.init_from)  # there is such a run
+        check_trainable(options.init_from)
     if options.distributed or options.coordinator is not None:
         initialize(options.coordinator, options.processes, options.process)
     about = {"version": __version__, "commit": commit()}

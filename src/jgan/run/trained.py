@@ -18,15 +18,16 @@ from jgan import bounded
 from jgan.data.source import Source
 from jgan.ops.images import to_uint8
 from jgan.outputs.files import write_atomic
-from jgan.run.about import check_system, config_of, plain_spec, read_about, recall, spec_of_plain
+from jgan.run.about import WEIGHTS_FILE, check_system, config_of, plain_spec, read_about, recall, spec_of_plain
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.config import from_plain, to_plain
 from jgan.run.given import label_numbers, seed_numbers, token_numbers
-from jgan.run.plan import legs
+from jgan.run.kept import abstract_state, input_shapes, leaf_name, training_at, used_leaves, whole_state
 from jgan.run.sampling import outputs_of
-from jgan.run.system import Sampling, System, find_system, stages_of, system_of
+from jgan.run.system import Sampling, System, find_system, system_of
 from jgan.sharding import Sampler, sampler, seed_key, seed_words
-from jgan.types import Array, Fields, Inputs, Outputs, SampleTraining, Spec, Training
+from jgan.tensors import read_safetensors
+from jgan.types import Array, Fields, Inputs, Outputs, SampleTraining, Spec
 
 BATCH = 16  # examples at a time, where nothing else is asked for
 
@@ -131,11 +132,11 @@ class Trained:
           weights: in place of those of this object, by the same paths.
           inputs: as of `run`.
         """
-        return self.sample(_whole(self.abstract, weights), None, inputs)
+        return self.sample(whole_state(self.abstract, weights), None, inputs)
 
     def state(self) -> Any:
         """The state of the training, in which leaves on which `sample` does not depend are zeros."""
-        return _whole(self.abstract, self._kept)
+        return whole_state(self.abstract, self._kept)
 
     def exportable(self, direction: str = "forward") -> tuple[Callable[..., Array], tuple[str, ...], tuple[jax.ShapeDtypeStruct, ...]]:
         """The main output as a function of arrays, the names of these arrays, and the shapes of one example; without noise.
@@ -143,7 +144,7 @@ class Trained:
         Raises:
           ValueError: for a direction that the system has not.
         """
-        shapes, output = _input_shapes(self.sampling, self.spec), next(iter(self.sampling.outputs))
+        shapes, output = input_shapes(self.sampling, self.spec), next(iter(self.sampling.outputs))
         if self.sampling.directions:
             condition, output = self.direction(direction)
             others = {name for name, _ in self.sampling.directions.values()} - {condition}
@@ -182,7 +183,7 @@ class Trained:
 
     def __repr__(self) -> str:
         outputs = ", ".join(self.sampling.outputs)
-        names = ", ".join(_input_shapes(self.sampling, self.spec))
+        names = ", ".join(input_shapes(self.sampling, self.spec))
         return f"<jgan {self.system.name} at step {self.about.get('step')} of {self.about.get('run')}: ({names}) -> {outputs}>"
 
     @functools.cached_property
@@ -195,7 +196,7 @@ class Trained:
         if only not in self._samplers:
 
             def of_kept(kept, key, inputs):
-                outputs = self.sample(_whole(self.abstract, kept), key, inputs)
+                outputs = self.sample(whole_state(self.abstract, kept), key, inputs)
                 return outputs if only is None else {only: outputs[only]}
 
             self._samplers[only] = sampler(of_kept, jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), self._kept))
@@ -220,7 +221,7 @@ class Trained:
 
     def _inputs(self, seeds: ArrayLike | None, given: dict[str, Any]) -> tuple[dict[str, np.ndarray], bool]:
         """All inputs as arrays of one length, and whether they are of one example that came without a batch axis."""
-        shapes = _input_shapes(self.sampling, self.spec)
+        shapes = input_shapes(self.sampling, self.spec)
         given = {name: self._words(name, value) for name, value in given.items() if value is not None}
         alone = [name for name, value in given.items() if name in shapes and 0 < len(shapes[name].shape) == np.ndim(value)]
         given = {name: self._input(name, value, shapes) for name, value in given.items()}
@@ -283,7 +284,7 @@ def load(run: str | Path, step: int | None = None, system: System | None = None)
     """Loads what a run has learned, from its folder or from a file that `Trained.save` wrote.
 
     Args:
-      run: the folder or the file.
+      run: the folder, also one that `jgan pull` or `jgan export --format safetensors` made, or the file.
       step: of the checkpoint; None: the best by the run's score, the latest if there is no score.
       system: of the run; None: the one of the package whose name the run has.
 
@@ -296,10 +297,12 @@ def load(run: str | Path, step: int | None = None, system: System | None = None)
         return _load_file(run, system)
     system = system or system_of(run)
     config, spec, about = config_of(run, system.name, system.config), recall(run), read_about(run)
+    if (run / WEIGHTS_FILE).is_file():
+        return _load_shared(run / WEIGHTS_FILE, step, system, config, spec, about)
     with Checkpoints(run / "checkpoints") as checkpoints:
         step = checkpoints.best_step() if step is None else step
-        training = _training_at(system, config, spec, step)
-        abstract = _abstract_state(system, config, spec, training)
+        training = training_at(system, config, spec, step)
+        abstract = abstract_state(config, spec, training)
         wanted = used_leaves(training.sample, abstract, system.sampling(config, spec), spec)
         weights = checkpoints.restore_leaves(step, abstract, wanted)
     about = {**about, "run": run.name, "step": step}
@@ -310,24 +313,6 @@ def sampling_of(run: str | Path, system: System) -> tuple[Sampling, Spec]:
     """What `sample` takes and gives in a run, and what its data are, without its numbers; errors as `load`."""
     spec = recall(run)
     return system.sampling(config_of(run, system.name, system.config), spec), spec
-
-
-def used_leaves(sample: SampleTraining, abstract: Any, sampling: Sampling, spec: Spec) -> list[str]:
-    """The paths of the leaves of a state on which its outputs depend, with noise and without."""
-    shapes = _input_shapes(sampling, spec)
-    inputs = {name: jax.ShapeDtypeStruct((2, *shape.shape), shape.dtype) for name, shape in shapes.items()}
-    paths = [leaf_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(abstract)]
-    used: set[str] = set()
-    for key in (None, jax.eval_shape(lambda: seed_key(0))):
-        jaxpr = jax.make_jaxpr(sample)(abstract, key, inputs).jaxpr
-        variables = {id(v) for equation in jaxpr.eqns for v in equation.invars} | {id(v) for v in jaxpr.outvars}
-        used |= {path for path, variable in zip(paths, jaxpr.invars, strict=False) if id(variable) in variables}
-    return [path for path in paths if path in used]
-
-
-def leaf_name(path: Any) -> str:
-    """The path of a leaf in a pytree, as "generator/params/kernel"."""
-    return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
 @contextlib.contextmanager
@@ -348,51 +333,30 @@ def _load_file(path, system):
     check_system(path, name, system.name)
     with _reading(path):
         config, spec = from_plain(system.config, about.pop("config")), spec_of_plain(about.pop("spec"))
-        training = _training_at(system, config, spec, about["step"])
-    abstract = _abstract_state(system, config, spec, training)
+    return _of_weights(path, weights, system, config, spec, about)
+
+
+def _load_shared(path, step, system, config, spec, about):
+    if step not in (None, about.get("step")):
+        raise FileNotFoundError(f"{path.parent} was shared without its checkpoints: expected step {about.get('step')}, found {step}")
+    return _of_weights(path, read_safetensors(path), system, config, spec, about)
+
+
+def _of_weights(path, weights, system, config, spec, about):
+    """What a file holds that somebody else may have written: its numbers are those that the system needs, or it is refused."""
+    with _reading(path):
+        training = training_at(system, config, spec, about["step"])
+    abstract = abstract_state(config, spec, training)
     wanted = used_leaves(training.sample, abstract, system.sampling(config, spec), spec)
     leaves = {leaf_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
     wrong = [n for n in {*wanted, *weights} if n not in weights or n not in leaves or weights[n].shape != leaves[n].shape]
     if wrong:
         raise ValueError(f"{path} does not hold the numbers of this {system.name}: expected others for {', '.join(sorted(wrong)[:5])}")
-    weights = {n: x.view(leaves[n].dtype) if x.dtype.kind == "V" else x for n, x in weights.items()}  # bfloat16, which NumPy cannot name
-    return Trained(system, config, spec, about, weights, abstract, training.sample)
+    return Trained(system, config, spec, about, {n: _as(x, leaves[n].dtype) for n, x in weights.items()}, abstract, training.sample)
 
 
-def _training_at(system: System, config: Any, spec: Spec, step: int) -> Training:
-    """The training of the stage to which a step belongs."""
-    built = system.build(config, spec)
-    stages = stages_of(built, images=1, batch=config.batch, source=lambda: system.data(config))
-    if len(stages) == 1:
-        return stages[0].training
-    for stage, leg in zip(stages, legs(stages, config.steps_per_call), strict=True):
-        if step <= leg.last:
-            return stage.training
-    return stages[-1].training
-
-
-def _abstract_state(system, config, spec, training):
-    batch = {name: jax.ShapeDtypeStruct((config.batch, *field.shape), field.dtype) for name, field in spec.fields.items()}
-    return jax.eval_shape(training.init, jax.random.key(0), batch)
-
-
-def _input_shapes(sampling: Sampling, spec: Spec) -> dict[str, jax.ShapeDtypeStruct]:
-    """The inputs of `sample`, as shapes and dtypes of one example, in the order in which the system names them."""
-    names: list[str] = []
-
-    def draw():
-        drawn = sampling.inputs(seed_key(0), 1)
-        names.extend(drawn)
-        return drawn
-
-    drawn = jax.eval_shape(draw)
-    shapes = {name: jax.ShapeDtypeStruct(drawn[name].shape[1:], drawn[name].dtype) for name in names}
-    return shapes | {name: spec.fields[name] for name in sampling.conditions}
-
-
-def _whole(abstract, kept):
-    leaves, structure = jax.tree_util.tree_flatten_with_path(abstract)
-    return jax.tree.unflatten(structure, [kept[leaf_name(p)] if leaf_name(p) in kept else jnp.zeros(x.shape, x.dtype) for p, x in leaves])
+def _as(x, dtype):
+    return x.view(dtype) if x.dtype.kind == "V" else x.astype(dtype)  # bfloat16 is nameless in .npz, and widened by `read_safetensors`
 
 
 def _plain(x) -> np.ndarray:

@@ -2,10 +2,8 @@
 
 import collections
 import io
-import json
 import math
 import mmap
-import os
 import pickle
 import pickletools
 import zipfile
@@ -15,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jgan import bounded
+from jgan.tensors import item_size, numbers_of, tensors_in
 
 
 def read_weights(path: str | Path) -> dict[str, np.ndarray]:
@@ -27,7 +26,7 @@ def read_weights(path: str | Path) -> dict[str, np.ndarray]:
     path = Path(path)
     if path.suffix == ".npz":
         return bounded.read_npz(path)
-    readers = {".pth": _read_torch, ".pt": _read_torch, ".pkl": _read_networks, ".safetensors": _read_safetensors}
+    readers = {".pth": _read_torch, ".pt": _read_torch, ".pkl": _read_networks, ".safetensors": tensors_in}
     if path.suffix not in readers:
         raise ValueError(f"expected a file of weights named *.npz, {', '.join('*' + suffix for suffix in readers)}, found {path.name}")
     try:
@@ -35,27 +34,6 @@ def read_weights(path: str | Path) -> dict[str, np.ndarray]:
             return readers[path.suffix](file)
     except Exception as error:  # damaged bytes make the standard library raise almost anything
         raise ValueError(f"cannot read {path.name}: {error or type(error).__name__}; download it again") from error
-
-
-def _read_safetensors(file):
-    """Eight bytes of length, a header in JSON, then the numbers (https://huggingface.co/docs/safetensors)."""
-    size = os.fstat(file.fileno()).st_size
-    length = int.from_bytes(file.read(8), "little")
-    if length > size:
-        raise ValueError(f"it says that its header has {length} bytes, more than the file's {size}")
-    entries = json.loads(file.read(length))
-    entries.pop("__metadata__", None)
-    data = file.read()
-
-    def array(entry):
-        start, stop = entry["data_offsets"]
-        shape, dtype = _whole(entry["shape"]), _SAFETENSORS[entry["dtype"]]
-        if not 0 <= start <= stop <= len(data) or stop - start != math.prod(shape) * _item_size(dtype):
-            raise ValueError(f"it has bytes {start} to {stop} of {len(data)} for a tensor of {entry['dtype']} {list(shape)}")
-        return _numbers(data[start:stop], dtype).reshape(shape)
-
-    _check_total(sum(stop - start for start, stop in (entry["data_offsets"] for entry in entries.values())), size)
-    return {name: array(entry) for name, entry in entries.items()}
 
 
 def _read_torch(file):
@@ -77,7 +55,7 @@ def _read_torch_zip(file):
         tree = reader.load()
         infos = {key: archive.getinfo(f"{root}data/{key}") for key in reader.storages}
         _check_total(sum(info.file_size for info in infos.values()), sum(info.compress_size for info in infos.values()))
-        return _filled(tree, {key: _numbers(_member(archive, infos[key]), dtype) for key, dtype in reader.storages.items()})
+        return _filled(tree, {key: numbers_of(_member(archive, infos[key]), dtype) for key, dtype in reader.storages.items()})
 
 
 def _member(archive, info):
@@ -112,10 +90,10 @@ def _read_torch_legacy(file, size_of_file):
     for key in _TensorReader(file).load():
         if key not in reader.storages:
             break  # nothing refers to it: its type is not known, nor where the next one begins
-        size = int.from_bytes(file.read(8), "little") * _item_size(reader.storages[key])
+        size = int.from_bytes(file.read(8), "little") * item_size(reader.storages[key])
         if size > size_of_file - file.tell():
             raise ValueError(f"storage {key} has {size} bytes, more than the {size_of_file - file.tell()} that are left")
-        storages[key] = _numbers(file.read(size), reader.storages[key])
+        storages[key] = numbers_of(file.read(size), reader.storages[key])
     return tree, storages
 
 
@@ -216,7 +194,6 @@ _STORAGES = {
     "ByteStorage": "|u1",
     "BoolStorage": "|b1",
 }
-_SAFETENSORS = dict(zip(("F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL"), _STORAGES.values(), strict=True))
 
 
 def _check_memo(file):
@@ -251,13 +228,3 @@ def _whole(values):
     if not all(type(value) is int and value >= 0 for value in values):
         raise ValueError("a tensor lies outside its storage: its shape, offset and strides are not all whole numbers from 0")
     return tuple(values)
-
-
-def _item_size(dtype):
-    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
-
-
-def _numbers(data, dtype):
-    if dtype != "bfloat16":
-        return np.frombuffer(data, dtype)
-    return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4")  # bfloat16 is the upper half of a float32
