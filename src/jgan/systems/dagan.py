@@ -139,8 +139,8 @@ def build(config: Config, spec: Spec) -> Training:
     def sample(state, key, inputs):
         return {"image": training.sample(state, key, inputs)["target"]}
 
-    training = training._replace(sample=sample)
-    return changed_batches(training, _turned) if config.symmetries else training
+    named = training._replace(sample=sample)
+    return changed_batches(named, _turned) if config.symmetries else named
 
 
 def _turned(batch, key):
