@@ -10,7 +10,7 @@ from experiments.studies import lsgan_stability, toy
 from tests.commands.mistakes import refused
 
 from jgan import ranges
-from jgan.console.dispatch import ON_DATA, ON_FILES, ON_IMAGES
+from jgan.console.dispatch import ON_DATA, ON_FILES, ON_IMAGES, ON_RUNS
 from jgan.run import arms
 from jgan.run.main import RunOptions
 from jgan.run.system import find_system, system_names
@@ -18,7 +18,7 @@ from jgan.sharding import LARGEST_SEED
 
 SYSTEMS = [find_system(name) for name in system_names()]
 COMMANDS = {f"{system.name} {name}": command for system in SYSTEMS for name, command in system.commands.items()}
-COMMANDS |= {**ON_IMAGES, **ON_DATA, **ON_FILES, "compare arms": arms.compare({}), "angles": discogan.angles}
+COMMANDS |= {**ON_IMAGES, **ON_DATA, **ON_FILES, **ON_RUNS, "compare arms": arms.compare({}), "angles": discogan.angles}
 CONFIGS = {system.name: system.config for system in SYSTEMS}
 CONFIGS |= {"toy": toy.Config, "lsgan_stability": lsgan_stability.Config, "options of a run": RunOptions}
 

@@ -12,6 +12,7 @@ import pytest
 
 from jgan.console import catalogue
 
+ON_OTHERS = (*catalogue.ON_IMAGES, *catalogue.ON_FILES, *catalogue.ON_RUNS)
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
@@ -136,7 +137,7 @@ def unknown_in_jgan(words):
             return []
         case ["data", command, *others] if command in catalogue.ON_DATA:
             return unknown_options(others, catalogue.options(command))
-        case [command, *others] if command in (*catalogue.commands_on_runs(), *catalogue.ON_IMAGES, *catalogue.ON_FILES):
+        case [command, *others] if command in (*catalogue.commands_on_runs(), *ON_OTHERS):
             return unknown_options(others, catalogue.options(command))
         case ["COMMAND", *_]:
             return []

@@ -8,7 +8,7 @@
 import os
 
 import jaxlib as jaxlib  # the version of what runs the programs
-from jax._src.lib import utils as _utils  # absl_set_min_log_level, which `jax.config.jax_logging_level` calls; since 0.4.36
+from jax._src.lib import utils as _utils  # absl_set_min_log_level, which `jax.config.jax_logging_level` calls; since 0.4.36  # pyright: ignore[reportPrivateImportUsage]
 from jax.core import eval_jaxpr as eval_jaxpr  # (jaxpr, consts, *arguments) -> outputs: a traced program on other constants; since 0.2.21
 from jax.experimental import multihost_utils as multihost_utils  # agreement between processes: barriers, preemption; since 0.3.25
 from jax.experimental import topologies as topologies  # devices that are not here, to compile for; since 0.4.12

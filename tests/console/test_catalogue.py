@@ -7,12 +7,12 @@ import pytest
 
 from jgan import commands
 from jgan.console import catalogue
-from jgan.console.dispatch import ON_DATA, ON_FILES, ON_IMAGES
+from jgan.console.dispatch import ON_DATA, ON_FILES, ON_IMAGES, ON_RUNS
 from jgan.run.main import RunOptions
 from jgan.run.system import find_system, system_names
 
 FUNCTIONS = [(name, function) for system in system_names() for name, function in find_system(system).commands.items()]
-FUNCTIONS += [*ON_IMAGES.items(), *ON_DATA.items(), *ON_FILES.items()]
+FUNCTIONS += [*ON_IMAGES.items(), *ON_DATA.items(), *ON_FILES.items(), *ON_RUNS.items()]
 
 
 def options_of(function):
@@ -24,9 +24,9 @@ def options_of(function):
 
 def test_names():
     assert catalogue.systems() == system_names()
-    assert set(catalogue.commands_on_runs()) == {name for name, _ in FUNCTIONS} - set(ON_IMAGES) - set(ON_DATA) - set(ON_FILES)
+    assert set(catalogue.commands_on_runs()) == {name for name, _ in FUNCTIONS} - {*ON_IMAGES, *ON_DATA, *ON_FILES, *ON_RUNS}
     assert set(catalogue.ON_IMAGES) == set(ON_IMAGES) and set(catalogue.ON_DATA) == set(ON_DATA)
-    assert set(catalogue.ON_FILES) == set(ON_FILES)
+    assert set(catalogue.ON_FILES) == set(ON_FILES) and set(catalogue.ON_RUNS) == set(ON_RUNS)
 
 
 @pytest.mark.parametrize("name", system_names())

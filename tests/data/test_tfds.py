@@ -64,8 +64,8 @@ def test_a_set_without_images():
 
 def test_sets_that_need_tensorflow_say_so(monkeypatch, tmp_path):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"tfds:cifar10 is not in .* install jgan\[prepare\]"):
-        open_source("tfds:cifar10", data_dir=tmp_path)
+    with pytest.raises(ValueError, match=r"tfds:celeb_a is not in .* install jgan\[prepare\]"):
+        open_source("tfds:celeb_a", data_dir=tmp_path)
 
 
 def test_builders_that_find_out_late_say_so(tiny, monkeypatch, tmp_path):

@@ -9,7 +9,7 @@ import tyro
 from jgan.data import open_source
 from jgan.data.content import prepared
 from jgan.evaluation.results import Space, check_comparable, chosen_metrics, compare_sources, feature_space, line
-from jgan.models.pretrained import cache_folder
+from jgan.fetch import cache_folder
 from jgan.outputs import check_place
 from jgan.ranges import Bits, Bytes, Channels, Count, Size
 

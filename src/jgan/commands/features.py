@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jgan.data import open_source
 from jgan.evaluation.classifier import classifier_features
-from jgan.models.pretrained import cache_folder
+from jgan.fetch import cache_folder
 from jgan.outputs import check_place
 from jgan.ranges import Channels, Count, Seed, Several, Size
 

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 ON_IMAGES = ("fid", "kid", "compare", "features")
 ON_DATA = ("inspect",)  # jgan data inspect
 ON_FILES = ("import", "pull")
+ON_RUNS = ("report",)  # on several, of any systems
 
 
 def systems() -> list[str]:
@@ -57,7 +58,7 @@ def fields(module: str, kind: str) -> list[str]:
 
 def commands_on_runs() -> list[str]:
     """Returns the names of the commands on a run, whatever its system."""
-    return [name for name in _commands() if name not in (*ON_IMAGES, *ON_DATA, *ON_FILES)]
+    return [name for name in _commands() if name not in (*ON_IMAGES, *ON_DATA, *ON_FILES, *ON_RUNS)]
 
 
 def summaries(command: str) -> list[str]:
@@ -83,7 +84,7 @@ def _commands() -> dict[str, list[tuple[str, ast.FunctionDef]]]:
             if not isinstance(node, ast.FunctionDef):
                 continue
             name = node.name.removesuffix("_")  # import_, since import is a word of Python
-            if name in (*ON_IMAGES, *ON_DATA, *ON_FILES) or _parameters(node.args)[:1] == ["system"]:
+            if name in (*ON_IMAGES, *ON_DATA, *ON_FILES, *ON_RUNS) or _parameters(node.args)[:1] == ["system"]:
                 found.setdefault(name, []).append((module, node))
     return found
 

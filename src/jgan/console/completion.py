@@ -28,7 +28,7 @@ def candidates(words: Sequence[str]) -> list[str]:
     """
     match list(words):
         case []:
-            return ["list", "train", *catalogue.commands_on_runs(), *catalogue.ON_IMAGES, *catalogue.ON_FILES, "data", "completion"]
+            return ["list", "train", *catalogue.commands_on_runs(), *_others(), "data", "completion"]
         case ["train"]:
             return [*catalogue.systems(), "--resume"]
         case ["train", system, *others] if system in catalogue.systems():
@@ -39,9 +39,13 @@ def candidates(words: Sequence[str]) -> list[str]:
             return _as_options(catalogue.options(command))
         case ["completion"]:
             return list(SCRIPTS)
-        case [command, *_] if command in (*catalogue.commands_on_runs(), *catalogue.ON_IMAGES, *catalogue.ON_FILES):
+        case [command, *_] if command in (*catalogue.commands_on_runs(), *_others()):
             return _as_options(catalogue.options(command))
     return []
+
+
+def _others() -> list[str]:
+    return [*catalogue.ON_RUNS, *catalogue.ON_IMAGES, *catalogue.ON_FILES]
 
 
 def _options_of_training(system: str) -> list[str]:

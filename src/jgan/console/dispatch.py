@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from jgan.commands import compare, features, import_published, inspect, pull
+from jgan.commands import compare, features, import_published, inspect, pull, report
 from jgan.console import catalogue, completion
 from jgan.ranges import checked
 from jgan.run.about import CONFIG_FILE
@@ -19,7 +19,8 @@ ON_IMAGES: Mapping[str, Callable[..., None]] = {
     "features": features.features,
 }
 ON_FILES: Mapping[str, Callable[..., None]] = {"import": import_published.import_, "pull": pull.pull}
-FUNCTIONS = {**ON_IMAGES, **ON_FILES}
+ON_RUNS: Mapping[str, Callable[..., None]] = {"report": report.report}
+FUNCTIONS = {**ON_IMAGES, **ON_FILES, **ON_RUNS}
 ON_DATA: Mapping[str, Callable] = {"inspect": inspect.inspect}
 
 

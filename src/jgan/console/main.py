@@ -73,6 +73,7 @@ def system_table() -> str:
 def help_text() -> str:
     """Returns what `jgan --help` prints."""
     lines = [USAGE, "", "commands on a run:", *map(_line, catalogue.commands_on_runs())]
+    lines += ["", "commands on several runs:", *map(_line, catalogue.ON_RUNS)]
     lines += ["", "commands on sets of images:", *map(_line, catalogue.ON_IMAGES)]
     lines += ["", "commands on what others made:", *map(_line, catalogue.ON_FILES)]
     lines += ["", "commands on data, jgan data COMMAND:", *map(_line, catalogue.ON_DATA)]

@@ -44,7 +44,7 @@ def open_idx(path: Path, split: str, reading: Reading = AS_STORED) -> Collection
     images = _find_idx(path, split, "images")
     if images is None:
         raise ValueError(f"{path} has no images for split {split!r}: found {sorted(file.name for file in path.iterdir())}")
-    data = _read_idx(images, reading)
+    data = read_idx(images, reading)
     return _collection(images, reading, data, lambda: _idx_labels(path, split, len(data), reading))
 
 
@@ -106,7 +106,7 @@ def _idx_labels(path, split, count, reading) -> Labels | None:
     if file is None:
         return None
     others = [_find_idx(path, other, "labels") for other in IDX_SPLITS if other != canonical_split(split)]
-    return of_arrays(file, _read_idx(file, reading), count, [_read_idx(other, reading) for other in others if other is not None])
+    return of_arrays(file, read_idx(file, reading), count, [read_idx(other, reading) for other in others if other is not None])
 
 
 def _keys(patterns, split) -> list[str]:
@@ -128,7 +128,8 @@ def _find_idx(path, split, what):
     return next(found, None)
 
 
-def _read_idx(path, reading):
+def read_idx(path: Path, reading: Reading = AS_STORED) -> np.ndarray:
+    """The array of an idx file, uint8; ValueError, which names the file, if it is none."""
     packed = path.stat().st_size
     try:
         with bounded.open_regular(path) as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:

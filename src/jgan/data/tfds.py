@@ -10,6 +10,7 @@ import tensorflow_datasets as tfds
 from jgan.data import decode
 from jgan.data.collection import Collection, of_images
 from jgan.data.labels import Labels, of_arrays
+from jgan.data.tfds_sources import SOURCES, prepare
 
 NEEDS_TENSORFLOW = (
     "tfds:{} is not in {}, and preparing it needs TensorFlow: install jgan[prepare] (here or on another machine: once prepared as"
@@ -67,11 +68,12 @@ def _open_split(name: str, split: str, data_dir) -> tuple[Any, Any]:
 
 
 def _prepare(builder):
+    ours = builder.name in SOURCES
     # TFDS' own builders download first and find TensorFlow missing afterwards
-    if type(builder).__module__.startswith("tensorflow_datasets.") and not importlib.util.find_spec("tensorflow"):
+    if not ours and type(builder).__module__.startswith("tensorflow_datasets.") and not importlib.util.find_spec("tensorflow"):
         raise ValueError(NEEDS_TENSORFLOW.format(builder.name, builder.data_path))
     try:
-        builder.download_and_prepare()
+        prepare(builder) if ours else builder.download_and_prepare()
     except ModuleNotFoundError as error:
         if error.name != "tensorflow":
             raise

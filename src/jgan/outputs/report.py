@@ -22,8 +22,8 @@ ANIMATED = {".webp": "image/webp", ".gif": "image/gif"}
 STYLE = """
 .output { margin: 0 0 1rem } .output > p { margin: 0 0 .3rem; font-weight: 600; font-size: .9rem }
 .output img + img { margin-top: .6rem } .output audio { display: block; width: 100%; max-width: 26rem; height: 2.2rem; margin-top: .3rem }
-.output pre { margin: 0; padding: .5rem .8rem; background: #f7f7f7; font: 13px/1.5 ui-monospace, monospace; white-space: pre-wrap;
-  overflow-wrap: anywhere }
+.output pre { margin: 0; padding: .5rem .8rem; background: var(--block, #f7f7f7); font: 13px/1.5 ui-monospace, monospace;
+  white-space: pre-wrap; overflow-wrap: anywhere }
 """
 
 

@@ -25,7 +25,7 @@ from jgan.run.config import differences, to_plain
 ERROR_FILE = "error.txt"
 WHERE = "the traceback is in"  # how the note begins that names this file
 # What the start of a run makes, in the order in which it is removed: a killed removal leaves what another start takes for its own.
-MADE = ("samples", "tensorboard", "wandb", "features", "checkpoints", "metrics.jsonl", "metrics.csv", "report.html", "score.json")
+MADE = ("samples", "real", "tensorboard", "wandb", "features", "checkpoints", "metrics.jsonl", "metrics.csv", "report.html", "score.json")
 MADE += ("stages.json", DATA_FILE, ERROR_FILE, CONFIG_FILE, "lock")
 
 

@@ -5,7 +5,9 @@ import dataclasses
 import difflib
 import inspect
 import os
+import shlex
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -17,12 +19,13 @@ import jax
 from jgan import __version__, ranges
 from jgan.compat import quiet_xla
 from jgan.evaluation.provenance import commit
-from jgan.run.about import check_trainable, config_of, read_about
+from jgan.run.about import check_trainable, config_files, config_of, read_about
 from jgan.run.checkpoints import quiet_orbax
 from jgan.run.config import flatten, to_plain
 from jgan.run.folder import WHERE, Folder, open_folder
+from jgan.run.progress import waiting
 from jgan.run.settings import changeable_fields, with_absolute_places
-from jgan.run.system import System
+from jgan.run.system import AUTO, Fit, System
 from jgan.run.train import prepare
 from jgan.sharding import initialize
 
@@ -135,6 +138,7 @@ def start(
     arguments: Sequence[str],
     program: str,
     prepare: Callable[[Any, RunOptions], Callable[[Folder], Any]],
+    fit: Fit | None = None,
 ) -> None:
     """Begins a run, or goes on with one, with the configuration that the arguments after `train` say.
 
@@ -146,29 +150,22 @@ def start(
       arguments: [PRESET] --option value ...
       program: for messages.
       prepare: (config, options) -> what is then called with the folder.
+      fit: of the preset AUTO.
     """
-    import tyro
-
-    preset, arguments, chosen = _preset(name, presets, list(arguments))
-
-    def parse(
-        config: Annotated[type(preset), tyro.conf.arg(name="")] = preset,  # pyright: ignore[reportInvalidTypeForm]  known at run time
-        options: Annotated[RunOptions, tyro.conf.arg(name="")] = RunOptions(),  # noqa: B008  frozen
-    ):
-        return config, options
-
-    config, options = tyro.cli(
-        parse, prog=f"{program} {chosen}".rstrip(), description=f"Trains {name}. Presets: {', '.join(presets)}.", args=arguments
-    )
-    ranges.check(config)
-    ranges.check(options)
-    config = with_absolute_places(config)
+    given = arguments
+    preset, arguments, chosen = _preset(name, presets, list(arguments), fit)
+    description = f"Trains {name}. Presets: {', '.join(presets)}."
+    parse = partial(_parse, arguments=arguments, program=f"{program} {chosen}".rstrip(), description=description)
+    config, options = parse(preset)
     if options.init_from is not None:
         read_about(options.init_from)  # there is such a run
         check_trainable(options.init_from)
     if options.distributed or options.coordinator is not None:
         initialize(options.coordinator, options.processes, options.process)
-    about = {"version": __version__, "commit": commit()}
+    if chosen == AUTO and fit is not None:
+        config, options = parse(_fitted(preset, config, fit))
+    begun = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    about = {"version": __version__, "commit": commit(), "begun": begun, "command": f"{program} {shlex.join(given)}".rstrip()}
     allowed = [known(field.replace("-", "_"), list(flatten(to_plain(config))), "field") for field in options.allow_change]
     may_change = changeable_fields(type(config)) | dict.fromkeys(allowed, "--allow-change")
     folder = open_folder(options.runs, name, config, about, options.resume, may_change, options.workdir)
@@ -176,6 +173,45 @@ def start(
     with folder:
         print(folder.path, flush=True)
         play(folder)
+
+
+def _parse(preset: Any, arguments: Sequence[str], program: str, description: str) -> tuple[Any, RunOptions]:
+    """The configuration that arguments make of a preset, with absolute places of its data, and the options of the run."""
+    import tyro
+
+    def parse(
+        config: Annotated[type(preset), tyro.conf.arg(name="")] = preset,  # pyright: ignore[reportInvalidTypeForm]  known at run time
+        options: Annotated[RunOptions, tyro.conf.arg(name="")] = RunOptions(),  # noqa: B008  frozen
+    ):
+        return config, options
+
+    config, options = tyro.cli(parse, prog=program, description=description, args=arguments)
+    ranges.check(config)
+    ranges.check(options)
+    return with_absolute_places(config), options
+
+
+def _fitted(preset: Any, config: Any, fit: Fit) -> Any:
+    """The preset AUTO with what suits the data and the machine, which is printed with its reasons."""
+    before = with_absolute_places(preset)
+    given = {f.name: getattr(config, f.name) for f in dataclasses.fields(config) if getattr(config, f.name) != getattr(before, f.name)}
+    with waiting("looking at the data"):
+        chosen = fit(config, given)
+    if jax.process_index() == 0:
+        lines = [f"  {_as_option(name, choice.value):<24} {choice.why}" for name, choice in chosen.items()]
+        print("chosen for these data and this machine:", *lines, sep="\n", flush=True)
+    return dataclasses.replace(preset, **{name: choice.value for name, choice in chosen.items()})
+
+
+def _as_option(name: str, value: Any) -> str:
+    """
+    >>> _as_option("r1_weight", 0.40960000001), _as_option("flip", False)
+    ('--r1-weight 0.4096', '--no-flip')
+    """
+    name = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name} {value:.4g}" if isinstance(value, float) else f"--{name} {value}"
 
 
 def run_training(system: System, arguments: Sequence[str], program: str) -> None:
@@ -186,7 +222,7 @@ def run_training(system: System, arguments: Sequence[str], program: str) -> None
       arguments: [PRESET] --option value ...
       program: for messages.
     """
-    start(system.name, system.presets, arguments, program, lambda config, options: prepare(system, config, options.init_from))
+    start(system.name, system.presets, arguments, program, lambda config, options: prepare(system, config, options.init_from), system.fit)
 
 
 def run_command(system: System, name: str, arguments: Sequence[str], program: str) -> None:
@@ -232,14 +268,21 @@ def _dispatch(system, program, arguments):
         run_command(system, command, rest, f"{program} {command}")
 
 
-def _preset(system: str, presets: Mapping[str, Any], arguments: list[str]) -> tuple[Any, list[str], str]:
-    """The configuration to start from, the arguments that change it, and its name: that of an earlier run, or a preset."""
-    first = next(iter(presets))
+def _preset(system: str, presets: Mapping[str, Any], arguments: list[str], fit: Fit | None) -> tuple[Any, list[str], str]:
+    """The configuration to start from, the arguments that change it, and its name: that of an earlier run, or a preset.
+
+    Where none is named it is the first, or AUTO of a system that has it where data are given. A run of AUTO is fitted once: in the folder
+    of one, its configuration is the one to start from.
+    """
+    first = AUTO if fit is not None and _value_of("--data", arguments) is not None else next(iter(presets))
     run = _value_of("--resume", arguments)
     if arguments and not arguments[0].startswith("-"):
         name, arguments = known(arguments[0], list(presets), "preset"), arguments[1:]
     else:
         name = first
+    folder = _value_of("--workdir", arguments)
+    if run is None and name == AUTO and folder is not None and config_files(folder):
+        run = folder
     if run is not None:
         return config_of(run, system, type(presets[name])), arguments, ""
     return presets[name], arguments, name

@@ -16,6 +16,8 @@ from jgan.outputs import Kind
 from jgan.run.about import read_about
 from jgan.types import Inputs, Key, Spec, Stage, Training
 
+AUTO = "auto"  # the preset that is fitted to data and machine
+
 
 class OpenData(Protocol):
     """Opens the examples of a configuration; a split of None is the part that is trained on."""
@@ -67,6 +69,19 @@ class Command(Protocol):
     def __call__(self, system: Any, /, *arguments: Any, **options: Any) -> Any: ...
 
 
+class Chosen(NamedTuple):
+    """A setting that suits data and machine."""
+
+    value: Any
+    why: str
+
+
+class Fit(Protocol):
+    """Chooses settings by field; `given` are those of the configuration that are not the preset's."""
+
+    def __call__(self, config: Any, given: Mapping[str, Any], /) -> Mapping[str, Chosen]: ...
+
+
 class Published(NamedTuple):
     """Networks that others published: the settings that they were built with, and what puts their numbers into a state."""
 
@@ -92,6 +107,7 @@ class System(NamedTuple):
     commands: Mapping[str, Command] = {}  # by name
     description: str = ""
     published: Callable[[Mapping[str, np.ndarray]], Published] | None = None  # arrays by their published names -> what they are
+    fit: Fit | None = None  # of the preset AUTO, which is the default where --data is given
     restoration: Restoration | None = None  # of a system that gives images back what they lost: how it is evaluated
 
 

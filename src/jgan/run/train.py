@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
+from jgan import outputs
 from jgan.data.content import prepared
 from jgan.data.describe import describe
 from jgan.data.feed import check_size
+from jgan.data.source import Source, by_turns, read_rows
 from jgan.evaluation.provenance import provenance
 from jgan.run import loop
 from jgan.run.about import read_about
@@ -19,7 +22,9 @@ from jgan.run.checkpoints import Checkpoints
 from jgan.run.folder import Folder, remember
 from jgan.run.loggers import check_loggers
 from jgan.run.progress import waiting
-from jgan.run.system import System, stages_of
+from jgan.run.report import REAL
+from jgan.run.system import Sampling, System, stages_of
+from jgan.run.trouble import Trouble
 from jgan.sharding import data_mesh, first_devices
 from jgan.training.transfer import listing, transfer
 
@@ -61,6 +66,8 @@ def prepare(system: System, config: Any, init_from: Path | None = None) -> Calla
         if folder.changed:
             print(f"changed: {'; '.join(folder.changed)}")
         print(*describe(source), sep="\n", flush=True)
+        if jax.process_index() == 0:
+            write_real(folder.path, source, sampling)
         score = None
         if system.score is not None and config.score_kimg:
             with waiting("preparing the score"):
@@ -78,13 +85,29 @@ def prepare(system: System, config: Any, init_from: Path | None = None) -> Calla
             fsdp=config.fsdp,
             begin=begin,
             log=config.log,
-            protocol={"data": source.name, "examples": source.size, **provenance()},
+            protocol={"data": source.name, "examples": source.size, "conditions": sampling.conditions, **_turns(source), **provenance()},
         )
         if jax.process_index() == 0:
             print(*outcome(folder.path, system), sep="\n", flush=True)
         return state
 
     return train
+
+
+def write_real(run: Path, source: Source, sampling: Sampling) -> None:
+    """Writes real examples of what is to be generated into the folder of a run, as many as are followed, for its report; those that are
+    shown beside the outputs anyway are left out."""
+    kinds = {name: kind for name, kind in sampling.outputs.items() if name in source.fields and name not in sampling.truth}
+    if kinds:
+        rows = read_rows(source, by_turns(source, sampling.followed), tuple(kinds))
+        with Trouble().tolerate("real examples are not written"):
+            outputs.write(run / REAL, 0, outputs.render(rows, kinds))
+
+
+def _turns(source):
+    """The names of the classes that take turns among the examples that are looked at."""
+    labels = source.columns.get("label")
+    return {} if labels is None or labels.ndim != 1 else {"classes_by_turns": [source.names["label"][i] for i in np.unique(labels)]}
 
 
 def outcome(run: Path, system: System) -> list[str]:

@@ -24,6 +24,7 @@ from jgan.ranges import Count, CountOrZero, Kimg, KimgOrZero, LayersOrZero, Rate
 from jgan.run.sampling import latent_inputs
 from jgan.run.settings import ROUNDING, Settings, changeable
 from jgan.run.system import Sampling, Styles, System
+from jgan.systems._auto import fit
 from jgan.systems._published import published
 from jgan.training import Player, PlayerLoss, average, average_decay, every, frozen, lazy_adam, new_player, prefixed, update
 from jgan.types import Array, Batch, Key, Network, Params, Spec, Training
@@ -102,10 +103,12 @@ _SMALL = Config(
 )
 _DEMO = dataclasses.replace(_SMALL, batch=8, channel_base=512, conditional=True, style_mixing=0, r1_weight=0.5, augment="none")
 _LARGE = Config(flip=True, kimg=25_000, half_levels=4, score_kimg=200, sample_kimg=200, checkpoint_kimg=200, record_kimg=4)
+_PHOTOS = dataclasses.replace(_SMALL, resolution=64, batch=8, augment="none", r1_weight=0.5, kimg=60)
 PRESETS = {
     "demo": dataclasses.replace(_DEMO, kimg=24, sample_kimg=3, score_kimg=8, checkpoint_kimg=8, score_samples=2000),
     "fashion_mnist": dataclasses.replace(_SMALL, data="tfds:fashion_mnist", channels=1, augment="none", kimg=61.44),
-    "flowers64": dataclasses.replace(_DEMO, data="tfds:tf_flowers", resolution=64, flip=True, channel_base=1024, kimg=60),
+    "flowers64": dataclasses.replace(_PHOTOS, data="tfds:tf_flowers", flip=True, conditional=True, style_mixing=0),
+    "auto": Config(),  # and what `fit` chooses
     # The published settings of Karras et al. 2020, appendix C, and of their "auto" rule for flowers128.
     "cifar10": Config(
         data="tfds:cifar10",
@@ -391,4 +394,5 @@ SYSTEM = System(
     commands=commands.STYLES,
     description=__doc__ or "",
     published=partial(published, Config),
+    fit=fit,
 )

@@ -1,16 +1,11 @@
 """Published weight files as plain arrays: found in a cache folder, downloaded where that is possible."""
 
-import hashlib
-import http.client
-import os
-import shutil
-import tempfile
-import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from jgan.fetch import cache_folder, fetch, sha256_of, verified
 from jgan.models.pretrained.files import read_weights
 
 
@@ -63,7 +58,7 @@ class Weights(NamedTuple):
 def load_weights(name: str, path: str | Path | None = None) -> Weights:
     """The tensors of a published file (a name in `PUBLISHED`), or of the file at `path`: see `find_weights` and `read_weights`."""
     found = find_weights(name, path)
-    return Weights(read_weights(found), _sha256(found), found.name)
+    return Weights(read_weights(found), sha256_of(found), found.name)
 
 
 def find_weights(name: str, path: str | Path | None = None) -> Path:
@@ -85,13 +80,8 @@ def find_weights(name: str, path: str | Path | None = None) -> Path:
     folder = cache_folder() / "weights"
     for file in published.files:
         if (target := folder / file).is_file():
-            return _verified(target, published.sha256)
+            return verified(target, published.sha256)
     return _download(name, published, folder)
-
-
-def cache_folder() -> Path:
-    """Where files are kept from run to run: the folder that the environment variable JGAN_CACHE names, by default `~/.cache/jgan`."""
-    return Path(os.environ.get("JGAN_CACHE") or "~/.cache/jgan").expanduser()
 
 
 def check_tensors(arrays: dict[str, np.ndarray], shapes: dict[str, tuple[int, ...]]) -> None:
@@ -109,38 +99,15 @@ def check_tensors(arrays: dict[str, np.ndarray], shapes: dict[str, tuple[int, ..
             raise ValueError(f"expected the tensor {name!r} to be of shape {shape}, found {arrays[name].shape}: is it the right file?")
 
 
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _verified(path, expected):
-    if (found := _sha256(path)) != expected:
-        raise ValueError(f"expected {path} to have sha256 {expected}, found {found}: the copy is damaged or another file; replace it")
-    return path
-
-
 def _download(name, published, folder):
     reasons = []
     for url in published.urls:
         try:
-            return _fetch(url, published.sha256, folder)
-        except (OSError, ValueError, http.client.HTTPException) as error:
+            return fetch(url, published.sha256, folder / url.rpartition("/")[2])
+        except (OSError, ValueError) as error:
             reasons.append(f"{url}: {error}")
     file, origin = published.files[0], f"from {published.urls[0]}" if published.urls else f"with sha256 {published.sha256}"
     raise OSError(
         f"the weights {name!r} could not be downloaded ({'; '.join(reasons) or 'no address is known'}). Bring the file {file} {origin} "
         f"and put it at {folder / file}, or give its path"
     )
-
-
-def _fetch(url, sha256, folder):
-    """To a file aside, and renamed once it is whole: another process never sees a part of it."""
-    target = folder / url.rpartition("/")[2]
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as aside:
-        part = Path(aside) / target.name
-        with urllib.request.urlopen(url, timeout=60) as response, open(part, "wb") as file:
-            shutil.copyfileobj(response, file)
-        os.replace(_verified(part, sha256), target)
-    return target

@@ -1,0 +1,126 @@
+"""What StyleGAN2's preset `auto` chooses for a set of images and a machine, and why.
+
+On accelerators the batch, R1, the average and the channels are by the rule that the authors give for sets that they have not tuned: Karras
+et al. 2020, https://arxiv.org/abs/2006.06676, appendix C. On CPUs they are those of the preset flowers64, which was measured.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jgan.data.open import open_collection, usable_of
+from jgan.data.reading import checked_reading
+from jgan.data.settings import ImageSettings, open_images
+from jgan.run.system import Chosen
+from jgan.sharding import first_devices
+
+LEAST, MOST, MOST_ON_CPU = 8, 256, 64  # pixels of a side, unless one is asked for
+LOOKED_AT = 200  # images, evenly spaced over the set
+PER_CLASS = 50  # images of a class, on average, from which on classes are learned
+MEMORY_GIB = 12  # of a device, from which on it takes its part of a batch at once
+
+
+class Set(NamedTuple):
+    """A set of images."""
+
+    images: int
+    side: int  # the median of the shorter sides, pixels
+    classes: int  # 0 without labels
+
+
+class Machine(NamedTuple):
+    """What a run is to be made on."""
+
+    platform: str  # cpu, gpu, tpu
+    devices: int
+    memory_gib: float | None  # of a device, where it is known
+
+
+def fit(config: ImageSettings, given: Mapping[str, Any]) -> dict[str, Chosen]:
+    """What suits the data of a configuration and this machine; see `choose`."""
+    devices = first_devices(given.get("devices"))
+    limit = (devices[0].memory_stats() or {}).get("bytes_limit")
+    machine = Machine(jax.default_backend(), len(devices), limit and limit / 2**30)
+    return choose(look(config), machine, given)
+
+
+def look(config: ImageSettings) -> Set:
+    """Looks at some of the images of a configuration; embedded sets that are drawn at any size have the one that is asked for."""
+    if config.data.split(":")[0] == "faces":
+        source = open_images(config)
+        return Set(source.size, config.resolution, len(source.names.get("label", ())))
+    reading = checked_reading(config.bit_depth, config.max_unpacked)
+    collection = open_collection(config.data, config.split, config.limit, None, reading=reading)
+    usable = usable_of(collection, config.data, LOOKED_AT, None)
+    side = int(np.median([min(shapes["image"][:2]) for _, shapes in usable.found]))
+    images = min(len(collection.names), config.limit or len(collection.names))
+    return Set(images, side, len(usable.classes.get("label", ())))
+
+
+def choose(data: Set, machine: Machine, given: Mapping[str, Any]) -> dict[str, Chosen]:
+    """Chooses settings of `jgan.systems.stylegan.Config`: (value, reason) by field. What is given is not chosen, and the rest fits it.
+
+    >>> found = choose(Set(2000, 500, 0), Machine("gpu", 1, 80.0), {"batch": 32})
+    >>> found["resolution"].value, round(found["r1_weight"].value, 2), "batch" in found
+    (256, 0.41, False)
+    """
+    small = machine.platform == "cpu"
+    chosen = _of_data(data, MOST_ON_CPU if small else MOST, given)
+    side = given.get("resolution") or chosen["resolution"].value
+    conditional = given["conditional"] if "conditional" in given else chosen["conditional"].value
+    chosen |= _on_cpu(side, given) if small else _on_accelerators(side, machine, given)
+    if conditional:
+        chosen["style_mixing"] = Chosen(0, "classes are learned, as in the presets that learn them")
+    return {name: choice for name, choice in chosen.items() if name not in given}
+
+
+def _of_data(data, most, given):
+    side = max(LEAST, min(most, 2 ** int(np.log2(max(data.side, 1)))))
+    reason = f"the shorter side of the images is {data.side} pixels (median)"
+    if data.side >= 2 * most:
+        reason += f"; more than {most} takes much longer here, --resolution asks for it"
+    each = data.images / data.classes if data.classes else 0
+    learns = data.classes > 1 and each >= PER_CLASS
+    found = f"{data.classes} classes of {each:.0f} images on average; from {PER_CLASS} on they are learned"
+    known = found if data.classes else "the images have no classes"
+    return {"resolution": Chosen(side, reason), "conditional": Chosen(learns, known)}
+
+
+def _on_cpu(side, given):
+    small = "a small network, for a CPU"
+    sizes = {"channel_base": 1024, "channel_max": 64, "latent_size": 64, "style_size": 64, "mapping_layers": 2, "path_every": 0}
+    kimg = given.get("kimg") or (60 if side >= MOST_ON_CPU else 100)
+    return {
+        "batch": Chosen(8, "as measured with the preset flowers64"),
+        **{name: Chosen(value, small) for name, value in sizes.items()},
+        "r1_weight": Chosen(0.5, "as measured with the preset flowers64"),
+        "augment": Chosen("none", "the run is too short for the strength to rise"),
+        "kimg": Chosen(kimg, "about half an hour on two cores" if side <= MOST_ON_CPU else "longer, at this resolution"),
+        "score_kimg": Chosen(kimg / 4, "four scores"),
+        "checkpoint_kimg": Chosen(kimg / 4, "with the scores"),
+        "sample_kimg": Chosen(5, "a look every few minutes"),
+    }
+
+
+def _on_accelerators(side, machine, given):
+    batch = given.get("batch") or max(min(machine.devices * min(4096 // side, 32), 64), machine.devices)
+    each, memory = max(1, batch // machine.devices), machine.memory_gib
+    parts = 1 if memory is None or memory >= MEMORY_GIB else min(each, 2 if memory >= MEMORY_GIB / 2 else 4)
+    return {
+        "batch": Chosen(batch, f"4096 / resolution, 32 at most, on each of {machine.devices} devices; 64 at most in all"),
+        "microbatches": Chosen(parts, "the memory of a device is not known" if memory is None else f"a device has {memory:.0f} GiB"),
+        "channel_base": Chosen(32768 if side >= 512 else 16384, "by the resolution"),
+        "mapping_layers": Chosen(2, "as published for sets that are not tuned for"),
+        "half_levels": Chosen(4, "bfloat16 in the highest levels"),
+        "learning_rate": Chosen(0.002 if side >= 1024 else 0.0025, "by the resolution"),
+        "r1_weight": Chosen(0.0002 * side**2 / batch, "0.0002 pixels / batch; try factors of 2 up and down"),
+        "average_kimg": Chosen(batch * 10 / 32, "10 batch / 32"),
+        "augment": Chosen("ada", "its strength stays low where there are images enough"),
+        "kimg": Chosen(25_000, "as published; end it with Ctrl-C when the samples please, the best is kept"),
+        "score_kimg": Chosen(200, "as the presets of this size"),
+        "checkpoint_kimg": Chosen(200, "with the scores"),
+        "sample_kimg": Chosen(100, "between two scores too"),
+        "record_kimg": Chosen(4, "as the presets of this size"),
+    }
