@@ -54,7 +54,7 @@ LIBRARIES = {  # part: what it may import besides jax and the standard library
     "outputs": ("numpy", "PIL", "imageio_ffmpeg", "tensorboardX"),
     "control": ("numpy", "optax"),
     "evaluation": ("numpy", "optax"),
-    "run": ("numpy", "orbax", "tyro", "tensorboardX", "rich"),
+    "run": ("numpy", "orbax", "tyro", "tensorboardX", "rich", "filelock"),
     "commands": ("numpy", "tyro"),
     "systems": ("numpy", "optax"),
     "console": ("tyro",),

@@ -96,7 +96,7 @@ class Trained:
         return self.system.sampling(self.config, self.spec)
 
     def training_data(self, split: str | None = None) -> Source:
-        """The data of the run, or another part of them.
+        """Returns the data of the run, or another part of them.
 
         Raises:
           ValueError: if what goes on in time has another rate than in the run, by more than a hundredth; and as the system's `data`.
@@ -110,7 +110,7 @@ class Trained:
         return source
 
     def latents(self, seeds: Iterable[int]) -> np.ndarray:
-        """The latents [N, latent_size] of seeds.
+        """Returns the latents [N, latent_size] of seeds.
 
         Raises:
           ValueError: if the system draws none.
@@ -134,11 +134,11 @@ class Trained:
         return self.sample(_whole(self.abstract, weights), None, inputs)
 
     def state(self) -> Any:
-        """The state of the training, in which leaves on which `sample` does not depend are zeros."""
+        """Returns the state of the training, in which leaves on which `sample` does not depend are zeros."""
         return _whole(self.abstract, self._kept)
 
     def exportable(self, direction: str = "forward") -> tuple[Callable[..., Array], tuple[str, ...], tuple[jax.ShapeDtypeStruct, ...]]:
-        """The main output as a function of arrays, the names of these arrays, and the shapes of one example; without noise.
+        """Returns the main output as a function of arrays, the names of these arrays, and the shapes of one example; without noise.
 
         Raises:
           ValueError: for a direction that the system has not.
@@ -155,7 +155,7 @@ class Trained:
         return function, tuple(shapes), tuple(shapes.values())
 
     def direction(self, name: str) -> tuple[str, str]:
-        """The condition that a direction translates, and the output that it makes.
+        """Returns the condition that a direction translates, and the output that it makes.
 
         Raises:
           ValueError: if the system has no such direction.
@@ -307,13 +307,13 @@ def load(run: str | Path, step: int | None = None, system: System | None = None)
 
 
 def sampling_of(run: str | Path, system: System) -> tuple[Sampling, Spec]:
-    """What `sample` takes and gives in a run, and what its data are, without its numbers; errors as `load`."""
+    """Returns what `sample` takes and gives in a run, and what its data are, without its numbers; errors as `load`."""
     spec = recall(run)
     return system.sampling(config_of(run, system.name, system.config), spec), spec
 
 
 def used_leaves(sample: SampleTraining, abstract: Any, sampling: Sampling, spec: Spec) -> list[str]:
-    """The paths of the leaves of a state on which its outputs depend, with noise and without."""
+    """Returns the paths of the leaves of a state on which its outputs depend, with noise and without."""
     shapes = _input_shapes(sampling, spec)
     inputs = {name: jax.ShapeDtypeStruct((2, *shape.shape), shape.dtype) for name, shape in shapes.items()}
     paths = [leaf_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(abstract)]
@@ -326,7 +326,7 @@ def used_leaves(sample: SampleTraining, abstract: Any, sampling: Sampling, spec:
 
 
 def leaf_name(path: Any) -> str:
-    """The path of a leaf in a pytree, as "generator/params/kernel"."""
+    """Returns the path of a leaf in a pytree, as "generator/params/kernel"."""
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 

@@ -61,13 +61,13 @@ class Weights(NamedTuple):
 
 
 def load_weights(name: str, path: str | Path | None = None) -> Weights:
-    """The tensors of a published file (a name in `PUBLISHED`), or of the file at `path`: see `find_weights` and `read_weights`."""
+    """Returns the tensors of a published file (a name in `PUBLISHED`), or of the file at `path`: see `find_weights` and `read_weights`."""
     found = find_weights(name, path)
     return Weights(read_weights(found), _sha256(found), found.name)
 
 
 def find_weights(name: str, path: str | Path | None = None) -> Path:
-    """Where the weight file is: at `path` if that is given; else in the cache folder, downloaded into it if it is not there yet.
+    """Returns where the weight file is: at `path` if that is given; else in the cache folder, downloaded into it if it is not there yet.
 
     The cache folder is `weights` in the folder that the environment variable JGAN_CACHE names, by default `~/.cache/jgan`. A file in it
     must have the published sha256; one given by `path` may be any, as long as it holds the tensors.
@@ -90,7 +90,9 @@ def find_weights(name: str, path: str | Path | None = None) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where files are kept from run to run: the folder that the environment variable JGAN_CACHE names, by default `~/.cache/jgan`."""
+    """Returns where files are kept from run to run: the folder that the environment variable JGAN_CACHE names, by default
+    `~/.cache/jgan`.
+    """
     return Path(os.environ.get("JGAN_CACHE") or "~/.cache/jgan").expanduser()
 
 

@@ -15,7 +15,7 @@ NOT_METRICS = ("step", "images", "seconds")
 
 
 def charts(records: Sequence[Mapping[str, Any]], criterion: str | None = None) -> list[tuple[str, dict[str, str]]]:
-    """Which metrics share a chart: (title, {metric: label}), in the order in which to show them.
+    """Returns which metrics share a chart: (title, {metric: label}), in the order in which to show them.
 
     A name is a path, who/what: equal whats of different players share a chart, as do the logits of reals and fakes. The criterion of the
     score comes first.
@@ -38,7 +38,9 @@ def charts(records: Sequence[Mapping[str, Any]], criterion: str | None = None) -
 
 
 def chart(title: str, labels: Mapping[str, str], records: Sequence[Mapping[str, Any]]) -> str:
-    """One chart of some metrics over images, as an HTML figure. The axis is logarithmic where positive values span over two decades."""
+    """Returns one chart of some metrics over images, as an HTML figure. The axis is logarithmic where positive values span over two
+    decades.
+    """
     curves = [_curve(records, name) for name in labels]
     values = [y for curve in curves for _, y in curve]
     if not values:
@@ -59,7 +61,8 @@ def chart(title: str, labels: Mapping[str, str], records: Sequence[Mapping[str, 
 
 
 def short(number: float) -> str:
-    """
+    """Returns a number in few characters, for the axis of a chart.
+
     >>> short(0), short(950), short(1_500), short(2_000_000), short(0.00025)
     ('0', '950', '1.5k', '2M', '0.00025')
     """
@@ -70,7 +73,7 @@ def short(number: float) -> str:
 
 
 def ticks(low: float, high: float, about: int = 4) -> list[float]:
-    """Round numbers between low and high.
+    """Returns round numbers between low and high.
 
     >>> ticks(0.0, 10.0), ticks(-0.3, 0.45)
     ([0.0, 2.0, 4.0, 6.0, 8.0, 10.0], [-0.2, 0.0, 0.2, 0.4])
