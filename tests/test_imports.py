@@ -59,7 +59,7 @@ LIBRARIES = {  # part: what it may import besides jax and the standard library
     "outputs": ("numpy", "PIL", "imageio_ffmpeg", "tensorboardX"),
     "control": ("numpy", "optax"),
     "evaluation": ("numpy", "optax"),
-    "run": ("numpy", "orbax", "tyro", "tensorboardX", "wandb", "rich", "jax2onnx", "onnxruntime", "huggingface_hub"),
+    "run": ("numpy", "orbax", "tyro", "tensorboardX", "wandb", "rich", "jax2onnx", "onnxruntime", "huggingface_hub", "filelock"),
     "commands": ("numpy", "tyro", "gradio"),
     "systems": ("numpy", "optax"),
     "console": ("tyro",),

@@ -1,4 +1,4 @@
-"""The package as others have it: its version, its light parts, and its wheel in an environment without the repository."""
+"""The package as installed: its version, its light parts, and its wheel in an environment without the repository."""
 
 import os
 import subprocess
@@ -30,6 +30,8 @@ def output(program, *arguments, cwd, **environment):
 
 def test_versions_agree():
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == jgan.__version__
+    assert f"\nversion: {jgan.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"\n## {jgan.__version__}\n" in (ROOT / "CHANGELOG.md").read_text()
 
 
 @pytest.mark.parametrize("part", [None, "losses", "penalties", "augment"])
@@ -89,3 +91,21 @@ def test_installed_package_trains_samples_and_loads(environment, tmp_path):
     file, shown = output(python, "-c", LOAD, cwd=tmp_path).split(" ", 1)
     assert Path(file).is_relative_to(environment)
     assert shown.strip() == "(2, 8, 8, 3) uint8"
+
+
+WITHOUT_POSIX = """
+import sys
+for name in ("fcntl", "resource"):
+    sys.modules[name] = None
+import importlib, pkgutil, jgan
+for module in pkgutil.walk_packages(jgan.__path__, "jgan."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+from jgan.console.main import main
+main(["--help"])
+"""
+
+
+def test_systems_without_posix_import_everything(tmp_path):
+    """Windows has no fcntl and no resource."""
+    assert "jgan train SYSTEM" in output(sys.executable, "-c", WITHOUT_POSIX, cwd=tmp_path, PYTHONPATH=str(ROOT / "src"))

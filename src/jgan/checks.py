@@ -6,18 +6,18 @@ from jgan.types import Array
 
 
 def lift(x) -> Array:
-    """Return x in float32, or in float64 where it already is: half precision loses what losses and sums of squares need."""
+    """Returns x in float32, or in float64 where it already is: half precision loses what losses and sums of squares need."""
     x = jnp.asarray(x)
     return x if x.dtype == jnp.float64 else x.astype(jnp.float32)
 
 
 def same_shape(**arrays) -> None:
-    """Raise ValueError unless all named arrays have one shape."""
+    """Raises ValueError unless all named arrays have one shape."""
     shapes = {name: jnp.shape(array) for name, array in arrays.items()}
     if len(set(shapes.values())) > 1:
         raise ValueError(f"expected arrays of one shape, found {shapes}; reshape or slice them to match")
 
 
 def along_rows(weights, x) -> Array:
-    """Return weights [N] with as many trailing axes of size 1 as x has: ready to multiply x [N, ...]."""
+    """Returns weights [N] with as many trailing axes of size 1 as x has: ready to multiply x [N, ...]."""
     return weights.reshape(weights.shape + (1,) * (x.ndim - 1))

@@ -33,7 +33,7 @@ def population(
     *,
     rows: Any = None,
 ) -> Population:
-    """A training algorithm for all lanes in one program: its step under `jax.vmap`, with states, batches and keys of their own.
+    """Returns a training algorithm for all lanes in one program: its step under `jax.vmap`, with states, batches and keys of their own.
 
     Devices do not wait for each other, so on a CPU small networks gain most with a device for each core (`jgan.sharding.device_per_core`).
     The convolutions of `jgan.ops.convolution` stay dense under `vmap`, where those of other libraries become grouped ones, which are slow.
@@ -118,7 +118,7 @@ def population(
 
 
 def mesh_of_lanes(lanes: int) -> Mesh:
-    """A mesh of the most devices of this process over which the lanes divide evenly.
+    """Returns a mesh of the most devices of this process over which the lanes divide evenly.
 
     >>> mesh_of_lanes(1).shape["data"]
     1
@@ -133,7 +133,8 @@ def _all_but_step(states, value, of_step):
 
 
 def wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
-    """The interval of a success rate by Wilson's score, at 95 % with the default z: it is sound for few trials and rates near 0 and 1.
+    """Returns the interval of a success rate by Wilson's score, at 95 % with the default z: it is sound for few trials and rates near 0 and
+    1.
 
     (p + z^2 / 2n ± z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)   (Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953).
 

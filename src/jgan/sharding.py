@@ -18,7 +18,7 @@ from jgan.types import Array, Batch, Fields, Key, Metrics, Outputs, SampleTraini
 
 LARGEST_SEED = 2**63 - 1
 FSDP_SIZE = 2**16  # elements from which an array is worth sharding
-LIFTED_BYTES = 2**16  # constants of at least so many bytes are arguments of a program instead of parts of it
+LIFTED_BYTES = 2**16  # constants of at least this many bytes are arguments of a program instead of parts of it
 
 
 class Compiled(NamedTuple):
@@ -54,7 +54,7 @@ def initialize(coordinator: str | None = None, processes: int | None = None, pro
 
 
 def device_per_core() -> None:
-    """Makes every core of the CPU that this process may use a device of its own, before JAX has looked for any.
+    """Turns every core of the CPU that this process may use into a device, before JAX has looked for any.
 
     For programs that spread work without ties over all devices: cores that share every operation of a small network wait for each other.
     Accelerators stay as they are, and so does a number given by JAX_NUM_CPU_DEVICES.
@@ -68,7 +68,7 @@ def device_per_core() -> None:
 
 
 def data_mesh(devices: list | None = None) -> Mesh:
-    """A mesh of all devices, or of those given, with one axis, `data`.
+    """Returns a mesh of all devices, or of those given, with one axis, `data`.
 
     >>> data_mesh().axis_names
     ('data',)
@@ -78,7 +78,7 @@ def data_mesh(devices: list | None = None) -> Mesh:
 
 
 def first_devices(count: int | None) -> list:
-    """The first so many devices, or all.
+    """Returns the first `count` devices, or all.
 
     Raises:
       ValueError: if there are fewer.
@@ -93,12 +93,12 @@ def first_devices(count: int | None) -> list:
 
 
 def run_key(seed: int, mesh: Mesh) -> Key:
-    """The key of a run, the same on all devices of the mesh; errors as `seed_key`."""
+    """Returns the key of a run, the same on all devices of the mesh; errors as `seed_key`."""
     return jax.jit(lambda: seed_key(seed), out_shardings=NamedSharding(mesh, PartitionSpec()))()
 
 
 def seed_key(seed: int) -> Key:
-    """The key of a seed, another one for every seed, whatever JAX's default generator is: `jax.random.key(seed)` below 2^32.
+    """Returns the key of a seed, another one for every seed, whatever JAX's default generator is: `jax.random.key(seed)` below 2^32.
 
     Raises:
       ValueError: unless 0 <= seed < 2^63.
@@ -110,13 +110,14 @@ def seed_key(seed: int) -> Key:
 
 
 def seed_words(seed: int) -> np.ndarray:
-    """The high and the low 32 bits of a seed, uint32 [2], which are the data of its key; errors as `seed_key`."""
+    """Returns the high and the low 32 bits of a seed, uint32 [2], which are the data of its key; errors as `seed_key`."""
     check_seed(seed)
     return np.asarray([seed >> 32, seed & (2**32 - 1)], np.uint32)
 
 
 def fsdp_spec(shape: tuple[int, ...], devices: int, size: int = FSDP_SIZE) -> PartitionSpec:
-    """Fully sharded data parallelism: large arrays are split along their largest axis that the devices divide; small ones are replicated.
+    """Returns fully sharded data parallelism: large arrays are split along their largest axis that the devices divide; small ones are
+    replicated.
 
     >>> tuple(fsdp_spec((3, 3, 512, 256), 8)), tuple(fsdp_spec((512,), 8))
     ((None, None, 'data', None), ())
@@ -248,7 +249,7 @@ def sampler(sample: SampleTraining, abstract: Any) -> Sampler:
 
 
 def pmap_step(training: Training, mesh: Mesh, axis_name: str = "data") -> Callable[[Any, Batch, Key], tuple[Any, Metrics]]:
-    """The step for code that is built on `jax.pmap`: (replicated state, batch, key) -> (replicated state, metrics of each device).
+    """Returns the step for code that is built on `jax.pmap`: (replicated state, batch, key) -> (replicated state, metrics of each device).
 
     The training must have been made with the same `axis_name` (see `jgan.training.update`). Every device is given the whole batch and
     works on its share of it.
@@ -257,7 +258,7 @@ def pmap_step(training: Training, mesh: Mesh, axis_name: str = "data") -> Callab
 
 
 def replicate(tree: Any, mesh: Mesh) -> Any:
-    """One copy per device of the mesh along a new leading axis, as `pmap_step` expects its state."""
+    """Returns one copy per device of the mesh along a new leading axis, as `pmap_step` expects its state."""
     placed = NamedSharding(mesh, PartitionSpec("data"))
     return jax.tree.map(lambda x: jax.device_put(jnp.broadcast_to(x, (mesh.shape["data"], *x.shape)), placed), tree)
 

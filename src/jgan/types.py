@@ -191,7 +191,7 @@ class Spec(NamedTuple):
         return len(self.names.get("label", ()))
 
     def shape(self, field: str = "image") -> tuple[int, ...]:
-        """The shape of one example of a field.
+        """Returns the shape of one example of a field.
 
         Raises:
           ValueError: if there is no such field.
@@ -201,7 +201,7 @@ class Spec(NamedTuple):
         return tuple(self.fields[field].shape)
 
     def rate(self, field: str) -> float:
-        """How many samples or frames of a field follow each other in a second.
+        """Returns how many samples or frames of a field follow each other in a second.
 
         Raises:
           ValueError: if that is not known.

@@ -126,7 +126,7 @@ def test_what_others_put_there_stays(tmp_path):
     with pytest.raises(ValueError), opened(tmp_path) as folder:
         (folder.path / "results.jsonl").touch()
         raise ValueError
-    assert {p.name for p in folder.path.iterdir()} == {"results.jsonl", "config.json", "lock", "error.txt"}
+    assert {p.name for p in folder.path.iterdir()} == {"results.jsonl", "config.json", "holder", "lock", "error.txt"}
 
 
 def test_a_run_without_a_step_is_begun_anew(tmp_path):
@@ -189,7 +189,7 @@ def test_names_that_are_no_part_of_a_path(tmp_path, name):
         ({"root": "file"}, NotADirectoryError, "expected a folder, found a file: .*file"),
         ({"root": "closed"}, PermissionError, "expected a folder that can be written, found .*closed; .*--runs"),
         ({"workdir": "closed/run"}, PermissionError, "expected a folder that can be written, found .*closed; .*--workdir"),
-        ({"workdir": "others"}, FileExistsError, "expected an empty folder or that of a run, found other files in .*others"),
+        ({"workdir": "others"}, FileExistsError, "expected an empty folder or the folder of a run, found other files in .*others"),
         ({"workdir": "a", "resume": "b"}, ValueError, "found both"),
     ],
 )

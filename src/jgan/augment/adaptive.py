@@ -40,7 +40,7 @@ class Transforms(NamedTuple):
 
 
 def transforms_from_draws(draws: Draws, noise_key: Key, height: int, width: int, strength: Array, **weights: float) -> Transforms:
-    """The transformations that given random numbers stand for; `draw_transforms` with the numbers left to the caller."""
+    """Returns the transformations that given random numbers stand for; `draw_transforms` with the numbers left to the caller."""
     weights = weights or BGC
     if unknown := weights.keys() - BGCFNC.keys():
         raise TypeError(f"unknown transformations {sorted(unknown)}: the known ones are {', '.join(BGCFNC)}")
@@ -56,7 +56,7 @@ def transforms_from_draws(draws: Draws, noise_key: Key, height: int, width: int,
 
 
 def draw_transforms(key: Key, n: int, height: int, width: int, strength: Array, **weights: float) -> Transforms:
-    """Transformations for `n` images of `height` by `width` pixels, each with probability `strength` times its weight.
+    """Computes transformations for `n` images of `height` by `width` pixels, each with probability `strength` times its weight.
 
     They are a pytree with leading axis n, so that one draw can be split over microbatches. An unknown name raises TypeError.
 
@@ -69,7 +69,7 @@ def draw_transforms(key: Key, n: int, height: int, width: int, strength: Array, 
 
 
 def apply_transforms(images: Array, transforms: Transforms) -> Array:
-    """Images [N, H, W, C] transformed; computed in float32, returned in the floating type given. Affine in the images.
+    """Computes images [N, H, W, C] transformed; computed in float32, returned in the floating type given. Affine in the images.
 
     C is 1 or 3; with other numbers of channels, colour and noise raise ValueError and the rest works. Grey images are taken as RGB with
     equal channels, which hue and saturation leave as they are.
@@ -87,7 +87,8 @@ def apply_transforms(images: Array, transforms: Transforms) -> Array:
 
 
 def ada(key: Key, images: Array, strength: Array, **weights: float) -> Array:
-    """Images [N, H, W, C] through the chain, each transformation with probability `strength` (p, a scalar in [0, 1]) times its weight.
+    """Computes images [N, H, W, C] through the chain, each transformation with probability `strength` (p, a scalar in [0, 1]) times its
+    weight.
 
     Differentiable in the images to any order. At strength 0 it returns them to rounding.
 
@@ -118,7 +119,7 @@ cutout = partial(ada, cutout=1)  # a box of half the size set to 0
 def ada_update(
     p: Array, sign_of_real_logits_mean: Array, batch_size: int, target: float = 0.6, length: float = 500_000, interval: int = 4
 ) -> Array:
-    """The next p: up where the discriminator overfits, r_t = E[sign D(real)] above `target`, down where it does not; within [0, 1].
+    """Returns the next p: up where the discriminator overfits, r_t = E[sign D(real)] above `target`, down where it does not; within [0, 1].
 
     p + sign(r_t - target) batch_size interval / length, for one update every `interval` steps of `batch_size` images, where r_t is the mean
     over those steps. `length` is the number of images in which p can go from 0 to 1. Karras et al. 2020, section 3.

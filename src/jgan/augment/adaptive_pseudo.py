@@ -13,7 +13,8 @@ pseudo_update = ada_update  # section 3: the same heuristic, E[sign D(real)] aga
 
 
 def pseudo(key: Key, real: Array, fake: Array, strength: Array) -> Array:
-    """Reals [N, ...] of which each is replaced by its fake of the same shape with probability `strength`; for the discriminator's eyes.
+    """Computes reals [N, ...] of which each is replaced by its fake of the same shape with probability `strength`; for the discriminator's
+    eyes.
 
     The fakes are constants here: no gradient flows back to the generator.
 

@@ -24,7 +24,7 @@ BAND_POWER = np.array([10, 1, 1, 1], np.float32) / 13  # expected power of natur
 
 
 def basis(*rows: str) -> np.ndarray:
-    """A constant matrix from rows of numbers."""
+    """Returns a constant matrix from rows of numbers."""
     return np.array([row.split() for row in rows], np.float32)
 
 
@@ -48,7 +48,8 @@ class Draws(NamedTuple):
 
 
 def random_draws(key: Key, n: int) -> Draws:
-    """All random numbers of `n` images but the noise field, whatever transformations take part: the same draws for every choice of them.
+    """Computes all random numbers of `n` images but the noise field, whatever transformations take part: the same draws for every choice of
+    them.
 
     >>> draws = random_draws(jax.random.key(0), 2)
     >>> len(draws.gate), len(draws.uniform), len(draws.normal), draws.gate["hue"].shape
@@ -62,7 +63,7 @@ def random_draws(key: Key, n: int) -> Draws:
 
 
 def open_gates(draws: Draws, strength: Array, weights: dict[str, float]) -> dict[str, Array]:
-    """Which images take part in which transformation, bool [N] for each of GATES."""
+    """Returns which images take part in which transformation, bool [N] for each of GATES."""
     chance = {name: jnp.float32(weights.get(name, 0)) * strength for name in (*GATES, "rotate", "imgfilter")}
     # Two chances to rotate, before and after the anisotropic scaling, of at least one with the probability asked for.
     chance["rotate_before"] = chance["rotate_after"] = 1 - jnp.sqrt(jnp.maximum(1 - chance["rotate"], 0))
@@ -71,7 +72,7 @@ def open_gates(draws: Draws, strength: Array, weights: dict[str, float]) -> dict
 
 
 def combine(*terms: tuple[Array | float, np.ndarray]) -> Array:
-    """Sum of constant matrices [k, k] with one amount [N] or one number each: [N, k, k].
+    """Computes the sum of constant matrices [k, k] with one amount [N] or one number each: [N, k, k].
 
     >>> combine((jnp.array([2.0, 3.0]), X), (1.0, Y), (1.0, ONE))[:, 0, 0]
     Array([2., 3.], dtype=float32)
@@ -80,7 +81,7 @@ def combine(*terms: tuple[Array | float, np.ndarray]) -> Array:
 
 
 def compose(*matrices: Array) -> Array:
-    """The product of maps [N, k, k] or [1, k, k], in full precision; the last of them acts first.
+    """Returns the product of maps [N, k, k] or [1, k, k], in full precision; the last of them acts first.
 
     >>> scaled, moved = combine((2.0, PLANE), (1.0, ONE)), combine((1.0, PLANE), (3.0, SHIFT_X), (1.0, ONE))
     >>> (compose(moved, scaled) @ jnp.array([1.0, 1.0, 1.0])).tolist()
@@ -90,7 +91,7 @@ def compose(*matrices: Array) -> Array:
 
 
 def geometry_chain(draws: Draws, on: dict[str, Array], height: int, width: int) -> Array:
-    """The map from output to input pixels [N, 3, 3]: the inverses of the transformations, so the first of them stands leftmost."""
+    """Returns the map from output to input pixels [N, 3, 3]: the inverses of the transformations, so the first of them stands leftmost."""
     uniform, normal = draws.uniform, draws.normal
     mirror = jnp.where(on["xflip"] & (uniform["xflip"] >= 0.5), -1.0, 1.0)
     quarter = jnp.where(on["rotate90"], jnp.floor(uniform["rotate90"] * 4), 0.0) * (np.pi / 2)
@@ -116,7 +117,7 @@ def geometry_chain(draws: Draws, on: dict[str, Array], height: int, width: int) 
 
 
 def colour_chain(draws: Draws, on: dict[str, Array]) -> Array:
-    """The affine map of (r, g, b, 1), [N, 4, 4]; the last of the transformations stands leftmost."""
+    """Returns the affine map of (r, g, b, 1), [N, 4, 4]; the last of the transformations stands leftmost."""
     uniform, normal = draws.uniform, draws.normal
     brightness = jnp.where(on["brightness"], 0.2 * normal["brightness"], 0.0)
     contrast = jnp.where(on["contrast"], jnp.exp2(0.5 * normal["contrast"]), 1.0)
@@ -133,7 +134,7 @@ def colour_chain(draws: Draws, on: dict[str, Array]) -> Array:
 
 
 def band_gains(draws: Draws, on: dict[str, Array]) -> Array:
-    """Gains of the four frequency bands [N, 4]; each amplification keeps the expected power of a natural image."""
+    """Computes gains of the four frequency bands [N, 4]; each amplification keeps the expected power of a natural image."""
     gains = jnp.ones((1, 4), jnp.float32)
     for i, band in enumerate(BANDS):
         amplified = jnp.where(on[band], jnp.exp2(draws.normal[band]), 1.0)
@@ -143,13 +144,15 @@ def band_gains(draws: Draws, on: dict[str, Array]) -> Array:
 
 
 def noise_field(key: Key, draws: Draws, on: dict[str, Array], height: int, width: int) -> Array:
-    """White noise [N, H, W, 3] of half-normal amplitude."""
+    """Computes white noise [N, H, W, 3] of half-normal amplitude."""
     amplitude = jnp.where(on["noise"], 0.1 * jnp.abs(draws.normal["noise"]), 0.0)
     return amplitude[:, None, None, None] * normal(key, (len(amplitude), height, width, 3))
 
 
 def cutout_box(draws: Draws, on: dict[str, Array], height: int, width: int) -> Array:
-    """Top, bottom, left and right [N, 4] of a box of half the image's size about a uniform centre, in pixels; empty where closed."""
+    """Computes top, bottom, left and right [N, 4] of a box of half the image's size about a uniform centre, in pixels; empty
+    where closed.
+    """
     y, x = draws.uniform["cutout_y"], draws.uniform["cutout_x"]
     box = jnp.stack([(y - 0.25) * height, (y + 0.25) * height, (x - 0.25) * width, (x + 0.25) * width], axis=-1)
     return jnp.where(on["cutout"][:, None], jnp.round(box), 0.0)

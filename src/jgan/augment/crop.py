@@ -7,7 +7,8 @@ from jgan.types import Array, Key
 
 
 def random_crop(key: Key, images: Array, height: int, width: int, unit: int = 1) -> Array:
-    """[N, H, W, C] -> [N, height, width, C], each image cropped at a random place, whose coordinates are multiples of `unit` pixels.
+    """Computes [N, H, W, C] -> [N, height, width, C], each image cropped at a random place, whose coordinates are multiples of `unit`
+    pixels.
 
     One key crops images of one size alike, and images of several sizes too if each has its scale as the unit.
 

@@ -11,7 +11,7 @@ from jgan.types import Array, Key
 
 
 def choose(key: Key, strength: Array, changed: Array, images: Array) -> Array:
-    """Each of `changed` [N, H, W, C] with probability `strength`, otherwise its image as it was.
+    """Computes each of `changed` [N, H, W, C] with probability `strength`, otherwise its image as it was.
 
     >>> choose(jax.random.key(0), 1.0, jnp.ones((2, 1, 1, 1)), jnp.zeros((2, 1, 1, 1))).ravel().tolist()
     [1.0, 1.0]
@@ -21,7 +21,7 @@ def choose(key: Key, strength: Array, changed: Array, images: Array) -> Array:
 
 
 def factor(key: Key, images: Array, low: float, high: float) -> Array:
-    """One number per image, uniform in [low, high), ready to multiply images [N, H, W, C]: [N, 1, 1, 1].
+    """Computes one number per image, uniform in [low, high), ready to multiply images [N, H, W, C]: [N, 1, 1, 1].
 
     >>> factor(jax.random.key(0), jnp.zeros((2, 8, 8, 3)), 0.5, 1.5).shape
     (2, 1, 1, 1)
@@ -30,7 +30,7 @@ def factor(key: Key, images: Array, low: float, high: float) -> Array:
 
 
 def brightness(key: Key, images: Array, strength: Array = 1.0) -> Array:
-    """Images [N, H, W, C] plus one number per image, uniform in [-0.5, 0.5].
+    """Computes images [N, H, W, C] plus one number per image, uniform in [-0.5, 0.5].
 
     >>> shift = brightness(jax.random.key(0), jnp.zeros((2, 8, 8, 3)))
     >>> bool((shift == shift[:, :1, :1, :1]).all()), float(jnp.abs(shift).max()) <= 0.5
@@ -41,7 +41,7 @@ def brightness(key: Key, images: Array, strength: Array = 1.0) -> Array:
 
 
 def saturation(key: Key, images: Array, strength: Array = 1.0) -> Array:
-    """Images [N, H, W, C], their distance from grey (the mean of the channels) times one number per image, uniform in [0, 2].
+    """Computes images [N, H, W, C], their distance from grey (the mean of the channels) times one number per image, uniform in [0, 2].
 
     >>> saturation(jax.random.key(0), jnp.ones((1, 1, 1, 3))).ravel().tolist()
     [1.0, 1.0, 1.0]
@@ -52,7 +52,7 @@ def saturation(key: Key, images: Array, strength: Array = 1.0) -> Array:
 
 
 def contrast(key: Key, images: Array, strength: Array = 1.0) -> Array:
-    """Images [N, H, W, C], their distance from the mean of the image times one number per image, uniform in [0.5, 1.5].
+    """Computes images [N, H, W, C], their distance from the mean of the image times one number per image, uniform in [0.5, 1.5].
 
     >>> contrast(jax.random.key(0), jnp.ones((1, 1, 1, 3))).ravel().tolist()
     [1.0, 1.0, 1.0]
@@ -63,7 +63,7 @@ def contrast(key: Key, images: Array, strength: Array = 1.0) -> Array:
 
 
 def translation(key: Key, images: Array, strength: Array = 1.0, ratio: float = 0.125) -> Array:
-    """Images [N, H, W, C] shifted by whole pixels, uniform up to `ratio` of the size along each axis, zeros moving in.
+    """Computes images [N, H, W, C] shifted by whole pixels, uniform up to `ratio` of the size along each axis, zeros moving in.
 
     >>> translation(jax.random.key(0), jnp.ones((2, 8, 8, 3))).shape
     (2, 8, 8, 3)
@@ -81,7 +81,8 @@ def translation(key: Key, images: Array, strength: Array = 1.0, ratio: float = 0
 
 
 def cutout(key: Key, images: Array, strength: Array = 1.0, ratio: float = 0.5) -> Array:
-    """Images [N, H, W, C] with a box of `ratio` of the size set to 0, about a pixel drawn uniformly; the box may reach over the edge.
+    """Computes images [N, H, W, C] with a box of `ratio` of the size set to 0, about a pixel drawn uniformly; the box may reach over the
+    edge.
 
     >>> cutout(jax.random.key(0), jnp.ones((2, 8, 8, 3))).shape
     (2, 8, 8, 3)
@@ -99,7 +100,7 @@ def cutout(key: Key, images: Array, strength: Array = 1.0, ratio: float = 0.5) -
 
 
 def diffaugment(key: Key, images: Array, strength: Array = 1.0) -> Array:
-    """The full policy of the paper: colour (brightness, saturation, contrast), then translation, then cutout; images [N, H, W, C].
+    """Returns the full policy of the paper: colour (brightness, saturation, contrast), then translation, then cutout; images [N, H, W, C].
 
     Any other policy is a chain of the functions above. Differentiable in the images to any order.
 

@@ -14,7 +14,8 @@ SYM2 = np.array([1 + np.sqrt(3), 3 + np.sqrt(3), 3 - np.sqrt(3), 1 - np.sqrt(3)]
 
 
 def recolour(images: Array, colour: Array) -> Array:
-    """Affine map `colour` [N, 4, 4] of the channels of images [N, H, W, C]; grey images (C = 1) are taken as RGB and averaged afterwards.
+    """Computes the affine map `colour` [N, 4, 4] of the channels of images [N, H, W, C]; grey images (C = 1) are taken as RGB and averaged
+    afterwards.
 
     >>> colour = jnp.eye(4).at[:3, 3].set(0.5)[None]
     >>> recolour(jnp.zeros((1, 1, 1, 3)), colour).tolist()
@@ -30,7 +31,7 @@ def recolour(images: Array, colour: Array) -> Array:
 
 
 def filter_bank() -> np.ndarray:
-    """Four zero-phase band-pass filters [4, 43], from [0, pi/8] up to [pi/2, pi], that sum to a unit impulse.
+    """Computes four zero-phase band-pass filters [4, 43], from [0, pi/8] up to [pi/2, pi], that sum to a unit impulse.
 
     With H the sym2 low-pass, L(z) = H(z) H(1/z) / 2 and its mirror M(z) = L(-z) satisfy L + M = 1, so that splitting the lowest band again
     and again gives M(z), L(z) M(z^2), L(z) L(z^2) M(z^4) and L(z) L(z^2) L(z^4).
@@ -48,13 +49,13 @@ def filter_bank() -> np.ndarray:
 
 
 def reflect(index: np.ndarray, size: int) -> np.ndarray:
-    """Index of the pixel seen at `index` of an axis of `size` pixels, reflected at its edge pixels again and again."""
+    """Computes the index of the pixel seen at `index` of an axis of `size` pixels, reflected at its edge pixels again and again."""
     period = max(2 * (size - 1), 1)
     return np.minimum(index % period, -index % period)
 
 
 def band_matrices(size: int) -> np.ndarray:
-    """The filter bank as matrices [4, size, size] that act on an axis reflected at its edges."""
+    """Returns the filter bank as matrices [4, size, size] that act on an axis reflected at its edges."""
     bank = filter_bank()
     matrices = np.zeros((4, size, size), np.float32)
     rows = np.arange(size)
@@ -64,7 +65,8 @@ def band_matrices(size: int) -> np.ndarray:
 
 
 def filter_bands(images: Array, gains: Array) -> Array:
-    """Images [N, H, W, C] with their frequency bands amplified by `gains` [N, 4], from the lowest band to the highest, along both axes.
+    """Computes images [N, H, W, C] with their frequency bands amplified by `gains` [N, 4], from the lowest band to the highest, along both
+    axes.
 
     >>> images = jnp.arange(12.0).reshape(1, 3, 4, 1)
     >>> bool(jnp.allclose(filter_bands(images, 2 * jnp.ones((1, 4))), 4 * images, atol=1e-4))
@@ -78,7 +80,7 @@ def filter_bands(images: Array, gains: Array) -> Array:
 
 
 def add_noise(images: Array, noise: Array) -> Array:
-    """Images [N, H, W, C] plus `noise` [N, H, W, 3]; grey images take its first channel.
+    """Computes images [N, H, W, C] plus `noise` [N, H, W, 3]; grey images take its first channel.
 
     >>> add_noise(jnp.zeros((1, 1, 1, 1)), jnp.ones((1, 1, 1, 3))).tolist()
     [[[[1.0]]]]
@@ -89,7 +91,7 @@ def add_noise(images: Array, noise: Array) -> Array:
 
 
 def cut_out(images: Array, box: Array) -> Array:
-    """Images [N, H, W, C] set to 0 inside `box` [N, 4]: top, bottom, left and right in pixels, bottom and right exclusive.
+    """Computes images [N, H, W, C] set to 0 inside `box` [N, 4]: top, bottom, left and right in pixels, bottom and right exclusive.
 
     >>> cut_out(jnp.ones((1, 1, 4, 1)), jnp.array([[0, 1, 1, 3]])).ravel().tolist()
     [1.0, 0.0, 0.0, 1.0]

@@ -33,7 +33,7 @@ def random_plate(key: Key, count: int, affine: float = 0.05, bending: float = 0.
 
 
 def moved(plate: Plate, places: Array) -> Array:
-    """T of places [N, P, 2], some for each map.
+    """Computes T of places [N, P, 2], some for each map.
 
     >>> still = random_plate(jax.random.key(0), 1, 0.0, 0.0)
     >>> moved(still, jnp.asarray([[[0.25, -0.5]]])).tolist()
@@ -46,13 +46,13 @@ def moved(plate: Plate, places: Array) -> Array:
 
 
 def slopes(plate: Plate, places: Array) -> Array:
-    """The derivative of T at places [N, P, 2]: [N, P, 2, 2], the last axis of the place."""
+    """Returns the derivative of T at places [N, P, 2]: [N, P, 2, 2], the last axis of the place."""
     along = [jnp.broadcast_to(direction[None, None], places.shape) for direction in jnp.eye(2)]
     return jnp.stack([jax.jvp(lambda z: moved(plate, z), (places,), (one,))[1] for one in along], axis=-1)
 
 
 def seen_through(plate: Plate, images: Array) -> Array:
-    """Images [N, H, W, C] as they look through the map: at the place z is what was at T(z)."""
+    """Computes images [N, H, W, C] as they look through the map: at the place z is what was at T(z)."""
     n, height, width, _ = images.shape
     grid = jnp.broadcast_to(pixel_places(height, width).reshape(1, -1, 2), (n, height * width, 2))
     return sample_at(images, moved(plate, grid).reshape(n, height, width, 2))

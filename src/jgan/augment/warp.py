@@ -36,7 +36,9 @@ BEFORE = len(SYM6) // 2 - 1  # samples that the downsampling reads before the fi
 
 
 def periodic_texture(images: Array) -> Array:
-    """One period of the reflected images at twice the resolution, its first row and column repeated last: [N, 4 H - 3, 4 W - 3, C]."""
+    """Computes one period of the reflected images at twice the resolution, its first row and column repeated last: [N, 4 H - 3, 4 W - 3,
+    C].
+    """
     height, width = images.shape[1:3]
     before = (len(SYM6) - BEFORE) // 2
     padding = ((0, 0), (before, height + 1), (before, width + 1), (0, 0))
@@ -44,7 +46,7 @@ def periodic_texture(images: Array) -> Array:
 
 
 def coordinates(geometry: Array, height: int, width: int) -> tuple[Array, Array]:
-    """Where the twofold grid of the output lies on the grid of the input: y and x, [N, 2 height + 10, 2 width + 10]."""
+    """Returns where the twofold grid of the output lies on the grid of the input: y and x, [N, 2 height + 10, 2 width + 10]."""
     # The sym6 filter peaks at its sixth tap, which puts pixel i at sample 2 i of the twofold grid.
     centre_y, centre_x = height - 1, width - 1
     y = (jnp.arange(2 * height + len(SYM6) - 2, dtype=jnp.float32) - BEFORE - centre_y)[None, :, None]
@@ -55,7 +57,7 @@ def coordinates(geometry: Array, height: int, width: int) -> tuple[Array, Array]
 
 
 def product(geometry: Array, i: int, j: int, grid: Array) -> Array:
-    """The entry (i, j) of maps [N, 3, 3] times a grid of coordinates [1, A, B], rounded to 22 bits: [N, A, B].
+    """Returns the entry (i, j) of maps [N, 3, 3] times a grid of coordinates [1, A, B], rounded to 22 bits: [N, A, B].
 
     >>> product(jnp.eye(3)[None], 0, 0, jnp.ones((1, 1, 2)))
     Array([[[1., 1.]]], dtype=float32)
@@ -66,7 +68,7 @@ def product(geometry: Array, i: int, j: int, grid: Array) -> Array:
 
 
 def warp(images: Array, geometry: Array) -> Array:
-    """Images [N, H, W, C] seen through an affine map, band-limited and reflected at the edges.
+    """Computes images [N, H, W, C] seen through an affine map, band-limited and reflected at the edges.
 
     `geometry` [N, 3, 3] takes a point (x, y, 1) of the output to the point of the input that is seen there, in pixels from the centre of
     the image, x to the right and y down. Linear in the images; the identity map returns them to rounding.

@@ -37,7 +37,7 @@ def parse_amounts(texts: Sequence[str]) -> dict[str, float]:
 
 
 def styles_of(trained: Trained) -> Styles:
-    """Where a style-based generator keeps its parts, as far as it has grown.
+    """Returns where a style-based generator keeps its parts, as far as it has grown.
 
     Raises:
       ValueError: if the system is none.
@@ -50,7 +50,9 @@ def styles_of(trained: Trained) -> Styles:
 
 
 def file_of_directions(run: Path, step: int) -> Path:
-    """Where the directions of a checkpoint are kept: by name, the change of `ws` [layers, style_size] that a step of one sigma is."""
+    """Returns where the directions of a checkpoint are kept: by name, the change of `ws` [layers, style_size] that a step of
+    one sigma is.
+    """
     return run / "directions" / f"{step:08d}.npz"
 
 
@@ -84,5 +86,5 @@ def along(trained: Trained, run: Path, amounts: Mapping[str, float], seeds: Sequ
 
 
 def total(moves: Mapping[str, np.ndarray], amounts: Mapping[str, float]) -> np.ndarray:
-    """The difference of `ws`, float32 [layers, style_size], that all steps together make."""
+    """Returns the difference of `ws`, float32 [layers, style_size], that all steps together make."""
     return np.stack([np.float32(amount) * moves[name] for name, amount in amounts.items()]).sum(axis=0)

@@ -68,19 +68,19 @@ def check_out(path: Path) -> None:
 
 
 def said_of(trained: Trained) -> dict[str, object]:
-    """Which run and version made something."""
+    """Returns which run and version made something."""
     return {name: trained.about[name] for name in ("run", "step", "version", "commit") if name in trained.about}
 
 
 def encoded(image: np.ndarray, clip: np.ndarray, video: np.ndarray, rate: float, ending: str, comment: str) -> bytes:
-    """The content of a file: the video, or a film strip of the image, the clip and the video."""
+    """Returns the content of a file: the video, or a film strip of the image, the clip and the video."""
     if ending != STRIP:
         return animation(list(video), rate, ending, comment)
     return png(film_strip(np.stack([np.broadcast_to(image[None], clip.shape), clip, video])), comment)
 
 
 def read_source(trained: Trained, path: Path) -> np.ndarray:
-    """The image, uint8 [H, W, C].
+    """Returns the image, uint8 [H, W, C].
 
     Raises:
       ValueError: for several images, or one of another size or other colours than the run was trained on.
@@ -96,7 +96,7 @@ def read_source(trained: Trained, path: Path) -> np.ndarray:
 
 
 def read_driver(trained: Trained, path: Path) -> tuple[np.ndarray, float]:
-    """The clip, uint8 [T, H, W, C], and its frames per second, 0 if it does not say.
+    """Returns the clip, uint8 [T, H, W, C], and its frames per second, 0 if it does not say.
 
     Raises:
       ValueError: for one without two frames, or of another size or fewer colours than the run was trained on.

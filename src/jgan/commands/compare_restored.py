@@ -39,7 +39,7 @@ def compare_restored(
 
 
 def picture(arms: Mapping[str, Arm], folders: Mapping[str, Path], baseline: str, images: Path | None) -> np.ndarray:
-    """The baseline, what each arm makes, and the truth, uint8 [H, W, 3]: the middle of examples spread over the images."""
+    """Returns the baseline, what each arm makes, and the truth, uint8 [H, W, 3]: the middle of examples spread over the images."""
     trained = {name: load(folder, system=arms[name].system) for name, folder in folders.items()}
     first = next(iter(trained.values()))
     pairs = pairs_of(first, images)
@@ -51,6 +51,6 @@ def picture(arms: Mapping[str, Arm], folders: Mapping[str, Path], baseline: str,
 
 
 def middle(trained: Trained, image: np.ndarray) -> dict[str, np.ndarray]:
-    """The pair of the middle of an image."""
+    """Returns the pair of the middle of an image."""
     height, width = (max(0, side - SIDE) // 2 for side in image.shape[:2])
     return restoration_of(trained).pair(trained.config, image[height : height + SIDE, width : width + SIDE])

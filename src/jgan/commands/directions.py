@@ -102,7 +102,7 @@ def directions(
 
 
 def changed_layers(trained: Trained, chosen: Sequence[int] | None) -> np.ndarray:
-    """Which layers are changed, bool [layers].
+    """Returns which layers are changed, bool [layers].
 
     Raises:
       ValueError: for one that is not there.
@@ -114,7 +114,7 @@ def changed_layers(trained: Trained, chosen: Sequence[int] | None) -> np.ndarray
 
 
 def chosen_targets(source: Source | None, names: Sequence[str], keep: Sequence[str]) -> list[effects.Target]:
-    """What directions are found for; all that is known of the images of a source if no names are given.
+    """Returns what directions are found for; all that is known of the images of a source if no names are given.
 
     Raises:
       ValueError: for a name that is not known.
@@ -162,7 +162,7 @@ def looked_at(trained: Trained, samples: int, classifier: AttributeClassifier | 
 
 
 def apart(units: Mapping[str, np.ndarray], keep: Sequence[str]) -> dict[str, np.ndarray]:
-    """Directions by name, those that are not kept made orthogonal to those that are."""
+    """Returns directions by name, those that are not kept made orthogonal to those that are."""
     others = np.stack([units[name] for name in keep]) if keep else None
     return {name: unit if others is None or name in keep else ways.apart_from(unit, others) for name, unit in units.items()}
 
@@ -173,7 +173,7 @@ def numbered(method: str, units: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def stepped(ws: np.ndarray, move: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Styles [N * S, layers, style_size] after steps along a direction, all of one image side by side."""
+    """Returns styles [N * S, layers, style_size] after steps along a direction, all of one image side by side."""
     moved = ws[:, None] + steps.astype(np.float32)[:, None, None] * move
     return moved.reshape(-1, *ws.shape[1:])
 
@@ -187,7 +187,7 @@ class Realism(NamedTuple):
 
 
 def realism(trained: Trained, folder: Path) -> Realism:
-    """What says whether images of a run look real."""
+    """Returns what says whether images of a run look real."""
     source, metric = trained.training_data(), prdc_metric(limit=REAL)
     features = classifier_features(source, folder)
     extract = extractor(features)
@@ -204,8 +204,9 @@ def scores(
     moves: Mapping[str, np.ndarray],
     ws: np.ndarray,
 ) -> dict[str, Any]:
-    """What each direction does to images: Spearman of every target, the share of images in which each attribute has changed 3 sigma away,
-    the share of these that look real, and flips of its target; and the share of images that look real before a step."""
+    """Returns what each direction does to images: Spearman of every target, the share of images in which each attribute has changed 3 sigma
+    away, the share of these that look real, and flips of its target; and the share of images that look real before a step.
+    """
     of_name, some = {target.name: target for target in targets}, CHUNK // len(SCORED)
     parts = [ws[start : start + some] for start in range(0, len(ws), some)]
     before, found = np.concatenate([real.features(trained(ws=part)) for part in parts]), {}
@@ -220,12 +221,12 @@ def scores(
 
 
 def looked_upon(classifier: AttributeClassifier, real: Realism, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Log-odds and features of images."""
+    """Returns log-odds and features of images."""
     return attribute_scores(classifier, images), real.features(images)
 
 
 def table(about: Mapping[str, Any]) -> Iterator[str]:
-    """Lines for people: of each direction the target that follows it most, and what else it changes."""
+    """Returns lines for people: of each direction the target that follows it most, and what else it changes."""
     yield f"{about['realistic']:.0%} of the images look real before a step"
     yield f"{'direction':<24} {'sigma':>7} {'follows it most':<24} {'Spearman':>8} {'flipped':>8} {'kept':>6} {'leak':>6} {'real':>5}"
     for name, one in about["scores"].items():
@@ -237,13 +238,15 @@ def table(about: Mapping[str, Any]) -> Iterator[str]:
 
 
 def leaks(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """The shares of images in which each attribute has changed 3 sigma along each direction, those of random ones as their mean."""
+    """Returns the shares of images in which each attribute has changed 3 sigma along each direction, those of random ones as their mean."""
     rows = {name: dict(one["changed"]) for name, one in found.items() if not name.startswith("random/")}
     beside = [one["changed"] for name, one in found.items() if name.startswith("random/")]
     return rows | {"random (mean)": {name: float(np.mean([one[name] for one in beside])) for name in beside[0]}}
 
 
 def leak(one: Mapping[str, Any], name: str) -> float:
-    """The share of images in which an attribute has changed 3 sigma along a direction, the mean over attributes but that of its name."""
+    """Returns the share of images in which an attribute has changed 3 sigma along a direction, the mean over all attributes but its
+    own.
+    """
     others = [share for attribute, share in one["changed"].items() if attribute != name.split("=")[0]]
     return float(np.mean(others)) if others else 0.0

@@ -47,7 +47,7 @@ def edit(
 
 
 def change_of(names: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> np.ndarray:
-    """The change [A] of attributes with these names: 1 where it is added, -1 where it is removed, 0 elsewhere.
+    """Returns the change [A] of attributes with these names: 1 where it is added, -1 where it is removed, 0 elsewhere.
 
     Raises:
       ValueError: for an unknown name, one that is both added and removed, or none at all.

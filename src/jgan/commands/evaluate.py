@@ -35,10 +35,10 @@ def evaluate(
         features: classifier: the one of the run's score; inception: of the FID; squeezenet: trained on photos.
         weights: File with Inception's weights; downloaded once if not given.
         samples: Generated images.
-        real_samples: At most so many real images.
+        real_samples: Largest number of real images.
         seeds: Seeds of the generated images, as 0-4; with several the mean and the standard deviation are given.
         truncation: 1 for the full variety, as it is if not given, towards 0 for more typical images.
-        split: Part of the data to compare with; that of the training if not given.
+        split: Part of the data to compare with; the training part if not given.
         batch: Images per evaluation of the networks.
         step: The checkpoint to use; the best if not given.
     """

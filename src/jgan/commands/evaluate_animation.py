@@ -60,13 +60,15 @@ def evaluate(
 
 
 def moved(trained: Trained, rows: dict[str, np.ndarray]) -> np.ndarray:
-    """What the system makes of sources and the clips that drive them, uint8 [N, T, H, W, C]."""
+    """Returns what the system makes of sources and the clips that drive them, uint8 [N, T, H, W, C]."""
     given: dict[str, Any] = {name: rows[name] for name in ("source", "video")}
     return trained.outputs(only="video", **given)["video"]
 
 
 def landmark_numbers(trained: Trained, rows: dict[str, np.ndarray], samples: int) -> dict[str, float]:
-    """The errors of landmarks by a linear map of the points, fitted on clips of the training, and the same of an untrained network."""
+    """Returns the errors of landmarks by a linear map of the points, fitted on clips of the training, and the same of an
+    untrained network.
+    """
     source = trained.training_data()
     known = read_rows(source, spread(source.size, min(samples, source.size)))
     finders = {
@@ -81,7 +83,7 @@ def landmark_numbers(trained: Trained, rows: dict[str, np.ndarray], samples: int
 
 
 def untrained(trained: Trained, rows: dict[str, np.ndarray]) -> Callable[[dict[str, Any]], Any]:
-    """What finds points before the first step."""
+    """Returns what finds points before the first step."""
     built = trained.system.build(trained.config, trained.spec)
     training = stages_of(built, images=1, batch=1, source=trained.training_data)[0].training
     state = training.init(seed_key(1), {name: jnp.asarray(values[:1]) for name, values in rows.items()})
@@ -89,13 +91,13 @@ def untrained(trained: Trained, rows: dict[str, np.ndarray]) -> Callable[[dict[s
 
 
 def points(find: Callable[[dict[str, Any]], Any], rows: dict[str, np.ndarray]) -> np.ndarray:
-    """The points of all frames of clips, [N T, 2 K]."""
+    """Returns the points of all frames of clips, [N T, 2 K]."""
     parts = [{name: rows[name][i : i + AT_ONCE] for name in ("source", "video")} for i in range(0, len(rows["video"]), AT_ONCE)]
     return fold(np.concatenate([find(part) for part in parts]))
 
 
 def reenactment_numbers(trained: Trained, split: str, samples: int, reader: AttributeClassifier) -> dict[str, float]:
-    """The numbers of faces that do what others do, flat and painted, and how many of their attributes the flat ones keep."""
+    """Returns the numbers of faces that do what others do, flat and painted, and how many of their attributes the flat ones keep."""
     (height, width, _), found = trained.spec.shape("source"), {}
     for style in ("flat", "painting"):
         clips = open_reenacted(style, split=split, frames=trained.config.frames, resolution=(height, width), limit=samples)

@@ -56,7 +56,7 @@ def evaluate(
 
 
 def mixed_numbers(trained: Trained, networks: clips.Watching, source: Source) -> dict[str, float]:
-    """`jgan.evaluation.clips.mixed_numbers` of CONTENTS x MOTIONS generated clips."""
+    """Returns `jgan.evaluation.clips.mixed_numbers` of CONTENTS x MOTIONS generated clips."""
     found = mixed(trained, range(CONTENTS), range(MOTIONS))
     watched = clips.watch(networks, ({"video": row} for row in found), CONTENTS * MOTIONS)
     return clips.mixed_numbers(watched, clips.shown_sizes(fold(found)), MOTIONS, source)

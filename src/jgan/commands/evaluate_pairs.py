@@ -39,7 +39,9 @@ def evaluate(
 
 
 def measure(trained: Trained, run: Path, seen: Source, pairs: Source, split: str, seed: int, features: Path | None) -> None:
-    """Translations of `pairs` against their targets, and inputs of their size untranslated beside them, in features learned from `seen`."""
+    """Returns translations of `pairs` against their targets, and inputs of their size untranslated beside them, in features learned from
+    `seen`.
+    """
     condition, output = trained.direction("forward")
     targets_seen = combine.select(seen, image="target")
     space = classifier_features(targets_seen, features or run / "features")

@@ -62,7 +62,7 @@ def evaluate(
 
 
 def restoration_of(trained: Trained) -> Restoration:
-    """How what a run gives back is measured.
+    """Returns how what a run gives back is measured.
 
     Raises:
       ValueError: if its system gives nothing back.
@@ -73,7 +73,7 @@ def restoration_of(trained: Trained) -> Restoration:
 
 
 def pairs_of(trained: Trained, images: Path | None, split: str | None = None) -> list[Example]:
-    """Inputs and targets: of images of any size, or of a part of the data of the run.
+    """Returns inputs and targets: of images of any size, or of a part of the data of the run.
 
     Raises:
       ValueError: if there are none.
@@ -88,7 +88,7 @@ def pairs_of(trained: Trained, images: Path | None, split: str | None = None) ->
 
 
 def shown_of(trained: Trained, pairs: Sequence[Example], seed: int | None = 0) -> list[dict[str, np.ndarray]]:
-    """Input, target, `baseline` and `restored` [N, H, W, C] of all pairs, together where they are of one size."""
+    """Returns input, target, `baseline` and `restored` [N, H, W, C] of all pairs, together where they are of one size."""
     condition, output = trained.direction("forward")
     found = []
     for shape in dict.fromkeys(pair["input"].shape for pair in pairs):

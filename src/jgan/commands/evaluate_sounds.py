@@ -28,7 +28,7 @@ def evaluate(
     """Measures generated sound against real sound that was not trained on, and adds the numbers to evaluations.jsonl in the run.
 
     Beside them are those of the training sounds, as real/..., and of noise with the mean spectrogram of each class, as noise/....
-    nearest is the median distance to the nearest training sound, over that of the real sounds: near 0 for copies.
+    nearest is the median distance to the nearest training sound, divided by the same of the real sounds: near 0 for copies.
 
     Args:
         run: The folder of the run.

@@ -31,9 +31,9 @@ def features(
         channels: Colour channels; as the data if not given.
         steps: Optimizer steps.
         batch: Images per step, a multiple of 4.
-        limit: At most so many images, drawn at random.
+        limit: Largest number of images, drawn at random.
         seed: Of initial weights, held-out images and batches.
-        out: The folder in which weights and protocol are kept; that of a run is RUN/features.
+        out: The folder in which weights and protocol are kept; for a run it is RUN/features.
     """
     folder = out or cache_folder() / "features"
     check_place(folder / "features")

@@ -58,7 +58,7 @@ def import_(
 
 
 def unknown(file: Path, spec: Spec) -> Source:
-    """A source of no examples, where nobody has the data that a network was trained on."""
+    """Returns a source of no examples, where nobody has the data that a network was trained on."""
 
     def read(index):
         raise IndexError(f"{file} came without data")
@@ -67,7 +67,7 @@ def unknown(file: Path, spec: Spec) -> Source:
 
 
 def placed(found: Published, training: Any, spec: Spec, batch: int, seed: int) -> Any:
-    """The first state of a training with published networks.
+    """Returns the first state of a training with published networks.
 
     Raises:
       ValueError: if one of them is of another shape than the training has.

@@ -50,7 +50,7 @@ def inpaint(
 
 
 def matched(images: dict[str, Named], masks: dict[str, Named]) -> dict[str, tuple[Named, Named]]:
-    """Images with the masks of their names, or the only image with the only mask.
+    """Returns images with the masks of their names, or the only image with the only mask.
 
     Raises:
       ValueError: for an image without a mask, or a mask without an image.
@@ -84,7 +84,7 @@ def check(trained: Trained, found: Iterable[tuple[Named, Named]]) -> None:
 
 
 def read_pair(image: Named, mask: Named, channels: int) -> tuple[np.ndarray, np.ndarray]:
-    """An image, uint8 [H, W, channels], and its mask, uint8 [H, W, 1].
+    """Returns an image, uint8 [H, W, channels], and its mask, uint8 [H, W, 1].
 
     Raises:
       ValueError: unless the image has these channels, and the mask its size, a hole and something beside it.

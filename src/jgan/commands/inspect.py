@@ -74,7 +74,7 @@ def inspect(
 
 
 def kind_of(path: str) -> KINDS:
-    """What a path seems to hold, by the names of its files; images where they tell nothing.
+    """Returns what a path seems to hold, by the names of its files; images where they tell nothing.
 
     >>> kind_of("moving"), kind_of("words"), kind_of("shapes")
     ('clips', 'sounds', 'images')

@@ -49,7 +49,7 @@ def interpolate(
 
 
 def walk_between(trained: Trained, seeds: list[int], frames: int, inputs: dict) -> np.ndarray:
-    """uint8 images [len(seeds) * frames, H, W, C] from seed to seed and back to the first."""
+    """Returns uint8 images [len(seeds) * frames, H, W, C] from seed to seed and back to the first."""
     shares = jnp.linspace(0, 1, frames, endpoint=False)
     if "ws" in trained.sampling.optional:
         stations = trained.outputs(seeds, only="ws", **inputs)["ws"]

@@ -28,7 +28,7 @@ def likelihood(
     Args:
         run: The folder of the run.
         split: Part of the data.
-        limit: At most so many images, evenly spaced.
+        limit: Largest number of images, evenly spaced.
         batch: Images per evaluation of the network.
         step: The checkpoint to use; the best if not given.
     """

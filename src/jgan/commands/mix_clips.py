@@ -39,7 +39,7 @@ def mix(
 
 
 def mixed(trained: Trained, contents: Sequence[int], motions: Sequence[int]) -> np.ndarray:
-    """Clips uint8 [contents, motions, T, H, W, C] with what each of some seeds shows, moving as each of others moves."""
+    """Returns clips uint8 [contents, motions, T, H, W, C] with what each of some seeds shows, moving as each of others moves."""
     first, last = np.repeat(np.asarray(contents), len(motions)), np.tile(np.asarray(motions), len(contents))
     own, size = trained.sampling.content, len(contents)
     z = np.concatenate([trained.latents(first)[:, :own], trained.latents(last)[:, own:]], axis=1)

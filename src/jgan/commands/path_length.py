@@ -45,7 +45,7 @@ def path_length(
         space: w: lines between styles; z: arcs between latents.
         position: end: at the ends of the paths; full: anywhere on them.
         crop: face: only the face of aligned portraits; whole: all of the image.
-        distance: Of two images: lpips, that of the published lengths, on VGG16; or the mean square of the difference of the features of
+        distance: Of two images: lpips on VGG16, as in the published lengths; or the mean square of the difference of the features of
             the classifier of the run's score.
         samples: Paths.
         epsilon: Step along a path of length 1.
@@ -87,8 +87,9 @@ def by_classifier(trained: Trained, run: Path) -> Distance:
 
 
 def walks(trained: Trained, space: Literal["w", "z"]) -> dict:
-    """The arguments `generate`, `draw` and `interpolate` of `jgan.metrics.paths.path_distances`, in the space of styles or of latents:
-    without truncation, with the network's constant noise; of a conditional generator classes take turns."""
+    """Returns the arguments `generate`, `draw` and `interpolate` of `jgan.metrics.paths.path_distances`, in the space of styles or of
+    latents: without truncation, with the network's constant noise; of a conditional generator classes take turns.
+    """
     size = len(trained.latents([0])[0])
     classes = trained.spec.classes if "label" in trained.sampling.conditions else 0
 

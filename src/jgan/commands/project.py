@@ -68,7 +68,7 @@ def project(
 ) -> None:
     """Finds the styles of given images, so that they can be edited as samples can.
 
-    Writes the images found again (images/), their styles and noise (latents.npz), their PSNR beside that of the nearest random sample
+    Writes the images found again (images/), their styles and noise (latents.npz), their PSNR beside the PSNR of the nearest random sample
     (scores.json), a picture of all (comparison.png), and with --direction the edited ones (edited/). w: one style per image; w+: one for
     each layer, which is nearer and edits less well; pti: w, and a generator tuned to each image (tuned/, for jgan.load).
 
@@ -148,7 +148,7 @@ def look(trained: Trained, targets: np.ndarray, samples: int) -> Samples:
 
 
 def beginning(trained: Trained, sampled: Samples) -> Projection:
-    """Where the search for styles begins: the mean style, and the noise of the generator."""
+    """Returns where the search for styles begins: the mean style, and the noise of the generator."""
     styles, count = styles_of(trained), len(sampled.images)
     maps = tuple(jnp.repeat(jnp.asarray(trained.weights[path]), count, axis=0) for path in styles.noise)
     return Projection(jnp.broadcast_to(jnp.asarray(sampled.mean), (count, len(styles.affine), len(sampled.mean))), maps)
@@ -202,7 +202,7 @@ def one_of(found: Projection, row: int) -> Projection:
 
 
 def made_again(trained: Trained, found: Found, move: np.ndarray | float = 0.0) -> np.ndarray:
-    """The images, uint8 [N, H, W, C], after a change of their styles."""
+    """Returns the images, uint8 [N, H, W, C], after a change of their styles."""
     make, moved = jax.jit(partial(generated, trained)), found.projection._replace(ws=np.asarray(found.projection.ws) + move)
     if not found.tuned:
         return np.asarray(to_uint8(make(dict(trained.weights), *moved)))
@@ -211,13 +211,14 @@ def made_again(trained: Trained, found: Found, move: np.ndarray | float = 0.0) -
 
 
 def generated(trained: Trained, weights: dict[str, Any], ws: Array, noise: tuple[Array, ...]) -> Array:
-    """Images [N, H, W, C] of styles and noise maps, by these weights."""
+    """Returns images [N, H, W, C] of styles and noise maps, by these weights."""
     return trained.apply(weights | dict(zip(styles_of(trained).noise, noise, strict=True)), {"ws": ws})["image"]
 
 
 def difference(network: Features | None, params: Any, images: Array, targets: Array) -> Array:
-    """How far images are from targets [N]: the mean square of the difference of their pixels and, if there is a network, the square of the
-    difference of their features, relative to those of the targets."""
+    """Returns how far images are from targets [N]: the mean square of the difference of their pixels and, if there is a network, the square
+    of the difference of their features, relative to those of the targets.
+    """
     pixels = jnp.mean(jnp.square(images - targets), axis=(1, 2, 3))
     if network is None:
         return pixels

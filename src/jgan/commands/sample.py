@@ -37,12 +37,12 @@ def sample(
         run: The folder of the run.
         seeds: One example each: numbers and ranges, as 0-63 or 3,14,15-20.
         truncation: 1 for the full variety, towards 0 for more typical examples; as the system prefers if not given.
-        cutoff: Truncate only so many layers of a style-based generator, from the lowest; all if not given.
+        cutoff: Number of layers of a style-based generator to truncate, from the lowest; all if not given.
         label: Class of all examples, by name or number; if not given classes take turns.
         caption: Text of all examples, in words of the data, for a system that draws by captions; those of the data if not given.
         direction: Steps along directions that `jgan directions` has found, of a style-based generator, as smile=2 hat=-1.5, in sigma.
         columns: Examples per row.
-        split: Part of the data whose inputs are taken, by a system that needs some; that of the training if not given.
+        split: Part of the data whose inputs are taken, by a system that needs some; the training part if not given.
         step: The checkpoint to use; the best if not given.
         out: The file to write; its ending says what, a folder gets one file per example. samples.png, .webp, .wav, .txt if not given.
     """
@@ -72,8 +72,9 @@ def drawn(
 def conditions(
     trained: Trained, n: int, split: str | None, given: tuple[str, ...] = ()
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Inputs that are data, of n examples, but those given, and what is shown beside the outputs; none where labels are all that is
-    needed."""
+    """Returns inputs that are data, of n examples, but those given, and what is shown beside the outputs; none where labels are all that is
+    needed.
+    """
     needed = tuple(name for name in trained.sampling.conditions if name not in ("label", *given))
     if not needed:
         return {}, {}
@@ -83,5 +84,5 @@ def conditions(
 
 
 def preferred(trained: Trained, name: str, value: Any) -> Any:
-    """A value of an input, or the one that the system prefers for pictures."""
+    """Returns a value of an input, or the one that the system prefers for pictures."""
     return trained.sampling.preferred.get(name) if value is None else value

@@ -6,7 +6,7 @@ MOST = 100_000  # seeds of one command
 
 
 def parse_seeds(text: str) -> list[int]:
-    """The numbers that a text names.
+    """Returns the numbers that a text names.
 
     Raises:
       ValueError: unless it is made of seeds and rising ranges, and names MOST at most.

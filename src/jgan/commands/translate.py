@@ -82,7 +82,8 @@ class Named(NamedTuple):
 
 
 def open_named(path: Path, split: str = "train", reading: Reading = AS_STORED, size: tuple[int, int] | None = None) -> dict[str, Named]:
-    """Images of a folder, an archive or one file by the names of their translations; cropped and resized to a size (H, W) if one is given.
+    """Returns images of a folder, an archive or one file by the names of their translations; cropped and resized to a size (H, W) if one is
+    given.
 
     Raises:
       ValueError: if two translations would have one name.
@@ -98,8 +99,8 @@ def open_named(path: Path, split: str = "train", reading: Reading = AS_STORED, s
 def read_images(
     path: Path, channels: int, split: str = "train", reading: Reading = AS_STORED, size: tuple[int, int] | None = None
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Names of translations, and images, uint8 [H, W, channels], of a folder, an archive or one file; damaged ones are left out and named.
-    Size as of `open_named`.
+    """Returns names of translations, and images, uint8 [H, W, channels], of a folder, an archive or one file; damaged ones are left out and
+    named. Size as of `open_named`.
 
     Raises:
       ValueError: before the first image, if two translations would have one name; if the only image is damaged.

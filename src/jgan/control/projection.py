@@ -110,7 +110,7 @@ def tune(
 
 
 def rate(share: Array | float) -> Array:
-    """The learning rate, relative to its largest, after a share of the steps: it rises linearly, and falls as a cosine.
+    """Returns the learning rate, relative to its largest, after a share of the steps: it rises linearly, and falls as a cosine.
 
     >>> [round(float(rate(share)), 3) for share in (0.0, 0.025, 0.5, 0.875, 1.0)]
     [0.0, 0.5, 1.0, 0.5, 0.0]
@@ -143,6 +143,6 @@ def autocorrelation(noise: Array) -> Array:
 
 
 def normalised(noise: Array) -> Array:
-    """Noise maps [N, H, W, C] at mean 0 and variance 1."""
+    """Returns noise maps [N, H, W, C] at mean 0 and variance 1."""
     centred = noise - jnp.mean(noise, axis=(1, 2), keepdims=True)
     return centred * jax.lax.rsqrt(jnp.mean(jnp.square(centred), axis=(1, 2), keepdims=True) + 1e-12)

@@ -74,7 +74,7 @@ def is_image(archive: Archive, name: str) -> bool:
 
 
 def look(archive: Archive, name: str, reading: Reading = AS_STORED) -> tuple[int, int, int]:
-    """(H, W, C) of an image of an archive; of most the start is read only.
+    """Returns (H, W, C) of an image of an archive; of most the start is read only.
 
     Raises:
       ValueError, OSError: if it cannot be read.

@@ -23,7 +23,9 @@ IDX_SPLITS = SPELLINGS | {"test": ("t10k", *SPELLINGS["test"])}
 
 
 def open_npz(path: Path, split: str, reading: Reading = AS_STORED) -> Collection:
-    """uint8 images [N, H, W] or [N, H, W, C] under `images`, `x_train`, ...; under `labels`, `y_train`, ... those of `labels.of_arrays`."""
+    """Returns uint8 images [N, H, W] or [N, H, W, C] under `images`, `x_train`, ...; under `labels`, `y_train`, ... those of
+    `labels.of_arrays`.
+    """
     names = bounded.npz_names(path)
     key = _pick(names, _keys(IMAGE_KEYS, split))
     if key is None:
@@ -40,7 +42,7 @@ def is_idx_folder(path: Path) -> bool:
 
 
 def open_idx(path: Path, split: str, reading: Reading = AS_STORED) -> Collection:
-    """{train,t10k}-images-idx3-ubyte[.gz] and the labels beside them."""
+    """Returns {train,t10k}-images-idx3-ubyte[.gz] and the labels beside them."""
     images = _find_idx(path, split, "images")
     if images is None:
         raise ValueError(f"{path} has no images for split {split!r}: found {sorted(file.name for file in path.iterdir())}")

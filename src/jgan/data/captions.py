@@ -79,7 +79,7 @@ def open_captions(
 
 
 def with_captions(source: Source, captions: Sequence[Sequence[str]], names: Sequence[str], length: int) -> Source:
-    """A source whose examples are those of another one, each with one of its captions.
+    """Returns a source whose examples are those of another one, each with one of its captions.
 
     Args:
       source: any.

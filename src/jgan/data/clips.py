@@ -69,7 +69,7 @@ class ClipSettings:
 
 
 def open_settings(config: ClipSettings, split: str | None = None, labels: bool | None = None) -> Source:
-    """The clips of a configuration, or another part of them; the limit holds for the part that is trained on."""
+    """Returns the clips of a configuration, or another part of them; the limit holds for the part that is trained on."""
     return open_clips(
         config.data,
         frames=config.frames,

@@ -32,7 +32,7 @@ def of_images(
     splits: Mapping[str, int] | None = None,
     passed_over: Sequence[tuple[str, str]] = (),
 ) -> Collection:
-    """A collection of single images.
+    """Returns a collection of single images.
 
     Args:
       names: one per image.

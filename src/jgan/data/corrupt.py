@@ -11,7 +11,7 @@ Corrupt = Callable[[np.ndarray], np.ndarray]  # a uint8 image [H, W, C] -> what 
 
 
 def corrupted(source: Source, corrupt: Corrupt) -> Source:
-    """Pairs `input`, the corrupted image, and `target`, the image, with all other fields of the source.
+    """Returns pairs `input`, the corrupted image, and `target`, the image, with all other fields of the source.
 
     >>> from jgan.data import open_source
     >>> pairs = corrupted(open_source("shapes", resolution=16, limit=3), grey)

@@ -52,7 +52,7 @@ def is_image(start: bytes) -> bool:
 
 
 def header(data: bytes, whole: int | None = None, reading: Reading = AS_STORED) -> tuple[int, int, int]:
-    """(H, W, C) of an encoded image, upright, from its header; C is 1, 3 (palette too) or 4.
+    """Returns (H, W, C) of an encoded image, upright, from its header; C is 1, 3 (palette too) or 4.
 
     Args:
       data: the file; of PNG, JPEG, GIF and BMP the start may do.
@@ -70,7 +70,7 @@ def header(data: bytes, whole: int | None = None, reading: Reading = AS_STORED) 
 
 
 def decode(data: bytes, size: tuple[int, int], channels: int, reading: Reading = AS_STORED) -> np.ndarray:
-    """The encoded image as uint8 [*size, channels]: upright, its centre cropped to the aspect of `size`, then resized (Lanczos).
+    """Returns the encoded image as uint8 [*size, channels]: upright, its centre cropped to the aspect of `size`, then resized (Lanczos).
 
     channels=4 keeps alpha (opaque where there is none); 3 and 1 put transparent images on white. Greys of 16 bits are divided by the
     largest value that `reading.bit_depth` allows, or the file (the tags of a TIFF, the chunk sBIT of a PNG whose values are not spread
@@ -92,7 +92,7 @@ def decode(data: bytes, size: tuple[int, int], channels: int, reading: Reading =
 
 
 def animation_header(data: bytes, reading: Reading = AS_STORED) -> tuple[int, int, int, int, float]:
-    """(frames, H, W, C, milliseconds of the first frame, 0 if it does not say) of an animated GIF, WebP or PNG, or of a picture.
+    """Returns (frames, H, W, C, milliseconds of the first frame, 0 if it does not say) of an animated GIF, WebP or PNG, or of a picture.
 
     Raises:
       ValueError: as `header`; for what is damaged, or would unpack to more than is allowed in all its frames.
@@ -111,7 +111,7 @@ def animation_header(data: bytes, reading: Reading = AS_STORED) -> tuple[int, in
 
 
 def frames(data: bytes, indices: Iterable[int], size: tuple[int, int], channels: int, reading: Reading = AS_STORED) -> np.ndarray:
-    """Some frames of an animation as uint8 [T, *size, channels], each as `decode` makes an image; raises ValueError if damaged.
+    """Returns some frames of an animation as uint8 [T, *size, channels], each as `decode` makes an image; raises ValueError if damaged.
 
     >>> data = io.BytesIO()
     >>> Image.new("L", (2, 2), 0).save(data, "GIF", save_all=True, append_images=[Image.new("L", (2, 2), 255)])
@@ -143,7 +143,7 @@ def brightest(data: bytes, reading: Reading = AS_STORED) -> int | None:
 
 
 def adapt(image: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
-    """The same for a decoded uint8 image [H, W], [H, W, 1], [H, W, 3] or [H, W, 4]; an image that fits already is not touched."""
+    """Does the same for a decoded uint8 image [H, W], [H, W, 1], [H, W, 3] or [H, W, 4]; an image that fits already is not touched."""
     if image.shape == (*size, channels):
         return image
     if image.ndim == 3 and image.shape[-1] == 1:

@@ -10,7 +10,7 @@ TIFF_BITS, TIFF_POLARITY, TIFF_LARGEST = 258, 262, 281  # tags: bits per sample,
 
 
 def eight_bits(image: Image.Image, data: bytes, bit_depth: int | None) -> Image.Image:
-    """A grey image of 16 bits with 8 of them, rounded; any other as it is.
+    """Returns a grey image of 16 bits with 8 of them, rounded; any other as it is.
 
     Args:
       image: loaded.

@@ -30,7 +30,9 @@ class Feed(NamedTuple):
 
 
 def make_feed(source: Source, batch: int, seed: int) -> Feed:
-    """The batches of this process: of sets that fit in memory from the device, streamed otherwise. Unpaired parts have orders apart."""
+    """Returns the batches of this process: of sets that fit in memory from the device, streamed otherwise. Unpaired parts have orders
+    apart.
+    """
     if source.parts:
         return combined([make_feed(part, batch, seed + number) for number, part in enumerate(source.parts)])
     place = resident if fits(source) else stream
@@ -38,7 +40,7 @@ def make_feed(source: Source, batch: int, seed: int) -> Feed:
 
 
 def combined(feeds: Sequence[Feed]) -> Feed:
-    """Several feeds as one, whose batches have the fields of all. Give each its own seed: equal orders would pair them."""
+    """Returns several feeds as one, whose batches have the fields of all. Give each its own seed: equal orders would pair them."""
 
     def lookup(constants, item):
         parts = [feed.lookup(*arguments) for feed, *arguments in zip(feeds, constants, item, strict=True)]
@@ -51,7 +53,7 @@ def combined(feeds: Sequence[Feed]) -> Feed:
 
 
 def resident(source: Source, *, batch: int, seed: int, process_index: int = 0, process_count: int = 1) -> Feed:
-    """The whole set on the device; what travels is {"index": int32 [steps, N_local]}. For sets that fit into device memory.
+    """Returns the whole set on the device; what travels is {"index": int32 [steps, N_local]}. For sets that fit into device memory.
 
     Args:
       source: an open source; all of it is read now.
@@ -83,7 +85,7 @@ def resident(source: Source, *, batch: int, seed: int, process_index: int = 0, p
 def stream(
     source: Source, *, batch: int, seed: int, process_index: int = 0, process_count: int = 1, threads: int | None = None, prefetch: int = 16
 ) -> Feed:
-    """Images read as they are needed, by `threads` threads (None: one per core), `prefetch` steps ahead. For sets of any size.
+    """Returns images read as they are needed, by `threads` threads (None: one per core), `prefetch` steps ahead. For sets of any size.
 
     The other arguments and errors are those of `resident`; ImportError without the package grain.
 

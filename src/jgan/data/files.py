@@ -43,7 +43,7 @@ class Found(NamedTuple):
 
 
 def open_files(path: Path, inner: str, split: str, reading: Reading = AS_STORED) -> Collection:
-    """The images of the folder or archive `path`, or of the folder `inner` in it."""
+    """Returns the images of the folder or archive `path`, or of the folder `inner` in it."""
     found = find_files(path, inner, split, IMAGES, reading)
     archive, files = found.archive, [file for (file,) in found.files]
     archives.warn_of_dark_greys(archive, files, path / inner, reading)
@@ -59,7 +59,7 @@ def open_files(path: Path, inner: str, split: str, reading: Reading = AS_STORED)
 
 
 def find_files(path: Path, inner: str, split: str, kind: Kind, reading: Reading = AS_STORED) -> Found:
-    """The examples of a kind in the folder or archive `path`, or in the folder `inner` in it.
+    """Returns the examples of a kind in the folder or archive `path`, or in the folder `inner` in it.
 
     Raises:
       ValueError: if there are none, or none in this split.

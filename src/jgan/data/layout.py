@@ -72,7 +72,7 @@ def composed(text: str) -> str:
 
 
 def is_of_a_system(path: str) -> bool:
-    """Whether a file, or a folder that it is in, is hidden or kept by an operating system, a file server or a notebook."""
+    """Returns whether a file, or a folder that it is in, is hidden or kept by an operating system, a file server or a notebook."""
     return any(part.startswith(".") or part.lower() in OF_SYSTEMS for part in path.split("/"))
 
 

@@ -25,7 +25,7 @@ def is_mp4(name: str) -> bool:
 
 
 def header(data: bytes, reading: Reading = AS_STORED) -> tuple[int, int, int, int, float]:
-    """(frames, H, W, 3, frames per second) of a video.
+    """Returns (frames, H, W, 3, frames per second) of a video.
 
     Raises:
       ValueError: if it is damaged, or would unpack to more than is allowed.
@@ -41,7 +41,7 @@ def header(data: bytes, reading: Reading = AS_STORED) -> tuple[int, int, int, in
 
 
 def frames(data: bytes, indices: Sequence[int], size: tuple[int, int], channels: int, reading: Reading = AS_STORED) -> np.ndarray:
-    """Some frames of a video, in rising order, as uint8 [T, *size, channels]: each cropped and resized as an image is.
+    """Returns some frames of a video, in rising order, as uint8 [T, *size, channels]: each cropped and resized as an image is.
 
     Raises:
       ValueError: if it is damaged, or ends before them.

@@ -91,7 +91,9 @@ def open_source(
 def source_of(
     collection: Collection, spec: str, size: tuple[int, int] | None, channels: int | None, limit: int | None, labels: bool | None = False
 ) -> Source:
-    """The source that an opened collection is, under the name `spec`; the other arguments and the errors are those of `open_source`."""
+    """Returns the source that an opened collection is, under the name `spec`; the other arguments and the errors are those of
+    `open_source`.
+    """
     usable = usable_of(collection, spec, limit, labels)
     shapes = agree(collection, usable.found, size, channels)
     indices = [index for index, _ in usable.found]
@@ -143,7 +145,7 @@ def usable_of(collection: Collection, spec: str, limit: int | None, labels: bool
 
 
 def checked_size(resolution: int | tuple[int, int] | None) -> tuple[int, int] | None:
-    """The (height, width) that a resolution means.
+    """Returns the (height, width) that a resolution means.
 
     Raises:
       ValueError: unless it is one or two positive numbers of pixels, or None.
@@ -173,7 +175,7 @@ def open_collection(
     data_dir: str | Path | None = None,
     reading: Reading = AS_STORED,
 ) -> Collection:
-    """What a spec of `open_source` names, as it lies there."""
+    """Returns what a spec of `open_source` names, as it lies there."""
     if spec.split(":")[0] == "shapes":
         from jgan.data.procedural import shapes
 

@@ -93,7 +93,7 @@ def open_domains(
 
 
 def domains_labelled(domains: Source) -> Source:
-    """Both domains as one set of images, labelled by the domain: what a classifier learns to tell them apart from.
+    """Returns both domains as one set of images, labelled by the domain: what a classifier learns to tell them apart from.
 
     Raises:
       ValueError: unless there are two of them, unpaired.

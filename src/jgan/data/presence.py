@@ -41,7 +41,7 @@ def open_presence(
 
 
 def presence(source: Source, attributes: Sequence[str]) -> Source:
-    """A source of images whose attributes are there or not.
+    """Returns a source of images whose attributes are there or not.
 
     Args:
       source: with the fields `image` and `attributes`, whose values have names.

@@ -11,12 +11,12 @@ from jgan.ranges import Bits, Bytes, Channels, Count, Size
 
 
 def place(embedded: str) -> str:
-    """A field that says where data are, by default embedded ones: a run may go on wherever they lie, if they are the same."""
+    """Returns a field that says where data are, by default embedded ones: a run may go on wherever they lie, if they are the same."""
     return dataclasses.field(default=embedded, metadata={"may_change": True, "remark": "the same data", "embedded": embedded})
 
 
 def absolute(spec: str, *embedded: str) -> str:
-    """Where data are, with a path as an absolute one; what is no path, or is not there, stays.
+    """Returns where data are, with a path as an absolute one; what is no path, or is not there, stays.
 
     Args:
       spec: as `open_source`, `open_pairs` and `open_domains` take it.
@@ -61,12 +61,12 @@ class ImageSettings(ReadingSettings):
 
 
 def size_of(config: ImageSettings) -> tuple[int, int]:
-    """The height and width of the images of a configuration, pixels."""
+    """Returns the height and width of the images of a configuration, pixels."""
     return config.resolution, config.width or config.resolution
 
 
 def open_images(config: ImageSettings, split: str | None = None, labels: bool | None = None) -> Source:
-    """The images of a configuration, or another part of them.
+    """Returns the images of a configuration, or another part of them.
 
     Args:
       config: where and what they are.
@@ -104,7 +104,7 @@ class TextSettings:
 
 
 def open_sentences(config: TextSettings, split: str | None = None) -> Source:
-    """The sentences of a configuration, or another part of them; the limit holds for the part that is trained on."""
+    """Returns the sentences of a configuration, or another part of them; the limit holds for the part that is trained on."""
     return open_texts(
         config.data,
         unit=config.unit,

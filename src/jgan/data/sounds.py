@@ -52,7 +52,7 @@ class SoundSettings:
 
 
 def open_settings(config: SoundSettings, split: str | None = None, labels: bool | None = None) -> Source:
-    """The sound of a configuration, or another part of it; the limit holds for the part that is trained on."""
+    """Returns the sound of a configuration, or another part of it; the limit holds for the part that is trained on."""
     return open_sounds(
         config.data,
         window=config.window,

@@ -19,7 +19,7 @@ NEEDS_TENSORFLOW = (
 
 
 def open_tfds(name: str, split: str, size: tuple[int, int] | None, data_dir) -> Collection:
-    """The `image` (and `label`) features of a TFDS set. One that is not in `data_dir` yet is prepared first."""
+    """Returns the `image` (and `label`) features of a TFDS set. One that is not in `data_dir` yet is prepared first."""
     builder, data = _open_split(name, split, data_dir)
     features = builder.info.features
     if not isinstance(features, tfds.features.FeaturesDict) or "image" not in features:

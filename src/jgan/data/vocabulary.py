@@ -14,7 +14,7 @@ import numpy as np
 
 END, UNKNOWN = "<end>", "<unknown>"
 Unit = Literal["words", "characters"]
-WORD = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")  # don't and well-known are words, every other sign is one of its own
+WORD = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")  # don't and well-known are words, every other sign is one by itself
 SHOWN = 10  # words in a message
 
 

@@ -22,7 +22,9 @@ FACES = 6_000  # that the classifier of identities learns from
 
 
 def animation_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """How well clips are made again of their first frames, as a share of the L1 of these frames: 1 is a source that stands still."""
+    """Returns how well clips are made again of their first frames, as a share of the L1 of these frames: 1 is a source that
+    stands still.
+    """
     samples = min(config.score_samples, source.size)
     truth = take(source, samples, "video")
     protocol = {"metric": "L1 of clips made of their first frames, over the L1 of the first frames", "samples": samples, **describe(source)}
@@ -36,8 +38,8 @@ def animation_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh 
 
 
 def reconstruction_numbers(videos: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Of uint8 clips [N, T, H, W, C] that were made of the first frames of true ones: `l1` of images in [-1, 1], `copy/l1` of the first
-    frame throughout, and `reconstruction`, the first as a share of the second.
+    """Measures uint8 clips [N, T, H, W, C] that were made of the first frames of true ones: `l1` of images in [-1, 1], `copy/l1` of the
+    first frame throughout, and `reconstruction`, the first as a share of the second.
 
     >>> clips = np.zeros((1, 2, 1, 1, 1), np.uint8)
     >>> clips[0, 1] = 100
@@ -49,7 +51,7 @@ def reconstruction_numbers(videos: np.ndarray, truth: np.ndarray) -> dict[str, f
 
 
 def animation_numbers(videos: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Of uint8 clips [N, T, H, W, C] whose first true frame is the source: `psnr` (dB, mean over the clips) of all frames after it,
+    """Measures uint8 clips [N, T, H, W, C] whose first true frame is the source: `psnr` (dB, mean over the clips) of all frames after it,
     `copy/psnr` of the source throughout, and `gain`, the first over the second.
 
     >>> clips = np.zeros((1, 2, 1, 1, 1), np.uint8)
@@ -69,7 +71,7 @@ def identity_reader(resolution: tuple[int, int], folder: str | Path, *, faces: i
 
 
 def identity_kept(reader: AttributeClassifier, videos: np.ndarray, attributes: np.ndarray, visible: np.ndarray) -> float:
-    """The share of attributes that a face keeps while it moves which are read rightly, in uint8 clips [N, T, H, W, C].
+    """Returns the share of attributes that a face keeps while it moves which are read rightly, in uint8 clips [N, T, H, W, C].
 
     Args:
       reader: of `identity_reader`.
@@ -82,7 +84,7 @@ def identity_kept(reader: AttributeClassifier, videos: np.ndarray, attributes: n
 
 
 def landmark_error(points: np.ndarray, landmarks: np.ndarray, other_points: np.ndarray, other_landmarks: np.ndarray) -> float:
-    """How far landmarks are from where a linear map of points has them: mean distance as a share of the distance of the eyes.
+    """Returns how far landmarks are from where a linear map of points has them: mean distance as a share of the distance of the eyes.
 
     The map is fitted by least squares, with a constant.
 

@@ -46,7 +46,7 @@ def caption_reader(spec: str, resolution: int, channels: int | None, folder: str
 
 
 def shown(attributes: np.ndarray) -> np.ndarray:
-    """Which of `grammar.ATTRIBUTES` a scene has, bool [N, 5]: without a small shape all but its colour and kind.
+    """Returns which of `grammar.ATTRIBUTES` a scene has, bool [N, 5]: without a small shape all but its colour and kind.
 
     >>> shown(np.asarray([[1, 3, 0, 0, 0], [0, 7, 3, 5, 5]])).sum(axis=1).tolist()
     [3, 5]
@@ -96,7 +96,7 @@ def match_numbers(found: np.ndarray, texts: Sequence[str]) -> dict[str, float]:
 
 
 def sentences_of(source: Source, sentences: Sequence[str]) -> Source:
-    """Other sentences as the captions of a source without images.
+    """Returns other sentences as the captions of a source without images.
 
     Raises:
       ValueError: for a word that is not in the vocabulary of the source.
@@ -109,8 +109,8 @@ def sentences_of(source: Source, sentences: Sequence[str]) -> Source:
 
 
 def caption_score(source: Source, test: Source, reader: AttributeClassifier, samples: int) -> Score:
-    """`match_numbers` of images that are drawn of the captions of `test`, and `exact` of sentences with `grammar.HELD_OUT`; the criterion
-    is `exact`.
+    """Returns `match_numbers` of images that are drawn of the captions of `test`, and `exact` of sentences with `grammar.HELD_OUT`; the
+    criterion is `exact`.
 
     Args:
       source: what is trained on, whose captions give the vocabulary.

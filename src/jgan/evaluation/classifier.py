@@ -38,7 +38,8 @@ def classifier_features(
     field: str = "image",
     network: Callable[..., Any] = Classifier,
 ) -> Features:
-    """Features of a classifier trained on the labels of `source`, or on rotations of its images where it has no labels to tell apart.
+    """Returns features of a classifier trained on the labels of `source`, or on rotations of its images where it has no labels to tell
+    apart.
 
     Without labels the task is to tell by which of 0, 90, 180, 270 degrees an image was turned (Gidaris, Singh, Komodakis 2018,
     https://arxiv.org/abs/1803.07728), all four turns of an image in one batch, on the central square.
@@ -94,9 +95,10 @@ def classification_accuracy_score(
     batch: int = 64,
     limit: int = 10_000,
 ) -> float:
-    """Accuracy on real images of a classifier that has seen generated ones only: high where all classes are there, and true to life.
+    """Returns accuracy on real images of a classifier that has seen generated ones only: high where all classes are there, and true to
+    life.
 
-    The classifier is `jgan.models.classifier`, not the ResNet-50 of the paper, so compare a value only with that of the same classifier
+    The classifier is `jgan.models.classifier`, not the ResNet-50 of the paper, so compare a value only with values of the same classifier
     trained on as many real images: the same call with `real_batches(source, n)`.
     Source: Ravuri and Vinyals 2019, https://arxiv.org/abs/1905.10887.
 

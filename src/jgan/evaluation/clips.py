@@ -53,7 +53,7 @@ def watching(source: Source, folder: str | Path, mesh: Mesh | None = None) -> Wa
 
 
 def motion_classifier(source: Source, folder: str | Path, *, steps: int = 600) -> Features:
-    """`classifier_features` of the labels of a source of clips, by convolutions in time and space.
+    """Returns `classifier_features` of the labels of a source of clips, by convolutions in time and space.
 
     Raises:
       ValueError: for clips without several labels, or too small or too short ones.
@@ -66,12 +66,12 @@ def motion_classifier(source: Source, folder: str | Path, *, steps: int = 600) -
 
 
 def content_reader(source: Source, folder: str | Path, *, steps: int = 1500) -> AttributeClassifier:
-    """`train_attributes` on one frame of each clip of a source."""
+    """Returns `train_attributes` on one frame of each clip of a source."""
     return train_attributes(frames_of(source), folder, steps=steps)
 
 
 def frames_of(source: Source) -> Source:
-    """One frame of each clip as `image`, by turns the first, the second, ..., with the attributes of the clip."""
+    """Returns one frame of each clip as `image`, by turns the first, the second, ..., with the attributes of the clip."""
     frames, *shape = source.spec.shape("video")
     fields = {"image": jax.ShapeDtypeStruct(tuple(shape), np.uint8), "attributes": source.fields["attributes"]}
 
@@ -84,13 +84,13 @@ def frames_of(source: Source) -> Source:
 
 
 def content_protocol(networks: Watching) -> dict[str, Any]:
-    """What the numbers of what clips show depend on: the network, and its accuracy on held-out frames."""
+    """Returns what the numbers of what clips show depend on: the network, and its accuracy on held-out frames."""
     content = networks.content
     return {} if content is None else {"content_network": content.name, "content_accuracy": dict(content.accuracy)}
 
 
 def watch(networks: Watching, drawn: Iterable[Mapping[str, Any]], n: int) -> Watched:
-    """What the networks make of n clips, of batches with `video` and perhaps `label`.
+    """Returns what the networks make of n clips, of batches with `video` and perhaps `label`.
 
     Raises:
       ValueError: for NaN, or if there are fewer.
@@ -113,7 +113,7 @@ def watch(networks: Watching, drawn: Iterable[Mapping[str, Any]], n: int) -> Wat
 
 
 def watch_source(networks: Watching, source: Source, most: int = REAL) -> Watched:
-    """What the networks make of up to `most` clips of a source."""
+    """Returns what the networks make of up to `most` clips of a source."""
     count = min(most, source.size)
     return watch(networks, real_batches(source, count), count)
 
@@ -125,20 +125,20 @@ def real_batches(source: Source, count: int) -> Iterable[Mapping[str, np.ndarray
 
 
 def frozen(batch: Mapping[str, Any]) -> dict[str, Any]:
-    """The first frame of each clip of a batch throughout: nothing moves."""
+    """Returns the first frame of each clip of a batch throughout: nothing moves."""
     return {**batch, "video": np.repeat(batch["video"][:, :1], batch["video"].shape[1], axis=1)}
 
 
 def shuffled(batch: Mapping[str, Any], seed: int = 0) -> dict[str, Any]:
-    """The frames of each clip of a batch in a random order: all of them are real, the motion is not."""
+    """Returns the frames of each clip of a batch in a random order: all of them are real, the motion is not."""
     video = batch["video"]
     order = np.random.default_rng(seed).permuted(np.tile(np.arange(video.shape[1]), (len(video), 1)), axis=1)
     return {**batch, "video": np.take_along_axis(video, order[:, :, None, None, None], axis=1)}
 
 
 def clip_numbers(fake: Watched, real: Watched, source: Source) -> dict[str, float]:
-    """`class_numbers` of motions and, as motion/NAME, the share of each; `motion_of_code`, the share of clips with the most frequent motion
-    of their code, where they have one; and of what is shown `content_numbers` by attribute.
+    """Returns `class_numbers` of motions and, as motion/NAME, the share of each; `motion_of_code`, the share of clips with the most
+    frequent motion of their code, where they have one; and of what is shown `content_numbers` by attribute.
 
     Raises:
       ValueError: for fewer than 6 clips.
@@ -221,8 +221,8 @@ def shown_sizes(clips: np.ndarray) -> np.ndarray:
 
 
 def clip_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """`clip_numbers` of `config.score_samples` generated clips, by networks that are trained on the same source; the criterion is the
-    Fréchet distance.
+    """Returns `clip_numbers` of `config.score_samples` generated clips, by networks that are trained on the same source; the criterion is
+    the Fréchet distance.
 
     Raises:
       ValueError: as `motion_classifier`.

@@ -19,8 +19,8 @@ RING = 2  # pixels around a mask
 
 
 def edit_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """The share of edits after which an image has the attributes that it should have, all of them, as a classifier sees it that is trained
-    on the same source: of `config.score_samples` images, each with every attribute flipped.
+    """Returns the share of edits after which an image has the attributes that it should have, all of them, as a classifier sees it that is
+    trained on the same source: of `config.score_samples` images, each with every attribute flipped.
 
     The outputs that are scored are with_ATTRIBUTE and without_ATTRIBUTE.
     """
@@ -53,8 +53,8 @@ def _flipped(drawn, name, there):
 
 
 def attribute_numbers(found: np.ndarray, wanted: np.ndarray, names: Sequence[str], changed: str) -> dict[str, float]:
-    """The share of edited images that have an attribute as it was asked for, `reached`, and of the other attributes that are as they were,
-    `kept`, together and each.
+    """Returns the share of edited images that have an attribute as it was asked for, `reached`, and of the other attributes that are as
+    they were, `kept`, together and each.
 
     Args:
       found: [N, A], the attributes of edited images, as a classifier sees them.
@@ -73,7 +73,7 @@ def attribute_numbers(found: np.ndarray, wanted: np.ndarray, names: Sequence[str
 
 
 def truth_numbers(edited: np.ndarray, before: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Mean PSNR, in decibels, of edited images to the truth: `psnr_inside`, where the truth differs from the image before, and
+    """Returns the mean PSNR, in decibels, of edited images to the truth: `psnr_inside`, where the truth differs from the image before, and
     `psnr_outside`, everywhere else, where an edit should copy.
 
     Args:
@@ -85,13 +85,13 @@ def truth_numbers(edited: np.ndarray, before: np.ndarray, truth: np.ndarray) -> 
 
 
 def baseline_numbers(before: np.ndarray, truth: np.ndarray, average: np.ndarray) -> dict[str, float]:
-    """`psnr_inside` of `baselines`, by their names."""
+    """Returns `psnr_inside` of `baselines`, by their names."""
     found = baselines(before, changed_pixels(before, truth), average)
     return {f"psnr_inside/{name}": truth_numbers(images, before, truth)["psnr_inside"] for name, images in found.items()}
 
 
 def changed_pixels(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The pixels in which images [N, H, W, C] differ, bool [N, H, W, 1].
+    """Returns the pixels in which images [N, H, W, C] differ, bool [N, H, W, 1].
 
     >>> changed_pixels(np.zeros((1, 1, 2, 3)), np.asarray([[[[0, 0, 0], [0, 9, 0]]]])).ravel().tolist()
     [False, True]
@@ -100,7 +100,7 @@ def changed_pixels(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def baselines(before: np.ndarray, mask: np.ndarray, average: np.ndarray) -> Mapping[str, np.ndarray]:
-    """What an edit has to beat: no change, and masks filled with what is known without looking at the face in them.
+    """Returns what an edit has to beat: no change, and masks filled with what is known without looking at the face in them.
 
     Args:
       before: uint8 [N, H, W, C].

@@ -20,7 +20,7 @@ class Target(NamedTuple):
     sign: int = 1  # -1: the log-odds of its absence are there
 
     def score(self, log_odds: np.ndarray) -> np.ndarray:
-        """Its log-odds, of those of all values [..., K]: positive where the image shows it."""
+        """Returns its log-odds, of those of all values [..., K]: positive where the image shows it."""
         return self.sign * log_odds[..., self.column]
 
 

@@ -87,7 +87,9 @@ def kept_weights(stem: Path, init: Callable[[Key], Params], settings: dict[str, 
 
 
 def network_name(kind: str, source: Source, params: Params, field: str = "image") -> str:
-    """The name of a network that scores: its kind, the data and resolution of the field it was trained on, the hash of its weights."""
+    """Returns the name of a network that scores: its kind, the data and resolution of the field it was trained on, the hash
+    of its weights.
+    """
     weights = _by_name(params)
     digest = hash_of(*(np.asarray(weights[name]).tobytes() for name in sorted(weights)))
     data = Path(source.name.replace(":", "-")).name.split(".")[0]

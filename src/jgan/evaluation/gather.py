@@ -44,7 +44,7 @@ class Metric(NamedTuple):
 
 
 def kept(*outputs: str) -> Statistics:
-    """All rows of some outputs of the feature network, or of "image" or "label"."""
+    """Returns all rows of some outputs of the feature network, or of "image" or "label"."""
 
     def add(parts, found):
         missing = [output for output in outputs if output not in found]
@@ -70,7 +70,7 @@ def evaluate(
     batch: int = 64,
     cache: str | Path | None = None,
 ) -> dict[str, float]:
-    """All numbers of several metrics of a generator, by name.
+    """Returns all numbers of several metrics of a generator, by name.
 
     Features are computed on the device, spread over the axis `data` of the mesh. Generated images are rounded to uint8 first, as saving
     them would.
@@ -106,7 +106,7 @@ def measure(
     batch: int,
     cache: str | Path | None,
 ) -> dict[str, dict[str, float]]:
-    """`evaluate` by an extractor that was made before, whose compiled program serves many evaluations; the numbers go by metric."""
+    """Returns `evaluate` by an extractor that was made before, whose compiled program serves many evaluations; the numbers go by metric."""
     metrics = list(metrics)
     kinds = {metric.statistics.name: metric.statistics for metric in metrics}
     real = real_statistics(extract, source, kinds.values(), features, min(real_n, source.size), batch, cache)
@@ -115,18 +115,18 @@ def measure(
 
 
 def compare(metrics: Iterable[Metric], real: Mapping[str, Gathered], fake: Mapping[str, Gathered]) -> dict[str, dict[str, float]]:
-    """The numbers of each metric from what was gathered, by the name of the statistics, of real and of other images."""
+    """Returns the numbers of each metric from what was gathered, by the name of the statistics, of real and of other images."""
     found = {metric.name: metric.compare(real[metric.statistics.name], fake[metric.statistics.name]) for metric in metrics}
     return {metric: {name: float(value) for name, value in numbers.items()} for metric, numbers in found.items()}
 
 
 def together(numbers: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """The numbers of all metrics by name."""
+    """Returns the numbers of all metrics by name."""
     return {name: value for of_metric in numbers.values() for name, value in of_metric.items()}
 
 
 def extractor(features: Features, mesh: Mesh | None = None) -> Extract:
-    """images (uint8, or float in [-1, 1]) -> the outputs of the feature network and "image" (uint8), as NumPy arrays."""
+    """Returns images (uint8, or float in [-1, 1]) -> the outputs of the feature network and "image" (uint8), as NumPy arrays."""
 
     def outputs(params, images):
         images = to_uint8(images)
@@ -148,7 +148,7 @@ def extractor(features: Features, mesh: Mesh | None = None) -> Extract:
 def real_statistics(
     extract: Extract, source: Source, kinds: Iterable[Statistics], features: Features, n: int, batch: int, cache: str | Path | None
 ) -> dict[str, Gathered]:
-    """What is gathered of `n` real images, by the name of the statistics; read from the cache as far as it is there."""
+    """Returns what is gathered of `n` real images, by the name of the statistics; read from the cache as far as it is there."""
     kinds, identity = list(kinds), fingerprint(source, features, n)
     paths = {} if cache is None else {kind.name: Path(cache) / f"real-{kind.name}-{identity}.npz" for kind in kinds}
     found = {name: kept for name, path in paths.items() if (kept := _load(path)) is not None}
@@ -160,7 +160,7 @@ def real_statistics(
 
 
 def fingerprint(source: Source, features: Features, n: int) -> str:
-    """Of data, its shape, the feature network and the number of images."""
+    """Returns, of data, the shape, the feature network and the number of images."""
     return hash_of(json.dumps([data_hash(source), features.name, n]).encode())
 
 

@@ -20,7 +20,8 @@ from jgan.types import Array
 
 
 def inpainting_score(images: Source, examples: Source, samples: int, folder: Path, mesh: Mesh | None = None) -> Score:
-    """Fréchet distance of completed images to the true ones in the features of a classifier of the images, and PSNR and L1 in the holes.
+    """Returns the Fréchet distance of completed images to the true ones in the features of a classifier of the images, and PSNR and L1 in
+    the holes.
 
     `compute` raises ValueError if the completed images hold NaN.
 
@@ -47,8 +48,10 @@ def inpainting_score(images: Source, examples: Source, samples: int, folder: Pat
 
 
 def completion_numbers(images: np.ndarray, truth: np.ndarray, holes: np.ndarray, extract: Extract) -> dict[str, float]:
-    """Of completed uint8 images [N, H, W, C] with holes, bool [N, H, W, 1]: `frechet_distance` of the images to the true ones; in the holes
-    `psnr` (dB, mean over images) and `l1` (of images in [-1, 1]); `outside`, the largest difference from the truth elsewhere, in 255ths."""
+    """Measures completed uint8 images [N, H, W, C] with holes, bool [N, H, W, 1]: `frechet_distance` of the images to the true ones; in the
+    holes `psnr` (dB, mean over images) and `l1` (of images in [-1, 1]); `outside`, the largest difference from the truth elsewhere, in
+    255ths.
+    """
     distance = frechet(*(features_of(extract, x)["features"] for x in (truth, images)))
     differences = np.abs(images.astype(np.float32) - truth.astype(np.float32))
     in_hole = np.mean(differences[np.broadcast_to(holes, images.shape)]) / 127.5

@@ -23,7 +23,7 @@ def likelihood_score(
     batch: int,
     mesh: Mesh | None = None,
 ) -> Score:
-    """Mean -log p of the examples of a source, in nats, and the same as bits per dimension of `image`.
+    """Returns the mean -log p of the examples of a source, in nats, and the same as bits per dimension of `image`.
 
     Args:
       nats: (state of the run, batch of examples) -> -log p [N], in nats.
@@ -54,7 +54,7 @@ def likelihood_score(
 
 
 def filled(examples: dict[str, np.ndarray], start: int, batch: int) -> dict[str, np.ndarray]:
-    """`batch` rows from `start` on, the last ones repeated where there are fewer, so that one compiled program serves all."""
+    """Returns `batch` rows from `start` on, the last ones repeated where there are fewer, so that one compiled program serves all."""
     size = len(next(iter(examples.values())))
     rows = np.minimum(np.arange(start, start + batch), size - 1)
     return {name: values[rows] for name, values in examples.items()}

@@ -14,7 +14,7 @@ from jgan.metrics.structure import diversity, most_levels
 
 
 def frechet_metric() -> Metric:
-    """Fréchet distance, from streamed moments: see `jgan.metrics.frechet_distance`."""
+    """Returns the Fréchet distance, from streamed moments: see `jgan.metrics.frechet_distance`."""
 
     def add(moments, outputs):
         features = outputs["features"]
@@ -28,7 +28,9 @@ def frechet_metric() -> Metric:
 
 
 def intra_class_metric() -> Metric:
-    """Mean over the classes of the Fréchet distance within one, of images with labels: see `jgan.metrics.intra_class_frechet`."""
+    """Returns the mean over the classes of the Fréchet distance within one, of images with labels: see
+    `jgan.metrics.intra_class_frechet`.
+    """
 
     def compare(real, fake):
         mean, _ = intra_class_frechet(real["features"], real["label"], fake["features"], fake["label"])
@@ -38,7 +40,7 @@ def intra_class_metric() -> Metric:
 
 
 def prdc_metric(k: int = 5, limit: int | None = None) -> Metric:
-    """Precision, recall, density and coverage of at most `limit` images of each kind: see `jgan.metrics.prdc`."""
+    """Returns precision, recall, density and coverage of at most `limit` images of each kind: see `jgan.metrics.prdc`."""
 
     def compare(real, fake):
         real, fake = (_spread(gathered["features"], limit) for gathered in (real, fake))
@@ -48,8 +50,9 @@ def prdc_metric(k: int = 5, limit: int | None = None) -> Metric:
 
 
 def classes_metric(shown: int = 32) -> Metric:
-    """Classes among the generated images, as the feature network sees them: their number, the total variation distance of their histogram
-    from the histogram of the real images, and the histogram itself if there are no more than `shown`. See `jgan.metrics.classes`."""
+    """Returns the classes among the generated images, as the feature network sees them: their number, the total variation distance of their
+    histogram from the histogram of the real images, and the histogram itself if there are no more than `shown`. See `jgan.metrics.classes`.
+    """
 
     def compare(real, fake):
         count = modes(fake["logits"])
@@ -61,7 +64,7 @@ def classes_metric(shown: int = 32) -> Metric:
 
 
 def kernel_metric() -> Metric:
-    """Kernel distance over all pairs: see `jgan.metrics.kernel_distance`."""
+    """Returns the kernel distance over all pairs: see `jgan.metrics.kernel_distance`."""
 
     def compare(real, fake):
         return {"kernel_distance": kernel_distance(real["features"], fake["features"])}
@@ -70,7 +73,7 @@ def kernel_metric() -> Metric:
 
 
 def kernel_subsets_metric(subsets: int = 100, size: int = 1000, seed: int = 0) -> Metric:
-    """Kernel distance, mean over random subsets and their standard deviation: see `jgan.metrics.kernel_distance_subsets`."""
+    """Returns the kernel distance, mean over random subsets and their standard deviation: see `jgan.metrics.kernel_distance_subsets`."""
 
     def compare(real, fake):
         mean, deviation = kernel_distance_subsets(real["features"], fake["features"], subsets, size, seed)
@@ -82,7 +85,7 @@ def kernel_subsets_metric(subsets: int = 100, size: int = 1000, seed: int = 0) -
 
 
 def inception_score_metric(splits: int = 10) -> Metric:
-    """Inception Score of the generated images, from the logits of the feature network: see `jgan.metrics.inception_score`."""
+    """Returns the Inception Score of the generated images, from the logits of the feature network: see `jgan.metrics.inception_score`."""
 
     def compare(real, fake):
         mean, deviation = inception_score(fake["logits"], splits)
@@ -92,8 +95,9 @@ def inception_score_metric(splits: int = 10) -> Metric:
 
 
 def sliced_wasserstein_metric(limit: int = 16_384, seed: int = 0) -> Metric:
-    """Sliced Wasserstein distances of as many real as generated images, at most `limit`, by rows of the level, and their mean: see
-    `jgan.metrics.sliced_wasserstein`. Keeps the images, as uint8."""
+    """Returns the sliced Wasserstein distances of as many real as generated images, at most `limit`, by rows of the level, and their mean:
+    see `jgan.metrics.sliced_wasserstein`. Keeps the images, as uint8.
+    """
 
     def compare(real, fake):
         n = min(limit, len(real["image"]), len(fake["image"]))
@@ -106,8 +110,9 @@ def sliced_wasserstein_metric(limit: int = 16_384, seed: int = 0) -> Metric:
 
 
 def ms_ssim_metric(pairs: int = 1000, seed: int = 0) -> Metric:
-    """Mean MS-SSIM of pairs of generated images, and of pairs of real ones, to compare it with: see `jgan.metrics.diversity`. Of the five
-    scales as many as the images are large enough for. Keeps the images, as uint8."""
+    """Returns the mean MS-SSIM of pairs of generated images, and of pairs of real ones, to compare it with: see `jgan.metrics.diversity`.
+    Of the five scales as many as the images are large enough for. Keeps the images, as uint8.
+    """
 
     def compare(real, fake):
         levels = most_levels(real["image"].shape)

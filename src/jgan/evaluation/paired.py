@@ -22,7 +22,8 @@ MOST = 10_000  # real images in a Fréchet distance
 def paired_score(
     pairs: Source, samples: int, folder: Path, mesh: Mesh | None = None, output: str = "image", truth: str = "target"
 ) -> Score:
-    """Distance of translations to their targets in the features of a classifier of the targets, and in pixels, over `samples` pairs.
+    """Returns the distance of translations to their targets in the features of a classifier of the targets, and in pixels, over `samples`
+    pairs.
 
     `compute` raises ValueError if the translations hold NaN.
 
@@ -50,7 +51,8 @@ def paired_score(
 
 
 def domain_score(domains: Source, samples: int, folder: Path, mesh: Mesh | None = None, output: str = "image") -> Score:
-    """Fréchet distance of translations of the first domain to the second, in the features of a classifier that tells the two apart.
+    """Returns the Fréchet distance of translations of the first domain to the second, in the features of a classifier that tells the two
+    apart.
 
     Args:
       domains: two unpaired sets, `input` and `target`.
@@ -66,13 +68,13 @@ def domain_score(domains: Source, samples: int, folder: Path, mesh: Mesh | None 
 
 
 def targets_of(pairs: Source, truth: str = "target") -> Source:
-    """The images that translations should equal as `image`, with their labels if there are any."""
+    """Returns the images that translations should equal as `image`, with their labels if there are any."""
     labels = {"label": "label"} if "label" in pairs.fields else {}
     return combine.select(pairs, image=truth, **labels)
 
 
 def take(source: Source, most: int, field: str = "image") -> np.ndarray:
-    """At most `most` examples of a field, [N, ...], evenly spread over the source."""
+    """Returns at most `most` examples of a field, [N, ...], evenly spread over the source."""
     return read_rows(source, spread(source.size, min(most, source.size)), (field,))[field]
 
 
@@ -88,8 +90,9 @@ def pair_numbers(images: np.ndarray, targets: np.ndarray, extract: Extract) -> d
 
 
 def domain_numbers(images: np.ndarray, real: np.ndarray, extract: Extract) -> dict[str, float]:
-    """Of uint8 images [N, H, W, C], features and logits of `domains_labelled`: `frechet_distance` to the real ones of a domain, and the
-    shares that the classifier takes for domain `A` and `B`."""
+    """Measures uint8 images [N, H, W, C], features and logits of `domains_labelled`: `frechet_distance` to the real ones of a domain, and
+    the shares that the classifier takes for domain `A` and `B`.
+    """
     outputs = features_of(extract, images)
     shares = np.bincount(outputs["logits"].argmax(axis=1), minlength=2) / len(images)
     distance = frechet(features_of(extract, real)["features"], outputs["features"])
@@ -97,7 +100,7 @@ def domain_numbers(images: np.ndarray, real: np.ndarray, extract: Extract) -> di
 
 
 def features_of(extract: Extract, images: np.ndarray, batch: int = 64) -> dict[str, np.ndarray]:
-    """Features and logits of uint8 images; the last batch is filled up, so that one compiled program serves all."""
+    """Returns features and logits of uint8 images; the last batch is filled up, so that one compiled program serves all."""
     padded = np.pad(images, ((0, -len(images) % batch), (0, 0), (0, 0), (0, 0)))
     parts = [extract(padded[i : i + batch]) for i in range(0, len(padded), batch)]
     return {name: np.concatenate([part[name] for part in parts])[: len(images)] for name in ("features", "logits")}

@@ -12,7 +12,7 @@ from jgan.compat import jaxlib
 
 
 def provenance() -> dict:
-    """Machine, versions and commit."""
+    """Returns machine, versions and commit."""
     device = jax.devices()[0]
     return {
         "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "platform": device.platform, "device": device.device_kind},
@@ -33,7 +33,9 @@ def _cpu():
 
 
 def commit() -> str | None:
-    """The commit, with "-dirty" if files differ from it; None where this package is installed from elsewhere than its repository."""
+    """Returns the commit, with "-dirty" if files differ from it; None where this package is installed from elsewhere than
+    its repository.
+    """
     try:
         _git("ls-files", "--error-unmatch", Path(__file__).name)  # an environment may lie inside of another project's repository
         return _git("describe", "--always", "--dirty", "--abbrev=12")

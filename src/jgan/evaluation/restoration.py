@@ -26,7 +26,7 @@ class Restoration(NamedTuple):
 
 
 def detail_numbers(restored: np.ndarray, inputs: np.ndarray, targets: np.ndarray, scale: int) -> Numbers:
-    """Of enlarged images: `psnr_y` (dB) and `ssim_y` on the luma of MATLAB's `rgb2ycbcr` without a border of `scale` pixels, as the
+    """Measures enlarged images: `psnr_y` (dB) and `ssim_y` on the luma of MATLAB's `rgb2ycbcr` without a border of `scale` pixels, as the
     literature has them; `top_octave`, the energy of the highest octave relative to the target's; `consistency`, the PSNR of what they are
     when they are reduced again to the inputs (dB). No PSNR is above 60 dB.
 
@@ -53,7 +53,7 @@ def detail_numbers(restored: np.ndarray, inputs: np.ndarray, targets: np.ndarray
 
 
 def colour_numbers(restored: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> Numbers:
-    """Of coloured images: `colourfulness`, relative to the mean of the targets; `psnr` (dB, 60 at most); `lightness_error`, the mean
+    """Measures coloured images: `colourfulness`, relative to the mean of the targets; `psnr` (dB, 60 at most); `lightness_error`, the mean
     distance of L of Lab from the input's, which is more than rounding where colours were clipped.
 
     Raises:
@@ -76,7 +76,7 @@ def colour_numbers(restored: np.ndarray, inputs: np.ndarray, targets: np.ndarray
 
 
 def palette_numbers(images: np.ndarray, masks: np.ndarray, colours: np.ndarray, most: float = 15.0) -> dict[str, float]:
-    """Whether shapes have colours of a palette: `of_palette`, the share whose mean of Lab is within `most` of one (CIE 1976);
+    """Returns whether shapes have colours of a palette: `of_palette`, the share whose mean of Lab is within `most` of one (CIE 1976);
     `colours_used`, how many of them are nearest to at least a hundredth of those shapes; `chi_square` of their counts against equal ones.
 
     Args:

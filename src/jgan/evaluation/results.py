@@ -34,8 +34,8 @@ Space = Literal["classifier", "inception", "squeezenet"]
 
 
 def feature_space(space: Space, source: Source, folder: str | Path, weights: str | Path | None = None) -> Features:
-    """A feature network: a classifier trained on the source, or Inception, whose weights are read from a file or downloaded once, or
-    SqueezeNet, whose weights are read from a file.
+    """Returns a feature network: a classifier trained on the source, or Inception, whose weights are read from a file or downloaded once,
+    or SqueezeNet, whose weights are read from a file.
 
     Raises:
       OSError: if weights are neither given nor in the cache and cannot be downloaded; the message says which file to bring.
@@ -48,7 +48,8 @@ def feature_space(space: Space, source: Source, folder: str | Path, weights: str
 
 
 def chosen_metrics(names: Sequence[str]) -> list[Metric]:
-    """
+    """Returns metrics by their names; raises ValueError for an unknown name, or for none.
+
     >>> [metric.name for metric in chosen_metrics(["frechet_distance", "prdc"])]
     ['frechet_distance', 'prdc']
     """
@@ -103,7 +104,7 @@ def evaluate_generator(
     cache: str | Path | None = None,
     protocol: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """Results of `jgan.evaluation.evaluate` over one or more seeds, as JSON-ready objects, one per number.
+    """Returns results of `jgan.evaluation.evaluate` over one or more seeds, as JSON-ready objects, one per number.
 
     Each has the metric's name, its value (the mean over the seeds, with their standard deviation where there are several) and the
     protocol: feature network, data, counts, seeds, machine, versions, commit.
@@ -123,7 +124,7 @@ def evaluate_generator(
 
 
 def compare_sources(real: Source, other: Source, metrics: Sequence[Metric], features: Features, *, batch: int = 64) -> list[dict[str, Any]]:
-    """Results of metrics between two sets of images, all of them, as `evaluate_generator` gives them. Classes are matched by name.
+    """Returns results of metrics between two sets of images, all of them, as `evaluate_generator` gives them. Classes are matched by name.
 
     Raises:
       ValueError: as `check_comparable`.
@@ -154,7 +155,7 @@ def _numbered_as(real, other):
 
 
 def nearest_images(images: np.ndarray, source: Source, features: Features, count: int, batch: int = 64) -> np.ndarray:
-    """uint8 [N, count, H, W, C]: of each of the images uint8 [N, H, W, C] the nearest ones of the source, nearest first."""
+    """Returns uint8 [N, count, H, W, C]: of each of the images uint8 [N, H, W, C] the nearest ones of the source, nearest first."""
     extract, rows = gather.extractor(features, data_mesh()), gather.kept("features")
     real = gather.real_statistics(extract, source, [rows], features, source.size, batch, None)["features"]["features"]
     indices, _ = nearest(real, extract(images)["features"], count)
@@ -164,7 +165,7 @@ def nearest_images(images: np.ndarray, source: Source, features: Features, count
 def results(
     runs: Sequence[Mapping[str, Mapping[str, float]]], metrics: Sequence[Metric], features: Features, protocol: Mapping[str, Any]
 ) -> list[dict]:
-    """One JSON-ready object per number.
+    """Returns one JSON-ready object per number.
 
     Args:
       runs: of each seed the numbers by name, by metric.
@@ -188,7 +189,7 @@ def results(
 
 
 def plain_results(found: Mapping[str, float], network: str, source: Source, settings: Mapping[str, Any]) -> list[dict]:
-    """One JSON-ready object per number that comes of something else than `evaluate`, in the form of `results`.
+    """Returns one JSON-ready object per number that comes of something else than `evaluate`, in the form of `results`.
 
     Args:
       found: the numbers by name.
@@ -201,13 +202,13 @@ def plain_results(found: Mapping[str, float], network: str, source: Source, sett
 
 
 def describe(source: Source) -> dict[str, Any]:
-    """What a number depends on of a source."""
+    """Returns what a number depends on of a source."""
     shapes = {name: list(field.shape) for name, field in source.fields.items()}
     return {"source": source.name, "shape": shapes.get("image", shapes), "data": data_hash(source)}
 
 
 def line(result: Mapping[str, Any]) -> str:
-    """A result for people.
+    """Returns a result for people.
 
     >>> line({"metric": "fid", "value": 12.345, "std": 0.1, "features": "inception-x"})
     'fid = 12.35 +- 0.1   in inception-x'

@@ -55,8 +55,8 @@ def frechet_score(
     seed: int = 0,
     mesh: Mesh | None = None,
 ) -> Score:
-    """Fréchet distance of generated images to those of `source` in the given features, precision, recall, density and coverage of up to
-    2,000 of each, and, if the features come with labels, the histogram of the generated images' classes. See `jgan.metrics`.
+    """Returns the Fréchet distance of generated images to those of `source` in the given features, precision, recall, density and coverage
+    of up to 2,000 of each, and, if the features come with labels, the histogram of the generated images' classes. See `jgan.metrics`.
 
     Every call within a run sees the same latents, so equal generators get equal numbers. `compute` raises ValueError if the images have
     not the shape of the source's or hold NaN, and warns if there are fewer samples than features.
@@ -90,7 +90,7 @@ def frechet_score(
 
 
 def image_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """`frechet_score` in the features of a classifier trained on the same source, of `config.score_samples` images.
+    """Returns `frechet_score` in the features of a classifier trained on the same source, of `config.score_samples` images.
 
     The classifier learns while it gets better, from at most SHARE_OF_RUN as many images as the run is to see.
     """
@@ -100,7 +100,7 @@ def image_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | No
 
 
 def joined(first: Score, second: Score) -> Score:
-    """The numbers of two scores, by the criterion of the first."""
+    """Returns the numbers of two scores, by the criterion of the first."""
 
     def compute(snapshot: Snapshot) -> dict[str, float]:
         return first.compute(snapshot) | second.compute(snapshot)

@@ -30,7 +30,7 @@ REAL = 10_000  # real sounds at most
 
 
 def as_pictures(source: Source) -> Source:
-    """Log-mel spectrograms of all sounds as grey images, uint8 [frames, 32, 1], in memory; labels stay.
+    """Returns log-mel spectrograms of all sounds as grey images, uint8 [frames, 32, 1], in memory; labels stay.
 
     Raises:
       ValueError: for sounds of fewer than 16 frames, about a quarter of a second.
@@ -55,12 +55,12 @@ def as_pictures(source: Source) -> Source:
 
 
 def sound_classifier(source: Source, folder: str | Path, *, steps: int = 1000) -> Features:
-    """`classifier_features` of the labels of a source of sound, in its pictures; errors as `as_pictures`."""
+    """Returns `classifier_features` of the labels of a source of sound, in its pictures; errors as `as_pictures`."""
     return classifier_features(as_pictures(source), folder, steps=steps)
 
 
 def frame_of(rate: float) -> tuple[int, int]:
-    """Samples of a frame of about 32 ms, a power of 2, and from one frame to the next.
+    """Returns samples of a frame of about 32 ms, a power of 2, and from one frame to the next.
 
     >>> frame_of(8000), frame_of(44_100)
     ((256, 128), (1024, 512))
@@ -71,14 +71,14 @@ def frame_of(rate: float) -> tuple[int, int]:
 
 @functools.partial(jax.jit, static_argnames="rate")
 def picture(sounds: Array, *, rate: float) -> Array:
-    """Log-mel spectrograms uint8 [N, frames, 32, 1] of sounds [N, S] in [-1, 1]: black is silence, of the logarithm of 1e-5."""
+    """Returns log-mel spectrograms uint8 [N, frames, 32, 1] of sounds [N, S] in [-1, 1]: black is silence, of the logarithm of 1e-5."""
     lowest = np.log(SMALLEST)
     found = log_mel(sounds.astype(jnp.float32), rate, *frame_of(rate), BANDS)
     return to_uint8(2 * (found - lowest) / (LOUDEST - lowest) - 1)[..., None]
 
 
 def hear(extract: Extract, drawn: Iterable[Mapping[str, Any]], rate: float, n: int) -> Classified:
-    """What a classifier makes of n sounds, of batches with `audio` and perhaps `label`.
+    """Returns what a classifier makes of n sounds, of batches with `audio` and perhaps `label`.
 
     Raises:
       ValueError: for NaN, or if there are fewer.
@@ -99,7 +99,7 @@ def hear(extract: Extract, drawn: Iterable[Mapping[str, Any]], rate: float, n: i
 
 
 def hear_source(extract: Extract, source: Source, most: int = REAL) -> Classified:
-    """What a classifier makes of up to `most` sounds of a source."""
+    """Returns what a classifier makes of up to `most` sounds of a source."""
     names, indices = tuple(name for name in ("audio", "label") if name in source.fields), spread(source.size, min(most, source.size))
     batches = (read_rows(source, indices[start : start + BATCH], names) for start in range(0, len(indices), BATCH))
     return hear(extract, batches, source.spec.rate("audio"), len(indices))
@@ -135,8 +135,8 @@ def shaped_noise(sounds: np.ndarray, label: np.ndarray, wanted: np.ndarray, size
 
 
 def sound_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """`class_numbers` of `config.score_samples` generated sounds, by a classifier of the labels that is trained on the same source; the
-    criterion is the Fréchet distance.
+    """Returns `class_numbers` of `config.score_samples` generated sounds, by a classifier of the labels that is trained on the same source;
+    the criterion is the Fréchet distance.
 
     Raises:
       ValueError: as `as_pictures`.

@@ -54,7 +54,7 @@ def text_scores(made: Sequence[Row], training: Sequence[Row], held_out: Sequence
 
 
 def text_score(source: Source, held_out: Source, samples: int) -> Score:
-    """`text_scores` of drawn `tokens`; the criterion is the reverse perplexity.
+    """Returns `text_scores` of drawn `tokens`; the criterion is the reverse perplexity.
 
     Args:
       source: what is trained on.
@@ -91,7 +91,7 @@ def grammar_shares(nats: Callable[[np.ndarray], Any], source: Source) -> np.ndar
 
 
 def grammar_score(nats: Callable[[Any, Array], Array], source: Source) -> Score:
-    """`grammar_scores` of the exact distribution of a model; the criterion is the total variation.
+    """Returns `grammar_scores` of the exact distribution of a model; the criterion is the total variation.
 
     Args:
       nats: (state of the run, tokens [N, T]) -> -log p [N].

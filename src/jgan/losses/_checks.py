@@ -10,21 +10,21 @@ from jgan.types import Array
 
 
 def has_rank(rank: int, layout: str, **arrays) -> None:
-    """Raise ValueError unless all named arrays have this rank."""
+    """Raises ValueError unless all named arrays have this rank."""
     for name, array in arrays.items():
         if jnp.ndim(array) != rank:
             raise ValueError(f"expected {name} of shape {layout}, found {jnp.shape(array)}; reshape it to {rank} axes")
 
 
 def at_least_rank(rank: int, layout: str, **arrays) -> None:
-    """Raise ValueError unless all named arrays have this rank or more."""
+    """Raises ValueError unless all named arrays have this rank or more."""
     for name, array in arrays.items():
         if jnp.ndim(array) < rank:
             raise ValueError(f"expected {name} of shape {layout}, found {jnp.shape(array)}; keep the batch axis first")
 
 
 def one_label_per_row(label, **arrays) -> None:
-    """Raise unless label is integer [N] and every named array is [N, ...]."""
+    """Raises unless label is integer [N] and every named array is [N, ...]."""
     if jnp.ndim(label) != 1 or not jnp.issubdtype(jnp.asarray(label).dtype, jnp.integer):
         found = f"{jnp.asarray(label).dtype} {jnp.shape(label)}"
         raise ValueError(f"expected label as integers of shape [N], found {found}; pass class indices, not one-hot rows")
@@ -35,11 +35,11 @@ def one_label_per_row(label, **arrays) -> None:
 
 
 def per_example(x) -> Array:
-    """Return the mean over all axes but the first: [N, ...] -> [N]."""
+    """Returns the mean over all axes but the first: [N, ...] -> [N]."""
     return jnp.mean(x, axis=tuple(range(1, x.ndim)))
 
 
 def unit(x) -> Array:
-    """Return x divided by its Euclidean norm over the last axis, and 0 for 0."""
+    """Returns x divided by its Euclidean norm over the last axis, and 0 for 0."""
     x = lift(x)
     return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(jnp.square(x), axis=-1, keepdims=True), 1e-12))

@@ -13,7 +13,7 @@ from jgan.types import AdversarialLoss
 
 
 def both(side):
-    """Wrap a side that reads both logits: check the shapes and lift to float32."""
+    """Wraps a side that reads both logits: check the shapes and lift to float32."""
 
     def loss(real_logits, fake_logits):
         if real_logits is None:
@@ -25,7 +25,7 @@ def both(side):
 
 
 def fake_only(side):
-    """Wrap a generator side that reads the fake logits alone; the real ones may be None."""
+    """Wraps a generator side that reads the fake logits alone; the real ones may be None."""
 
     def loss(real_logits, fake_logits):
         if real_logits is not None:
@@ -40,7 +40,7 @@ def _cross_entropy(real, fake):
 
 
 def minimax() -> AdversarialLoss:
-    """Minimax loss: L_D = -log s(D(x)) - log(1 - s(D(G(z)))), L_G = log(1 - s(D(G(z)))), with s the sigmoid.
+    """Returns the minimax loss: L_D = -log s(D(x)) - log(1 - s(D(G(z)))), L_G = log(1 - s(D(G(z)))), with s the sigmoid.
 
     Goodfellow et al., 2014, eq. 1, https://arxiv.org/abs/1406.2661. The generator's gradient vanishes where the discriminator is sure.
 
@@ -51,7 +51,7 @@ def minimax() -> AdversarialLoss:
 
 
 def non_saturating() -> AdversarialLoss:
-    """Non-saturating logistic loss: L_D = softplus(-D(x)) + softplus(D(G(z))), L_G = softplus(-D(G(z))).
+    """Returns the non-saturating logistic loss: L_D = softplus(-D(x)) + softplus(D(G(z))), L_G = softplus(-D(G(z))).
 
     Goodfellow et al., 2014, section 3, https://arxiv.org/abs/1406.2661; the loss of DCGAN and StyleGAN.
 
@@ -62,7 +62,7 @@ def non_saturating() -> AdversarialLoss:
 
 
 def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0, scale: float = 1.0) -> AdversarialLoss:
-    """Least-squares loss: L_D = scale [(D(x) - b)^2 + (D(G(z)) - a)^2], L_G = scale (D(G(z)) - c)^2.
+    """Returns the least-squares loss: L_D = scale [(D(x) - b)^2 + (D(G(z)) - a)^2], L_G = scale (D(G(z)) - c)^2.
 
     Mao et al., 2016, eq. 2, https://arxiv.org/abs/1611.04076. The paper has scale=0.5; the targets are a for fake, b for real,
     c for what the generator wants.
@@ -77,7 +77,7 @@ def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0, scale: float =
 
 
 def wasserstein() -> AdversarialLoss:
-    """Wasserstein loss: L_D = D(G(z)) - D(x), L_G = -D(G(z)).
+    """Returns the wasserstein loss: L_D = D(G(z)) - D(x), L_G = -D(G(z)).
 
     Arjovsky et al., 2017, eq. 2 and algorithm 1, https://arxiv.org/abs/1701.07875. The critic must be kept Lipschitz: see
     `jgan.penalties.gradient_penalty` and `jgan.penalties.clip_weights`.
@@ -89,7 +89,7 @@ def wasserstein() -> AdversarialLoss:
 
 
 def hinge() -> AdversarialLoss:
-    """Hinge loss: L_D = max(0, 1 - D(x)) + max(0, 1 + D(G(z))), L_G = -D(G(z)).
+    """Returns the hinge loss: L_D = max(0, 1 - D(x)) + max(0, 1 + D(G(z))), L_G = -D(G(z)).
 
     Lim and Ye, 2017, https://arxiv.org/abs/1705.02894; Miyato et al., 2018, section 4, https://arxiv.org/abs/1802.05957.
 

@@ -12,7 +12,7 @@ from jgan.types import AdversarialLoss
 
 
 def relativistic() -> AdversarialLoss:
-    """Relativistic pairing logistic loss: L_D = softplus(-(D(x) - D(G(z)))), L_G = softplus(-(D(G(z)) - D(x))).
+    """Returns the relativistic pairing logistic loss: L_D = softplus(-(D(x) - D(G(z)))), L_G = softplus(-(D(G(z)) - D(x))).
 
     Jolicoeur-Martineau, 2018, algorithm 1, https://arxiv.org/abs/1807.00734; the loss of R3GAN (Huang et al., 2024,
     https://arxiv.org/abs/2501.05441). Logits count by their differences: a common shift changes nothing.
@@ -28,7 +28,7 @@ def relativistic() -> AdversarialLoss:
 
 
 def relativistic_average(base: AdversarialLoss) -> AdversarialLoss:
-    """Relativistic average of any loss with separate terms for real and fake, such as non_saturating, least_squares or hinge.
+    """Computes the relativistic average of any loss with separate terms for real and fake, such as non_saturating, least_squares or hinge.
 
     L_D = base_D(D(x) - mean D(G(z)), D(G(z)) - mean D(x)); L_G is the same with the roles of real and fake exchanged.
     The means go over the batch (axis 0).
@@ -48,7 +48,7 @@ def relativistic_average(base: AdversarialLoss) -> AdversarialLoss:
 
 
 def dual_contrastive() -> AdversarialLoss:
-    """Dual contrastive loss: each real logit against all fake ones of the batch, and each fake logit against all real ones.
+    """Computes the dual contrastive loss: each real logit against all fake ones of the batch, and each fake logit against all real ones.
 
     L_D,i = log(1 + sum_j exp(D(G(z_j)) - D(x_i))) + log(1 + sum_j exp(D(G(z_i)) - D(x_j))), L_G = -L_D.
 

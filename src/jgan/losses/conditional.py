@@ -17,7 +17,7 @@ def _at_label(logits, label) -> Array:
 
 
 def auxiliary_classifier(class_logits, label) -> Array:
-    """Cross-entropy -log softmax(class_logits)[label]; class_logits: [N, K].
+    """Computes the cross-entropy -log softmax(class_logits)[label]; class_logits: [N, K].
 
     Both players minimise it: the discriminator on real (and, in the paper, fake) images, the generator on its own.
 
@@ -33,7 +33,8 @@ def auxiliary_classifier(class_logits, label) -> Array:
 
 
 def twin_auxiliary_classifier(class_logits, twin_logits, label) -> Array:
-    """The generator's side with a twin classifier: cross-entropy of the classifier minus the cross-entropy of the twin; both logits [N, K].
+    """Returns the generator's side with a twin classifier: cross-entropy of the classifier minus the cross-entropy of the twin; both logits
+    [N, K].
 
     The discriminator's side is `auxiliary_classifier` on the class logits of real images plus the same on the twin logits of fake
     ones: the twin learns how fakes of the classes differ, and the generator removes that difference.
@@ -48,7 +49,7 @@ def twin_auxiliary_classifier(class_logits, twin_logits, label) -> Array:
 
 
 def multi_hinge(class_logits, label) -> Array:
-    """Multi-class hinge max(0, 1 - s_label + max over k != label of s_k); class_logits s: [N, K].
+    """Computes multi-class hinge max(0, 1 - s_label + max over k != label of s_k); class_logits s: [N, K].
 
     Crammer and Singer, 2001, https://jmlr.org/papers/v2/crammer01a.html; in GANs Kavalerov et al., 2019, section 3,
     https://arxiv.org/abs/1912.04216, with a class K for fakes: real images have their label, fake ones the label K.
@@ -65,7 +66,7 @@ def multi_hinge(class_logits, label) -> Array:
 
 
 def contrastive_2c(embedding, proxy, label, temperature: float = 1.0) -> Array:
-    """Conditional contrastive loss; embedding: [N, D] of the images, proxy: [N, D] of their labels, label: [N].
+    """Computes the conditional contrastive loss; embedding: [N, D] of the images, proxy: [N, D] of their labels, label: [N].
 
     -log of [exp(e_i.p_i / t) + sum over k != i of the same label of exp(e_i.e_k / t)] / [exp(e_i.p_i / t) + sum over k != i of
     exp(e_i.e_k / t)], with e and p of unit length and t the temperature.
@@ -85,7 +86,7 @@ def contrastive_2c(embedding, proxy, label, temperature: float = 1.0) -> Array:
 def data_to_data_cross_entropy(
     embedding, proxy, label, temperature: float = 0.5, positive_margin: float = 0.98, negative_margin: float = 0.02
 ) -> Array:
-    """Data-to-data cross-entropy; embedding: [N, D] of the images, proxy: [N, D] of their labels, label: [N].
+    """Computes the data-to-data cross-entropy; embedding: [N, D] of the images, proxy: [N, D] of their labels, label: [N].
 
     -log of P_i / [P_i + sum over k of another label of exp(max(0, e_i.e_k - negative_margin) / t)] with
     P_i = exp(min(0, e_i.p_i - positive_margin) / t), e and p of unit length and t the temperature: pairs beyond the margins are easy
@@ -118,7 +119,7 @@ def _log_sum(first, others) -> Array:
 
 
 def mutual_information_categorical(code_logits, code) -> Array:
-    """Variational bound for a categorical code: -log Q(c | x); code_logits: [N, K], code: int [N]. Minimised by both players.
+    """Computes the variational bound for a categorical code: -log Q(c | x); code_logits: [N, K], code: int [N]. Minimised by both players.
 
     Chen et al., 2016, eq. 5, https://arxiv.org/abs/1606.03657 (InfoGAN), without the constant entropy of the code.
 
@@ -129,7 +130,7 @@ def mutual_information_categorical(code_logits, code) -> Array:
 
 
 def mutual_information_gaussian(mean, log_variance, code) -> Array:
-    """Variational bound for continuous codes: -log N(c; mean, exp(log_variance)), summed over the code; all [N, K].
+    """Computes the variational bound for continuous codes: -log N(c; mean, exp(log_variance)), summed over the code; all [N, K].
 
     Chen et al., 2016, eq. 5 and section 6, https://arxiv.org/abs/1606.03657 (InfoGAN), without the constant entropy of the code.
 

@@ -8,8 +8,8 @@ from jgan.types import Array
 
 
 def image_text_contrastive(images, texts, scale, same=None) -> Array:
-    """Symmetric cross-entropy of pairs: [N], the mean of -log softmax of s scale of the right text of an image, and the right image of a
-    text, among all of the batch; s is the cosine of embeddings.
+    """Computes the symmetric cross-entropy of pairs: [N], the mean of -log softmax of s scale of the right text of an image, and the right
+    image of a text, among all of the batch; s is the cosine of embeddings.
 
     Radford et al. 2021 (CLIP), section 2.3 and figure 3, https://arxiv.org/abs/2103.00020.
 

@@ -20,7 +20,8 @@ _DIVERGENCES = {
 
 
 def f_divergence(name: str) -> AdversarialLoss:
-    """f-GAN: L_D = -g_f(D(x)) + f*(g_f(D(G(z)))), minus a lower bound on the divergence D_f(data || generator); L_G = -g_f(D(G(z))).
+    """Returns the f-GAN loss: L_D = -g_f(D(x)) + f*(g_f(D(G(z)))), minus a lower bound on the divergence D_f(data || generator); L_G =
+    -g_f(D(G(z))).
 
     name: kullback_leibler, reverse_kullback_leibler, pearson, squared_hellinger, jensen_shannon or total_variation; ValueError for
     others. Sides take (real_logits, fake_logits) of one shape, the raw outputs of the discriminator, and return float32 of that shape.

@@ -15,7 +15,7 @@ from jgan.types import Adaptive, AdversarialLoss, Array
 
 
 def energy_based(margin: float = 1.0) -> AdversarialLoss:
-    """Energy-based loss: L_D = D(x) + max(0, margin - D(G(z))), L_G = D(G(z)), with D an energy in the units of the margin.
+    """Returns the energy-based loss: L_D = D(x) + max(0, margin - D(G(z))), L_G = D(G(z)), with D an energy in the units of the margin.
 
     Zhao et al., 2016, eqs. 1-2, https://arxiv.org/abs/1609.03126.
 
@@ -37,7 +37,7 @@ class BoundaryEquilibrium(NamedTuple):
 
 
 def boundary_equilibrium(gamma: float = 0.5, rate: float = 1e-3) -> BoundaryEquilibrium:
-    """Boundary equilibrium: L_D = D(x) - k D(G(z)), L_G = D(G(z)), k <- clip(k + rate (gamma D(x) - D(G(z))), 0, 1).
+    """Returns the boundary equilibrium loss: L_D = D(x) - k D(G(z)), L_G = D(G(z)), k <- clip(k + rate (gamma D(x) - D(G(z))), 0, 1).
 
     gamma is the ratio of fake to real energy that k holds, low for image quality, high for diversity; the convergence measure is
     M = D(x) + |gamma D(x) - D(G(z))|; the update takes means over the batch. ValueError for gamma outside [0, 1].

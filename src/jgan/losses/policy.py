@@ -8,7 +8,7 @@ from jgan.types import Array
 
 
 def discounted_returns(rewards, discount: float = 1.0) -> Array:
-    """R_t = sum over s >= t of discount^(s - t) r_s: what follows from the token at t. Rewards and returns are [N, T], float32.
+    """Computes R_t = sum over s >= t of discount^(s - t) r_s: what follows from the token at t. Rewards and returns are [N, T], float32.
 
     Sutton, Barto 2018, equation 3.8 (http://incompleteideas.net/book/the-book-2nd.html). Positions behind the end of a sequence need the
     reward 0. Raises ValueError for a discount outside [0, 1].
@@ -29,7 +29,8 @@ def discounted_returns(rewards, discount: float = 1.0) -> Array:
 
 
 def policy_gradient(log_probabilities, advantages) -> Array:
-    """-A log p of every token, [N, T], with A held fixed: its gradient is the policy gradient. Mean over the tokens of all sequences.
+    """Computes -A log p of every token, [N, T], with A held fixed: its gradient is the policy gradient. Mean over the tokens of all
+    sequences.
 
     Williams 1992 (REINFORCE), section 3, https://doi.org/10.1007/BF00992696. A is a return minus a baseline that does not depend on the
     token, such as the mean of earlier returns, which lowers the variance and leaves the mean.

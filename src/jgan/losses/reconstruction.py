@@ -12,7 +12,7 @@ from jgan.types import Array
 
 
 def pixel_l1(real, fake) -> Array:
-    """Mean absolute difference per example; both [N, ...] of one shape, result [N] in the units of the input.
+    """Computes the mean absolute difference per example; both [N, ...] of one shape, result [N] in the units of the input.
 
     Isola et al., 2016, eq. 3, https://arxiv.org/abs/1611.07004 (pix2pix, its weight is 100).
 
@@ -25,7 +25,7 @@ def pixel_l1(real, fake) -> Array:
 
 
 def pixel_l2(real, fake) -> Array:
-    """Mean squared difference per example; both [N, ...] of one shape, result [N] in squared units of the input.
+    """Computes the mean squared difference per example; both [N, ...] of one shape, result [N] in squared units of the input.
 
     Pathak et al., 2016, eq. 1, https://arxiv.org/abs/1604.07379 (context encoders).
 
@@ -38,7 +38,8 @@ def pixel_l2(real, fake) -> Array:
 
 
 def pixel_charbonnier(real, fake, epsilon: float = 1e-3) -> Array:
-    """Mean of sqrt(difference^2 + epsilon^2) per example: L1 with a smooth bottom; [N, ...] each, epsilon in the units of the input.
+    """Computes the mean of sqrt(difference^2 + epsilon^2) per example: L1 with a smooth bottom; [N, ...] each, epsilon in the units of the
+    input.
 
     Charbonnier et al., 1994, https://doi.org/10.1109/ICIP.1994.413553; Lai et al., 2017, section 3.2, https://arxiv.org/abs/1704.03915.
 
@@ -51,7 +52,7 @@ def pixel_charbonnier(real, fake, epsilon: float = 1e-3) -> Array:
 
 
 def cycle_consistency(real, cycled) -> Array:
-    """L1 distance of images to their way there and back, |F(G(x)) - x|, mean per example [N]; add the two directions.
+    """Computes the L1 distance of images to their way there and back, |F(G(x)) - x|, mean per example [N]; add the two directions.
 
     Zhu et al., 2017, eq. 2, https://arxiv.org/abs/1703.10593 (CycleGAN, its weight is 10).
 
@@ -62,7 +63,8 @@ def cycle_consistency(real, cycled) -> Array:
 
 
 def identity(real, mapped) -> Array:
-    """L1 distance |G(y) - y| of images to what a generator makes of images that are in its target domain already, per example [N].
+    """Computes the L1 distance |G(y) - y| of images to what a generator makes of images that are in its target domain already, per example
+    [N].
 
     Zhu et al., 2017, section 5.2, https://arxiv.org/abs/1703.10593 (CycleGAN, half the weight of the cycle); Taigman et al., 2016,
     eq. 6, https://arxiv.org/abs/1611.02200.
@@ -74,7 +76,7 @@ def identity(real, mapped) -> Array:
 
 
 def feature_matching_means(real_features, fake_features, distance=jnp.square) -> Array:
-    """Distance between the batch means of features [N, F] and [M, F], averaged over the features: a scalar.
+    """Computes the distance between the batch means of features [N, F] and [M, F], averaged over the features: a scalar.
 
     distance: applied to each difference of means (jnp.square, jnp.abs).
 
@@ -98,7 +100,7 @@ def _over_layers(distance, real_features, fake_features) -> Array:
 
 
 def feature_matching(real_features, fake_features) -> Array:
-    """Sum over layers of the mean absolute difference of activations; two pytrees of [N, ...], result [N].
+    """Computes the sum over layers of the mean absolute difference of activations; two pytrees of [N, ...], result [N].
 
     Wang et al., 2017, eq. 4, https://arxiv.org/abs/1711.11585 (pix2pixHD, its weight is 10).
 
@@ -109,7 +111,7 @@ def feature_matching(real_features, fake_features) -> Array:
 
 
 def total_variation(images) -> Array:
-    """Sum of absolute differences of neighbours, down and right, per pixel and channel; images: [N, H, W, C], result [N].
+    """Computes the sum of absolute differences of neighbours, down and right, per pixel and channel; images: [N, H, W, C], result [N].
 
     Rudin et al., 1992, https://doi.org/10.1016/0167-2789(92)90242-F, in its anisotropic form; Johnson et al., 2016, section 3.2,
     https://arxiv.org/abs/1603.08155.
@@ -125,7 +127,7 @@ def total_variation(images) -> Array:
 
 
 def perceptual(feature_fn):
-    """Return (real, fake) -> [N]: the sum over layers of the mean squared difference of the activations of feature_fn.
+    """Returns (real, fake) -> [N]: the sum over layers of the mean squared difference of the activations of feature_fn.
 
     Johnson et al., 2016, eq. 2, https://arxiv.org/abs/1603.08155.
 
@@ -136,7 +138,7 @@ def perceptual(feature_fn):
 
 
 def gram(features) -> Array:
-    """Gram matrix of activations [N, H, W, C]: [N, C, C], channel products averaged over places and divided by C.
+    """Computes the Gram matrix of activations [N, H, W, C]: [N, C, C], channel products averaged over places and divided by C.
 
     Johnson et al., 2016, eq. 3, https://arxiv.org/abs/1603.08155.
 
@@ -149,7 +151,7 @@ def gram(features) -> Array:
 
 
 def style_gram(feature_fn):
-    """Return (real, fake) -> [N]: the sum over layers of the squared Frobenius distance of the Gram matrices of activations [N, H, W, C].
+    """Returns (real, fake) -> [N]: the sum over layers of the squared Frobenius distance of the Gram matrices of activations [N, H, W, C].
 
     Gatys et al., 2015, eq. 4, https://arxiv.org/abs/1508.06576; Johnson et al., 2016, eq. 4, https://arxiv.org/abs/1603.08155.
 
@@ -165,7 +167,8 @@ def style_gram(feature_fn):
 
 
 def patch_nce(query, positive, temperature: float = 0.07) -> Array:
-    """Contrastive loss of patches: each query against the positive of the same place and those of the other places of the image.
+    """Computes the contrastive loss of patches: each query against the positive of the same place and those of the other places of the
+    image.
 
     query: [N, P, D] features of the output at P places, positive: [N, P, D] features of the input there (give them through
     stop_gradient); both are normalised here. Returns the cross-entropy [N, P].

@@ -7,7 +7,8 @@ from jgan.types import AdversarialLoss
 
 
 def one_sided_label_smoothing(loss: AdversarialLoss, smoothing: float = 0.1) -> AdversarialLoss:
-    """One-sided label smoothing: the term of the real logits becomes (1 - smoothing) times itself + smoothing times the one of fake logits.
+    """Returns a loss with one-sided label smoothing: the term of the real logits becomes (1 - smoothing) times itself + smoothing times the
+    one of fake logits.
 
     With L_D(r, f) = A(r) + B(f) that is L_D(r, f) + smoothing (B(r) - A(r)), where B(r) - A(r) = L_D(0, r) - L_D(r, 0) up to a constant
     that is 0 for logistic, hinge and Wasserstein losses: gradients are those of smoothed labels for any such loss. The generator's side
@@ -31,7 +32,7 @@ def one_sided_label_smoothing(loss: AdversarialLoss, smoothing: float = 0.1) -> 
 
 
 def instance_weights(loss: AdversarialLoss, weights) -> AdversarialLoss:
-    """Multiply both sides of a loss by one weight per example; weights: [N], unitless, for losses [N, ...].
+    """Multiplies both sides of a loss by one weight per example; weights: [N], unitless, for losses [N, ...].
 
     Instance selection and importance weighting of GANs: Diesendruck et al., 2018, https://arxiv.org/abs/1806.02512.
     Raises ValueError where the number of weights differs from the number of examples.
@@ -55,7 +56,7 @@ def instance_weights(loss: AdversarialLoss, weights) -> AdversarialLoss:
 
 
 def multi_scale(loss: AdversarialLoss) -> AdversarialLoss:
-    """Sum a loss over discriminators: sides take lists of logits (of any shapes [N, ...]) and return [N].
+    """Sums a loss over discriminators: sides take lists of logits (of any shapes [N, ...]) and return [N].
 
     Each entry is averaged over its patches and the entries are added. A list of other length than its partner raises ValueError.
 
@@ -101,7 +102,8 @@ def informed(loss: AdversarialLoss, weight: float = 1.0) -> AdversarialLoss:
 
 
 def top_k(loss: AdversarialLoss, k) -> AdversarialLoss:
-    """Top-k training: the generator learns from the k fakes with the highest logits (mean over patches), the rest gets weight 0.
+    """Returns the loss of top-k training: the generator learns from the k fakes with the highest logits (mean over patches), the rest gets
+    weight 0.
 
     Kept losses are multiplied by N / k, so the mean over the batch is that over the k best. k: int or integer scalar (it may be
     annealed under jit), 1 <= k <= N; ValueError for an int outside.
@@ -128,7 +130,8 @@ def top_k(loss: AdversarialLoss, k) -> AdversarialLoss:
 
 
 def matching_aware(loss: AdversarialLoss) -> AdversarialLoss:
-    """Matching-aware discriminator: a real image with a wrong condition (text, class) counts as fake, as much as a generated one.
+    """Returns the loss of a matching-aware discriminator: a real image with a wrong condition (text, class) counts as fake, as much as a
+    generated one.
 
     The discriminator's side takes (real_logits, fake_logits, mismatched_logits) of one shape and returns
     [L_D(real, fake) + L_D(real, mismatched)] / 2 of that shape; the generator's side is the one of the loss.

@@ -6,7 +6,7 @@ from jgan.metrics.frechet import frechet
 
 
 def class_histogram(logits) -> np.ndarray:
-    """Share [K] of the images [N, K] that each class wins.
+    """Computes the share [K] of the images [N, K] that each class wins.
 
     Raises ValueError if the logits are not [N, K] with N at least 1, and finite; so do the functions below.
 
@@ -18,7 +18,7 @@ def class_histogram(logits) -> np.ndarray:
 
 
 def modes(logits, threshold: float = 0.0) -> int:
-    """Number of classes that at least one image wins with a probability (softmax) above the threshold.
+    """Computes the number of classes that at least one image wins with a probability (softmax) above the threshold.
 
     With a threshold of 0 and the 1,000 classes of stacked MNIST this is the count of Metz et al. 2017, https://arxiv.org/abs/1611.02163,
     section 3.3.1; a higher one keeps images that resemble nothing from counting as modes.
@@ -35,8 +35,8 @@ def modes(logits, threshold: float = 0.0) -> int:
 
 
 def histogram_distance(real_histogram, fake_histogram) -> float:
-    """Total variation distance, half the sum of |p - q|: the share of images that would have to change
-    class, from 0 where the histograms agree to 1 where they are apart.
+    """Computes the total variation distance, half the sum of |p - q|: the share of images that would have to change class, from 0 where the
+    histograms agree to 1 where they are apart.
 
     Raises ValueError unless both are histograms [K] that sum to 1, as in `kl_divergence`.
 
@@ -48,7 +48,8 @@ def histogram_distance(real_histogram, fake_histogram) -> float:
 
 
 def kl_divergence(real_histogram, fake_histogram) -> float:
-    """KL(fake || real) in nats, the sum of q log(q / p): the measure that goes with `modes` on stacked MNIST (Metz et al. 2017).
+    """Computes the KL(fake || real) in nats, the sum of q log(q / p): the measure that goes with `modes` on stacked MNIST (Metz et al.
+    2017).
 
     Infinite where fakes win a class that no real image has.
 
@@ -62,7 +63,7 @@ def kl_divergence(real_histogram, fake_histogram) -> float:
 
 
 def entropy(histogram) -> float:
-    """Entropy in nats, minus the sum of p log p. Raises ValueError unless it is a histogram [K] that sums to 1.
+    """Computes the entropy in nats, minus the sum of p log p. Raises ValueError unless it is a histogram [K] that sums to 1.
 
     >>> round(entropy([0.5, 0.5, 0.0]), 4)
     0.6931
@@ -72,7 +73,7 @@ def entropy(histogram) -> float:
 
 
 def intra_class_frechet(real_features, real_labels, fake_features, fake_labels) -> tuple[float, dict[int, float]]:
-    """Mean over classes of the Fréchet distance between real and fake features of one class, and the distance of each class.
+    """Computes the mean over classes of the Fréchet distance between real and fake features of one class, and the distance of each class.
 
     Miyato, Koyama 2018, https://arxiv.org/abs/1802.05637, section 4.2 ("intra FID" on Inception features). Labels are integers [N] and [M],
     the fake ones those that the generator was asked for. Warns as `frechet_distance` does where a class has fewer samples than features.

@@ -22,7 +22,7 @@ KAISER = 6.0  # shape of its window: replicas of the spectrum are damped by some
 def translation_equivariance(
     key: Key, generate: Callable[[Key, Array], Array], n: int, *, largest: float = 0.125, batch: int = 16
 ) -> float:
-    """EQ-T in decibels: the picture made at a moved input against the picture moved afterwards, by whole pixels.
+    """Computes EQ-T in decibels: the picture made at a moved input against the picture moved afterwards, by whole pixels.
 
     Offsets are uniform in [-largest, largest] of the height and of the width, rounded to pixels. Pixels that would come from outside do not
     count.
@@ -56,7 +56,7 @@ def translation_equivariance(
 def subpixel_equivariance(
     key: Key, generate: Callable[[Key, Array], Array], n: int, *, largest: float = 0.125, lobes: int = 3, batch: int = 16
 ) -> float:
-    """EQ-T of fractions in decibels: as `translation_equivariance`, but offsets are not rounded.
+    """Computes EQ-T of fractions in decibels: as `translation_equivariance`, but offsets are not rounded.
 
     The picture is moved afterwards by sinc(x) sinc(x / lobes), |x| < lobes (Lanczos), whose own error limits what can be seen: with the
     three lobes of the paper to 54 dB on waves of up to a quarter cycle per pixel, with eight to 74. Pixels that would need what lies
@@ -77,7 +77,7 @@ def subpixel_equivariance(
 
 
 def rotation_equivariance(key: Key, generate: Callable[[Key, Array], Array], n: int, *, lobes: int = 8, batch: int = 16) -> float:
-    """EQ-R in decibels: the picture made at a turned input against the picture turned afterwards, by any angle.
+    """Computes EQ-R in decibels: the picture made at a turned input against the picture turned afterwards, by any angle.
 
     A turned picture has detail in the corners of its spectrum that the pixel grid cannot hold, so both pictures are resampled with one
     kernel that passes the same at all angles, a low-pass at half a cycle per pixel, jinc(r) under a Kaiser window of radius `lobes` pixels;

@@ -19,7 +19,7 @@ class Moments(NamedTuple):
 
 
 def empty(size: int) -> Moments:
-    """Moments of no features at all, of dimension `size`.
+    """Computes moments of no features at all, of dimension `size`.
 
     >>> empty(3).mean.shape
     (3,)
@@ -28,7 +28,7 @@ def empty(size: int) -> Moments:
 
 
 def update(moments: Moments, features) -> Moments:
-    """Moments after a batch of features [N, F] more; N may differ from call to call.
+    """Computes moments after a batch of features [N, F] more; N may differ from call to call.
 
     Raises ValueError if the features are not [N, F] with the F of the moments, or not all finite.
 
@@ -44,7 +44,7 @@ def update(moments: Moments, features) -> Moments:
 
 
 def merge(a: Moments, b: Moments) -> Moments:
-    """Moments of the union of two disjoint sets, exact up to rounding, in any order.
+    """Computes moments of the union of two disjoint sets, exact up to rounding, in any order.
 
     mean = mean_a + d n_b / n,  scatter = scatter_a + scatter_b + d d^T n_a n_b / n,  with d = mean_b - mean_a and n = n_a + n_b
     (Chan, Golub, LeVeque 1979, "Updating formulae and a pairwise algorithm for computing sample variances",
@@ -62,14 +62,14 @@ def merge(a: Moments, b: Moments) -> Moments:
 
 
 def covariance(moments: Moments) -> np.ndarray:
-    """Unbiased covariance [F, F] (divisor count - 1). Raises ValueError below two samples."""
+    """Computes the unbiased covariance [F, F] (divisor count - 1). Raises ValueError below two samples."""
     if moments.count < 2:
         raise ValueError(f"a covariance needs at least 2 samples, found {moments.count}: feed more features to update()")
     return moments.scatter / (moments.count - 1)
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
-    """Fréchet distance between the Gaussians that two sets of moments describe.
+    """Computes the Fréchet distance between the Gaussians that two sets of moments describe.
 
     |mean_a - mean_b|^2 + tr(A) + tr(B) - 2 tr((A^1/2 B A^1/2)^1/2)   with covariances A and B
     (Dowson, Landau 1982, https://doi.org/10.1016/0047-259X(82)90077-X; on features of generated images Heusel et al. 2017,
@@ -95,7 +95,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 
 
 def frechet(real_features, fake_features) -> float:
-    """Fréchet distance between real features [N, F] and fake features [M, F], all at once: see `frechet_distance`.
+    """Computes the Fréchet distance between real features [N, F] and fake features [M, F], all at once: see `frechet_distance`.
 
     >>> round(frechet(np.array([[0.0], [2.0]]), np.array([[1.0], [3.0]])), 9)
     1.0

@@ -4,7 +4,8 @@ import numpy as np
 
 
 def inception_score(logits, splits: int = 10, seed: int | None = 0) -> tuple[float, float]:
-    """Mean and standard deviation over splits of exp(mean over images of KL(p(y|x) || p(y))), with p(y) the mean of p(y|x) in the split.
+    """Computes the mean and standard deviation over splits of exp(mean over images of KL(p(y|x) || p(y))), with p(y) the mean of p(y|x) in
+    the split.
 
     Salimans et al. 2016, https://arxiv.org/abs/1606.03498, section 4; ten splits of 5,000 images there. The deviation has the divisor
     `splits`. Between 1 and the number of classes. It depends on the classifier: it is the Inception Score with the 1,008 logits of the

@@ -10,7 +10,8 @@ import numpy as np
 
 
 def kernel_distance(real_features, fake_features, block: int = 256) -> float:
-    """Squared maximum mean discrepancy of real features [N, F] and fake features [M, F] under the kernel k(x, y) = (x.y / F + 1)^3.
+    """Computes squared maximum mean discrepancy of real features [N, F] and fake features [M, F] under the kernel k(x, y) = (x.y / F +
+    1)^3.
 
     mean of k(x, x') over pairs of different reals + mean of k(y, y') over pairs of different fakes - 2 mean of k(x, y)
     (Bińkowski et al. 2018, https://arxiv.org/abs/1801.01401, equation 4). Unbiased, so it may be slightly negative. All samples enter
@@ -31,7 +32,8 @@ def kernel_distance(real_features, fake_features, block: int = 256) -> float:
 def kernel_distance_subsets(
     real_features, fake_features, subsets: int = 100, size: int = 1000, seed: int = 0, block: int = 256
 ) -> tuple[float, float]:
-    """Mean and standard deviation (divisor `subsets`) of `kernel_distance` over random subsets of `size` real and `size` fake features.
+    """Computes the mean and standard deviation (divisor `subsets`) of `kernel_distance` over random subsets of `size` real and `size` fake
+    features.
 
     Bińkowski et al. 2018, https://arxiv.org/abs/1801.01401, section 4. A subset holds no sample twice; subsets may overlap. The mean
     estimates the same number as `kernel_distance` of all samples, which varies less; the deviation is of one subset, not of the mean.

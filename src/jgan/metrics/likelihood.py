@@ -7,7 +7,7 @@ import numpy as np
 
 
 def bits_per_dimension(nll, shape: Sequence[int]) -> np.ndarray:
-    """Negative log-likelihoods of whole images, in nats, as bits per dimension: nll / (ln 2 prod(shape)).
+    """Computes negative log-likelihoods of whole images, in nats, as bits per dimension: nll / (ln 2 prod(shape)).
 
     Comparable where the likelihood is of the uint8 values: a density of images scaled to [-1, 1] needs log2(127.5) bits added, one
     of images in [0, 1] log2(255) (Theis, van den Oord, Bethge 2016, https://arxiv.org/abs/1511.01844, section 3.1).

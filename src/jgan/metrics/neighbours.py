@@ -28,7 +28,7 @@ class Points(NamedTuple):
 
 
 def nearest(real_features, fake_features, k: int = 1, block: int = 1024) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest real features [N, F] of each fake feature [M, F]: what a generator that memorises would have copied.
+    """Returns the k nearest real features [N, F] of each fake feature [M, F]: what a generator that memorises would have copied.
 
     Returns (indices [M, k] into the reals, Euclidean distances [M, k] in float64), nearest first. Memory: the features, a float32 copy of
     them on the device, and one block of `block` x N distances.
@@ -48,7 +48,9 @@ def nearest(real_features, fake_features, k: int = 1, block: int = 1024) -> tupl
 
 
 def checked(real_features, fake_features) -> tuple[np.ndarray, np.ndarray]:
-    """Both sets of features as float32 or float64 arrays. Raises ValueError if they are not [N, F] and [M, F], not empty, and finite."""
+    """Computes both sets of features as float32 or float64 arrays. Raises ValueError if they are not [N, F] and [M, F], not empty, and
+    finite.
+    """
     real, fake = (np.asarray(features) for features in (real_features, fake_features))
     if real.ndim != 2 or fake.ndim != 2 or real.shape[1] != fake.shape[1] or not (real.size and fake.size):
         raise ValueError(f"expected features [N, F] and [M, F] of one network, found shapes {real.shape} and {fake.shape}")
@@ -60,24 +62,24 @@ def checked(real_features, fake_features) -> tuple[np.ndarray, np.ndarray]:
 
 
 def centre_of(features: np.ndarray) -> np.ndarray:
-    """Mean [F] in float64."""
+    """Computes the mean [F] in float64."""
     return features.mean(axis=0, dtype=np.float64)
 
 
 def place(features: np.ndarray, centre: np.ndarray) -> Points:
-    """Features in both forms, less a centre that all sets that meet must share."""
+    """Computes features in both forms, less a centre that all sets that meet must share."""
     centred = np.subtract(features, centre[None], out=np.empty(features.shape, np.float32), casting="same_kind")
     norms = np.concatenate([np.square(rows, dtype=np.float64).sum(axis=1) for rows in np.array_split(centred, 1 + len(centred) // ROWS)])
     return Points(features, (jnp.asarray(centred), jnp.asarray(norms, jnp.float32)))
 
 
 def rows_of(points: Points, rows: slice) -> Points:
-    """Some of the points."""
+    """Computes some of the points."""
     return Points(points.exact[rows], tuple(array[rows] for array in points.placed))
 
 
 def bounded_squares(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Squared distances [A, B] in float32 and how far at most each is from the truth; to be used inside jit."""
+    """Computes squared distances [A, B] in float32 and how far at most each is from the truth; to be used inside jit."""
     (a, a_norms), (b, b_norms) = a, b
     product = jnp.matmul(a, b.T, precision=jax.lax.Precision.HIGHEST)
     norms = a_norms[:, None] + b_norms[None]
@@ -85,7 +87,7 @@ def bounded_squares(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Arr
 
 
 def exact_squares(a: np.ndarray, i: np.ndarray, b: np.ndarray, j: np.ndarray) -> np.ndarray:
-    """Squared distances [P] in float64 from a[i] to b[j], pair by pair."""
+    """Computes squared distances [P] in float64 from a[i] to b[j], pair by pair."""
     squares = np.empty(len(i))
     for start in range(0, len(i), PAIRS):
         pairs = slice(start, start + PAIRS)
@@ -95,7 +97,7 @@ def exact_squares(a: np.ndarray, i: np.ndarray, b: np.ndarray, j: np.ndarray) ->
 
 
 def nearest_squares(queries: Points, points: Points, k: int, block: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices [M, k] of the nearest points of each query, and squared distances [M, k] in float64."""
+    """Computes indices [M, k] of the nearest points of each query, and squared distances [M, k] in float64."""
     blocks = [_nearest_of_block(rows_of(queries, slice(s, s + block)), points, k) for s in range(0, len(queries.exact), block)]
     indices, squares = zip(*blocks, strict=True)
     return np.concatenate(indices), np.concatenate(squares)

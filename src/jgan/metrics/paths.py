@@ -19,7 +19,8 @@ from jgan.types import Array, Key
 
 @jax.jit
 def slerp(a: Array, b: Array, t: Array) -> Array:
-    """Point at t [N] on the arc from a [N, D] to b [N, D] (Shoemake 1985, https://doi.org/10.1145/325165.325242): the path in Z.
+    """Computes the point at t [N] on the arc from a [N, D] to b [N, D] (Shoemake 1985, https://doi.org/10.1145/325165.325242): the path in
+    Z.
 
     sin((1 - t) angle) / sin(angle) a + sin(t angle) / sin(angle) b. The length goes from |a| to |b|.
 
@@ -33,7 +34,7 @@ def slerp(a: Array, b: Array, t: Array) -> Array:
 
 
 def lerp(a: Array, b: Array, t: Array) -> Array:
-    """Point at t [N] on the line from a [N, ...] to b [N, ...]: the path in W.
+    """Computes the point at t [N] on the line from a [N, ...] to b [N, ...]: the path in W.
 
     >>> lerp(jnp.zeros((1, 2)), jnp.ones((1, 2)), jnp.array([0.25]))
     Array([[0.25, 0.25]], dtype=float32)
@@ -43,7 +44,7 @@ def lerp(a: Array, b: Array, t: Array) -> Array:
 
 
 def full(key: Key, count: int) -> Array:
-    """Positions t [count] anywhere on the path, uniform in [0, 1): "full path length".
+    """Computes positions t [count] anywhere on the path, uniform in [0, 1): "full path length".
 
     >>> full(jax.random.key(0), 3).shape
     (3,)
@@ -52,7 +53,7 @@ def full(key: Key, count: int) -> Array:
 
 
 def end(key: Key, count: int) -> Array:
-    """Positions t = 0 [count]: "path length at the ends". Both ends are drawn alike, so one stands for both.
+    """Computes positions t = 0 [count]: "path length at the ends". Both ends are drawn alike, so one stands for both.
 
     >>> end(jax.random.key(0), 2)
     Array([0., 0.], dtype=float32)
@@ -61,12 +62,12 @@ def end(key: Key, count: int) -> Array:
 
 
 def whole(images: Array) -> Array:
-    """Images as they are, the `crop` of whatever is not a face."""
+    """Computes images as they are, the `crop` of whatever is not a face."""
     return images
 
 
 def face(images: Array) -> Array:
-    """The face in aligned portraits [N, H, W, C]: rows 3/8 to 7/8, columns 1/4 to 3/4.
+    """Returns the face in aligned portraits [N, H, W, C]: rows 3/8 to 7/8, columns 1/4 to 3/4.
 
     >>> face(jnp.zeros((1, 64, 64, 3))).shape
     (1, 32, 32, 3)
@@ -76,7 +77,7 @@ def face(images: Array) -> Array:
 
 
 def shrunk(images: Array, size: int = 256) -> Array:
-    """Images [N, H, W, C] reduced by the whole factor H // size, as averages of pixels: VGG16 saw objects at about that size.
+    """Computes images [N, H, W, C] reduced by the whole factor H // size, as averages of pixels: VGG16 saw objects at about that size.
 
     >>> shrunk(jnp.zeros((1, 1024, 1024, 3))).shape
     (1, 256, 256, 3)
@@ -100,7 +101,7 @@ def path_distances(
     epsilon: float = 1e-4,
     batch: int = 32,
 ) -> np.ndarray:
-    """Distances d(g(x(t)), g(x(t + epsilon))) / epsilon^2 [n] in float64, of n random paths x.
+    """Computes distances d(g(x(t)), g(x(t + epsilon))) / epsilon^2 [n] in float64, of n random paths x.
 
     Args:
       generate: latents [batch, ...] -> images [batch, H, W, C] in [-1, 1]. What else it draws, noise say, must be the same in each call.
@@ -135,7 +136,7 @@ def path_distances(
 
 
 def perceptual_path_length(key: Key, generate: Callable, distance: Callable, n: int, *, keep=(0.01, 0.99), **settings) -> float:
-    """Perceptual path length: the mean of `path_distances`, whose arguments it takes.
+    """Computes the perceptual path length: the mean of `path_distances`, whose arguments it takes.
 
     keep: quantiles between which distances count, both ends included; the published lengths leave out the smallest and the largest
     hundredth, lest a few paths decide. (0.0, 1.0) keeps all. Raises ValueError for quantiles out of order, and as `path_distances` does.

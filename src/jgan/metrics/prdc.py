@@ -19,7 +19,7 @@ class PRDC(NamedTuple):
 
 
 def prdc(real_features, fake_features, k: int = 5, block: int = 1024) -> PRDC:
-    """Precision, recall, density, coverage of fake features [M, F] against real features [N, F].
+    """Computes precision, recall, density, coverage of fake features [M, F] against real features [N, F].
 
     With the ball around each sample that just fails to hold its k-th neighbour of the same set:
     precision is the share of fakes in the ball of any real, recall the share of reals in the ball of any fake (Kynkäänniemi et al. 2019,

@@ -21,7 +21,8 @@ TOGETHER = 16  # projections at a time: of 2 million descriptors, 128 MiB each o
 def sliced_wasserstein(
     key: Key, real_images, fake_images, *, patches: int = 128, directions: int = 512, lowest: int = 16, batch: int = 64
 ) -> dict[int, float]:
-    """Sliced Wasserstein distances x 1,000 between patches of real and fake images [N, H, W, C], for each level of the Laplacian pyramid.
+    """Computes the sliced Wasserstein distances x 1,000 between patches of real and fake images [N, H, W, C], for each level of the
+    Laplacian pyramid.
 
     The finest level, of H rows, holds detail of about a pixel, the last one, of `lowest` rows or a little more, what is left of the image.
     Patches of 7 x 7 pixels at random places, normalised in each set to mean 0 and deviation 1 for each channel; the distance is the mean

@@ -19,7 +19,7 @@ K1, K2 = 0.01, 0.03  # share of the data range that stabilises luminance and con
 
 
 def psnr(a, b, data_range: float | None = None, mask=None) -> Array:
-    """Peak signal-to-noise ratio [N] in decibels, 10 log10(data_range^2 / mean squared error); infinite for equal images.
+    """Computes the peak signal-to-noise ratio [N] in decibels, 10 log10(data_range^2 / mean squared error); infinite for equal images.
 
     A mask [N, H, W, 1] of bools or weights tells which pixels count, 1 where it has a hole, say; without any in an image the ratio is NaN.
 
@@ -36,7 +36,7 @@ def psnr(a, b, data_range: float | None = None, mask=None) -> Array:
 
 
 def ssim(a, b, data_range: float | None = None) -> Array:
-    """Structural similarity [N], 1 for equal images, in [-1, 1].
+    """Computes the structural similarity [N], 1 for equal images, in [-1, 1].
 
     Mean over pixels of (2 m_a m_b + c1)(2 s_ab + c2) / ((m_a^2 + m_b^2 + c1)(s_a^2 + s_b^2 + c2)), with means, variances and covariance
     under a Gaussian window of 11 x 11 pixels, sigma 1.5, c1 = (0.01 data_range)^2, c2 = (0.03 data_range)^2 (Wang et al. 2004,
@@ -54,7 +54,7 @@ def ssim(a, b, data_range: float | None = None) -> Array:
 
 @functools.partial(jax.jit, static_argnames=("levels", "data_range"))
 def ms_ssim(a, b, levels: int = 5, data_range: float | None = None) -> Array:
-    """Multi-scale structural similarity [N], 1 for equal images, in [0, 1].
+    """Computes the multi-scale structural similarity [N], 1 for equal images, in [0, 1].
 
     Product over scales of (mean of contrast and structure)^weight, with luminance at the coarsest scale, each channel by itself and
     then averaged; scales halve by averages of 2 x 2 pixels (Wang, Simoncelli, Bovik 2003, https://doi.org/10.1109/ACSSC.2003.1292216,
@@ -81,7 +81,8 @@ def ms_ssim(a, b, levels: int = 5, data_range: float | None = None) -> Array:
 
 
 def diversity(key: Key, images, pairs: int = 100, levels: int = 5, data_range: float | None = None, batch: int = 50) -> float:
-    """Mean MS-SSIM over random pairs of different images of a set [N, H, W, C]: high where a generator, or a class of it, has collapsed.
+    """Computes the mean MS-SSIM over random pairs of different images of a set [N, H, W, C]: high where a generator, or a class of it, has
+    collapsed.
 
     Odena, Olah, Shlens 2017, https://arxiv.org/abs/1610.09585, section 4.2, with 100 pairs per class; compare with the same of real images.
 
@@ -118,7 +119,7 @@ def _checked_mask(mask, images):
 
 
 def most_levels(shape: tuple[int, ...]) -> int:
-    """The number of scales that images [N, H, W, C] are large enough for, at most five; 0: too small for any.
+    """Returns the number of scales that images [N, H, W, C] are large enough for, at most five; 0: too small for any.
 
     >>> most_levels((1, 32, 64, 3))
     2

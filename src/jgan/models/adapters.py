@@ -12,7 +12,7 @@ from jgan.types import Network
 
 
 def from_linen(module: nn.Module, streams: Iterable[str] = ("dropout", "noise")) -> Network:
-    """A Linen module as a `Network`: its collection `params`, and as the state all other collections.
+    """Returns a Linen module as a `Network`: its collection `params`, and as the state all other collections.
 
     Args:
       module: if its `__call__` has an argument `train`, it is told.
@@ -45,7 +45,7 @@ def from_linen(module: nn.Module, streams: Iterable[str] = ("dropout", "noise"))
 
 
 def from_nnx(factory: Callable[[nnx.Rngs], nnx.Module]) -> Network:
-    """An nnx module as a `Network`: its `Param` variables, and as the state all others but the random streams.
+    """Returns an nnx module as a `Network`: its `Param` variables, and as the state all others but the random streams.
 
     Args:
       factory: makes the module; it is called abstractly here, and once in every `init`. If the module's `__call__` has an argument

@@ -13,7 +13,8 @@ from jgan.types import Array, Network
 
 
 def caption_encoder(vocabulary: int, features: int = 128) -> Network:
-    """Captions int32 [N, T], each up to its first 0, -> embeddings [N, features]: the mean over the words of a bidirectional GRU.
+    """Makes the network: captions int32 [N, T], each up to its first 0, -> embeddings [N, features]: the mean over the words of a
+    bidirectional GRU.
 
     >>> import jax
     >>> network = caption_encoder(25, 8)
@@ -25,7 +26,7 @@ def caption_encoder(vocabulary: int, features: int = 128) -> Network:
 
 
 def image_encoder(features: int = 128, widths: tuple[int, ...] = (16, 32, 64, 128)) -> Network:
-    """Images [N, H, W, C] in [-1, 1] -> embeddings [N, features]; it keeps where things are, so images have one size."""
+    """Makes the network: images [N, H, W, C] in [-1, 1] -> embeddings [N, features]; it keeps where things are, so images have one size."""
     return from_linen(ImageEncoder(features, widths))
 
 

@@ -46,7 +46,7 @@ class TransposedConvolution(nn.Module):
 
 
 def reflected(x: Array, pixels: int) -> Array:
-    """[N, H, W, C] with `pixels` pixels of its mirror image around it; H and W must be larger.
+    """Returns [N, H, W, C] with `pixels` pixels of its mirror image around it; H and W must be larger.
 
     >>> reflected(jnp.arange(3.0).reshape(1, 1, 3, 1).repeat(2, axis=1), 1)[0, 0, :, 0].tolist()
     [1.0, 0.0, 1.0, 2.0, 1.0]

@@ -44,7 +44,8 @@ class Plan(NamedTuple):
 
 
 def halvings(shape: tuple[int, ...]) -> int:
-    """How often images of a shape (H, W, ...) are halved on the way to the generator's first: while both sides are even and over 7 pixels.
+    """Returns how often images of a shape (H, W, ...) are halved on the way to the generator's first: while both sides are even and over 7
+    pixels.
 
     Raises:
       ValueError: if over 16 pixels are left, or the images are not halved at all.
@@ -64,8 +65,8 @@ def halvings(shape: tuple[int, ...]) -> int:
 
 
 def paper(shape: tuple[int, ...], width: int = 128) -> Plan:
-    """The network of Radford et al. 2015 for images (H, W, C); theirs are 64 x 64, with 128 features at the largest convolution, twice as
-    many with every halving, up to 1024.
+    """Returns the network of Radford et al. 2015 for images (H, W, C); theirs are 64 x 64, with 128 features at the largest convolution,
+    twice as many with every halving, up to 1024.
 
     >>> paper((64, 64, 3)).start, [layer.features for layer in paper((64, 64, 3)).up]
     ((4, 4, 1024), [512, 256, 128, 3])
@@ -77,7 +78,8 @@ def paper(shape: tuple[int, ...], width: int = 128) -> Plan:
 
 
 def tutorial(shape: tuple[int, int, int], width: int = 64) -> Plan:
-    """The network of TensorFlow's tutorial for images (H, W, C); theirs are 28 x 28 x 1, with 64 features at the largest convolution.
+    """Returns the network of TensorFlow's tutorial for images (H, W, C); theirs are 28 x 28 x 1, with 64 features at the largest
+    convolution.
 
     >>> tutorial((28, 28, 1)).start, tutorial((28, 28, 1)).up[0]
     ((7, 7, 256), Layer(features=128, size=5, stride=1))
@@ -91,7 +93,7 @@ def tutorial(shape: tuple[int, int, int], width: int = 64) -> Plan:
 
 
 def least_squares(shape: tuple[int, int, int], width: int = 64, normalise: tuple[bool, bool] = (True, True)) -> Plan:
-    """The network of Mao et al. 2016 for images (H, W, C); theirs are 112 x 112, with 64 features at the largest convolution.
+    """Returns the network of Mao et al. 2016 for images (H, W, C); theirs are 112 x 112, with 64 features at the largest convolution.
 
     >>> [(layer.features, layer.stride) for layer in least_squares((112, 112, 3)).up]
     [(256, 2), (256, 1), (256, 2), (256, 1), (128, 2), (64, 2), (3, 1)]
@@ -106,7 +108,7 @@ def least_squares(shape: tuple[int, int, int], width: int = 64, normalise: tuple
 
 
 def generator(plan: Plan, uniform: bool = True, dtype: Any = jnp.float32) -> Network:
-    """z [N, latent_size], standard normal, -> images [N, H, W, C] in [-1, 1], float32.
+    """Makes the network: z [N, latent_size], standard normal, -> images [N, H, W, C] in [-1, 1], float32.
 
     Args:
       plan: of `paper`, `tutorial` or `least_squares`.
@@ -122,7 +124,7 @@ def generator(plan: Plan, uniform: bool = True, dtype: Any = jnp.float32) -> Net
 
 
 def discriminator(plan: Plan, dtype: Any = jnp.float32) -> Network:
-    """Images [N, H, W, C] in [-1, 1] -> logits [N], float32; draws dropout, if the plan has any.
+    """Makes the network: images [N, H, W, C] in [-1, 1] -> logits [N], float32; draws dropout, if the plan has any.
 
     >>> import jax
     >>> network = discriminator(tutorial((28, 28, 1), 4))
@@ -208,7 +210,7 @@ class Down(nn.Module):
 
 
 def same_padding(length: int, size: int, stride: int) -> tuple[int, int]:
-    """Zeros before and after, so that a convolution with a kernel of `size` makes ceil(length / stride) of `length`.
+    """Returns zeros before and after, so that a convolution with a kernel of `size` makes ceil(length / stride) of `length`.
 
     >>> same_padding(28, 5, 2), same_padding(7, 5, 2), same_padding(28, 3, 1)
     ((1, 2), (2, 2), (1, 1))

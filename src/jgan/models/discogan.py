@@ -18,7 +18,8 @@ LAST = 4  # pixels, of the convolution to the bottleneck
 
 
 def translator(channels: int, features: tuple[int, ...] = PAPER, bottleneck: int = 100, dtype: Any = jnp.float32) -> Network:
-    """Images [N, H, W, I] -> images [N, H, W, channels] in [-1, 1], float32; sides are multiples of u = 2^len(features), at least 4 u.
+    """Makes the network: images [N, H, W, I] -> images [N, H, W, channels] in [-1, 1], float32; sides are multiples of u = 2^len(features),
+    at least 4 u.
 
     Convolutions of 4 x 4 with stride 2, batch norm in all but the first, leaky rectifiers; one more, without padding, to the bottleneck;
     transposed ones all the way back, with batch norm and rectifiers.
@@ -39,7 +40,7 @@ def translator(channels: int, features: tuple[int, ...] = PAPER, bottleneck: int
 
 
 def discriminator(features: tuple[int, ...] = PAPER, dtype: Any = jnp.float32) -> Network:
-    """Images [N, H, W, C] -> logits [N], float32: the mean over the places that the last convolution, of 4 x 4, finds.
+    """Makes the network: images [N, H, W, C] -> logits [N], float32: the mean over the places that the last convolution, of 4 x 4, finds.
 
     >>> import jax
     >>> network = discriminator((4, 8, 8))

@@ -20,7 +20,8 @@ from jgan.types import Array, Network
 
 
 def dense_motion(reduction: int = 4, width: int = 16, levels: int = 3, occluded: bool = True, dtype: Any = jnp.float32) -> Network:
-    """(images [N, H, W, C], their `Keypoints`, those of the result) -> flow [N, h, w, 2] and occlusion [N, h, w, 1], float32.
+    """Makes the network: (images [N, H, W, C], their `Keypoints`, those of the result) -> flow [N, h, w, 2] and occlusion [N, h, w, 1],
+    float32.
 
     The flow says for every place of the result which place of the image is seen there, less the place itself. It is a mean of K + 1
     motions, one of them none, whose shares a network chooses at every place: it sees where the points were and are, and the image moved
@@ -36,7 +37,8 @@ def dense_motion(reduction: int = 4, width: int = 16, levels: int = 3, occluded:
 
 
 def motions(source: Keypoints, driver: Keypoints, height: int, width: int) -> Array:
-    """Where each place z of the result comes from by each motion, [N, K + 1, height, width, 2]: z itself, and p_S + J_S J_D^-1 (z - p_D).
+    """Returns where each place z of the result comes from by each motion, [N, K + 1, height, width, 2]: z itself, and p_S + J_S J_D^-1 (z -
+    p_D).
 
     >>> points = Keypoints(jnp.zeros((1, 1, 2)), jnp.eye(2)[None, None])
     >>> motions(points._replace(place=jnp.ones((1, 1, 2))), points, 1, 1).tolist()
@@ -50,7 +52,8 @@ def motions(source: Keypoints, driver: Keypoints, height: int, width: int) -> Ar
 
 
 def generator(channels: int = 3, width: int = 16, halvings: int = 1, blocks: int = 6, most: int = 512, dtype: Any = jnp.float32) -> Network:
-    """(images [N, H, W, C], flow [N, h, w, 2], occlusion [N, h, w, 1]) -> images [N, H, W, channels] in [-1, 1], float32.
+    """Makes the network: (images [N, H, W, C], flow [N, h, w, 2], occlusion [N, h, w, 1]) -> images [N, H, W, channels] in [-1, 1],
+    float32.
 
     Features of the image are halved, looked up along the flow, multiplied by the occlusion, changed by residual blocks, and doubled. The
     result is a mixture of what they become and of the image itself looked up along the flow, in shares that they become, too; the paper
@@ -68,7 +71,8 @@ def generator(channels: int = 3, width: int = 16, halvings: int = 1, blocks: int
 
 
 def discriminator(width: int = 16, layers: int = 4, dtype: Any = jnp.float32) -> Network:
-    """(images [N, H, W, C], places [N, K, 2] of their points) -> logits of patches [N, h, w, 1], float32, and a list of activations.
+    """Makes the network: (images [N, H, W, C], places [N, K, 2] of their points) -> logits of patches [N, h, w, 1], float32, and a list of
+    activations.
 
     Appendix of Siarohin et al. 2018 (https://arxiv.org/abs/1812.08861): convolutions of 4 x 4 with instance norm, of which
     all but the last have stride 2; it sees the points as Gaussians beside the image.
@@ -160,7 +164,7 @@ class Discriminator(nn.Module):
 
 
 def bent(x: Array, flow: Array) -> Array:
-    """Images or features [N, H, W, C] looked up along a flow [N, h, w, 2], which is enlarged to their size."""
+    """Returns images or features [N, H, W, C] looked up along a flow [N, h, w, 2], which is enlarged to their size."""
     height, width = x.shape[1:3]
     places = pixel_places(height, width)[None] + enlarge(flow, height, width)
     return sample_at(x.astype(jnp.float32), places).astype(x.dtype)

@@ -20,7 +20,7 @@ HE = nn.initializers.he_normal()
 
 
 def halvings(resolution: int) -> int:
-    """How often images of a side are halved down to SMALLEST.
+    """Returns how often images of a side are halved down to SMALLEST.
 
     Raises:
       ValueError: if the side is none of 16, 32, 64, ...
@@ -35,7 +35,7 @@ def halvings(resolution: int) -> int:
 
 
 def generator(resolution: int, channels: int, width: int = 128, text: int = 128) -> Network:
-    """(z [N, Z], embeddings [N, E]) -> images [N, resolution, resolution, channels] in [-1, 1].
+    """Makes the network: (z [N, Z], embeddings [N, E]) -> images [N, resolution, resolution, channels] in [-1, 1].
 
     Args:
       resolution: 16, 32, 64, ...
@@ -52,7 +52,9 @@ def generator(resolution: int, channels: int, width: int = 128, text: int = 128)
 
 
 def discriminator(resolution: int, width: int = 64, text: int = 128) -> Network:
-    """(images [N, resolution, resolution, C] in [-1, 1], embeddings [N, E]) -> logits [N]; arguments as of `generator`."""
+    """Makes the network: (images [N, resolution, resolution, C] in [-1, 1], embeddings [N, E]) -> logits [N]; arguments as
+    of `generator`.
+    """
     return from_linen(Discriminator(halvings(resolution), width, text))
 
 

@@ -22,7 +22,7 @@ INITIAL = nn.initializers.variance_scaling(4.0, "fan_in", "truncated_normal")
 def inpainter(
     channels: int, width: int = WIDTH, levels: int = LEVELS, dilations: tuple[int, ...] = DILATIONS, dtype: Any = jnp.float32
 ) -> Network:
-    """Images and masks [N, H, W, channels + 1] -> coarse and fine images [N, H, W, 2 channels] in [-1, 1], float32.
+    """Makes the network: images and masks [N, H, W, channels + 1] -> coarse and fine images [N, H, W, 2 channels] in [-1, 1], float32.
 
     The last channel of the input is 1 in the hole and 0 elsewhere; the image is 0 in the hole. Sides are multiples of `multiple(levels)`.
 
@@ -43,7 +43,7 @@ def inpainter(
 
 
 def multiple(levels: int = LEVELS) -> int:
-    """Pixels of which the sides of images are multiples."""
+    """Returns pixels of which the sides of images are multiples."""
     return RATE * 2**levels
 
 
@@ -119,7 +119,8 @@ class GatedConvolution(nn.Module):
 
 
 def spread_out(x: Array, dilation: int) -> Array:
-    """Images [N, H, W, C] as [N d d, ceil(H / d), ceil(W / d), C]: a dilated convolution is a plain one of every d-th row and column.
+    """Returns images [N, H, W, C] as [N d d, ceil(H / d), ceil(W / d), C]: a dilated convolution is a plain one of every d-th row and
+    column.
 
     >>> x = jnp.arange(30.0).reshape(1, 5, 6, 1)
     >>> bool((gathered(spread_out(x, 4), 4, (5, 6)) == x).all())
@@ -134,7 +135,7 @@ def spread_out(x: Array, dilation: int) -> Array:
 
 
 def gathered(x: Array, dilation: int, size: tuple[int, ...]) -> Array:
-    """The inverse of `spread_out`, for images of the size (H, W)."""
+    """Returns the inverse of `spread_out`, for images of the size (H, W)."""
     if dilation == 1:
         return x
     n, height, width, channels = x.shape
@@ -143,12 +144,12 @@ def gathered(x: Array, dilation: int, size: tuple[int, ...]) -> Array:
 
 
 def doubled(x: Array) -> Array:
-    """Every pixel of [N, H, W, C] four times: [N, 2 H, 2 W, C]."""
+    """Returns every pixel of [N, H, W, C] four times: [N, 2 H, 2 W, C]."""
     n, height, width, channels = x.shape
     return jnp.broadcast_to(x[:, :, None, :, None], (n, height, 2, width, 2, channels)).reshape(n, 2 * height, 2 * width, channels)
 
 
 def shrunk(hole: Array, factor: int) -> Array:
-    """The largest number of each square of factor x factor pixels: [N, H, W, 1] -> [N, H / factor, W / factor, 1]."""
+    """Returns the largest number of each square of factor x factor pixels: [N, H, W, 1] -> [N, H / factor, W / factor, 1]."""
     n, height, width, _ = hole.shape
     return jnp.max(hole.reshape(n, height // factor, factor, width // factor, factor, 1), axis=(2, 4))

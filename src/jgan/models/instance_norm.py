@@ -8,7 +8,7 @@ from jgan.types import Array
 
 
 def instance_normalise(x: Array, epsilon: float = 1e-5) -> Array:
-    """(x - mean) / sqrt(variance + epsilon) over the pixels of each image and channel; in float32, returned in the dtype of `x`.
+    """Returns (x - mean) / sqrt(variance + epsilon) over the pixels of each image and channel; in float32, returned in the dtype of `x`.
 
     Ulyanov et al. 2016, equation 5 (https://arxiv.org/abs/1607.08022). It is batch norm for batches of one, so translators trained with
     larger batches give an image the same result alone and in company.

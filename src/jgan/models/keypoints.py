@@ -30,7 +30,7 @@ class Keypoints(NamedTuple):
 
 
 def keypoint_detector(count: int, reduction: int = 4, width: int = 16, levels: int = 3, dtype: Any = jnp.float32) -> Network:
-    """Images [N, H, W, C] in [-1, 1] -> `Keypoints`, float32.
+    """Makes the network: images [N, H, W, C] in [-1, 1] -> `Keypoints`, float32.
 
     An hourglass sees the images `reduction` times smaller. Of its features, one convolution makes a map for each point, whose softmax over
     all places is its distribution, and their mean under it the point; another makes four maps, whose means under the same are its Jacobian.
@@ -123,7 +123,7 @@ class Still(nn.Module):
 
 
 def averaged(x: Array, factor: int) -> Array:
-    """[N, factor H, factor W, C] -> [N, H, W, C], means of squares.
+    """Returns [N, factor H, factor W, C] -> [N, H, W, C], means of squares.
 
     Raises:
       ValueError: for other sides.
@@ -135,7 +135,7 @@ def averaged(x: Array, factor: int) -> Array:
 
 
 def doubled(x: Array) -> Array:
-    """[N, H, W, C] -> [N, 2 H, 2 W, C], every pixel four times."""
+    """Returns [N, H, W, C] -> [N, 2 H, 2 W, C], every pixel four times."""
     return x.repeat(2, axis=1).repeat(2, axis=2)
 
 
@@ -150,7 +150,7 @@ def gaussians(place: Array, height: int, width: int) -> Array:
 
 
 def inverse(matrices: Array) -> Array:
-    """The inverse of matrices [..., 2, 2]; determinants are kept SMALLEST away from 0, where it would explode.
+    """Returns the inverse of matrices [..., 2, 2]; determinants are kept SMALLEST away from 0, where it would explode.
 
     >>> inverse(jnp.asarray([[1.0, 1.0], [1.0, 2.0]])).tolist(), bool(jnp.isfinite(inverse(jnp.zeros((2, 2)))).all())
     ([[2.0, -1.0], [-1.0, 1.0]], True)

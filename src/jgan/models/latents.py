@@ -7,7 +7,7 @@ from jgan.types import Array
 
 
 def uniform(z: Array) -> Array:
-    """Standard normal numbers as uniform ones on [-1, 1]: 2 Phi(z) - 1 = erf(z / sqrt 2).
+    """Returns standard normal numbers as uniform ones on [-1, 1]: 2 Phi(z) - 1 = erf(z / sqrt 2).
 
     >>> import jax.numpy as jnp
     >>> uniform(jnp.asarray([-9.0, 0.0, 9.0])).tolist()

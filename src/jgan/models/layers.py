@@ -86,7 +86,7 @@ class ToImage(nn.Module):
 
 
 def unit_length(x: Array) -> Array:
-    """x / sqrt(mean(x^2) + 1e-8) along the last axis."""
+    """Returns x / sqrt(mean(x^2) + 1e-8) along the last axis."""
     return x * jax.lax.rsqrt(jnp.mean(jnp.square(x), axis=-1, keepdims=True) + 1e-8)
 
 

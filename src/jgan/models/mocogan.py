@@ -42,7 +42,8 @@ class Plan(NamedTuple):
 
 
 def plan_of(shape: tuple[int, ...], width: int = 64, content: int = 50, motion: int = 10, classes: int = 0, found: bool = False) -> Plan:
-    """The network for clips (T, H, W, C), with `width` features at half the resolution, twice as many with every halving, at most thrice.
+    """Returns the network for clips (T, H, W, C), with `width` features at half the resolution, twice as many with every halving, at most
+    thrice.
 
     Raises:
       ValueError: for frames whose sides do not fit, as `dcgan.halvings`, or fewer frames than the discriminator of clips spans.
@@ -61,7 +62,7 @@ def plan_of(shape: tuple[int, ...], width: int = 64, content: int = 50, motion: 
 
 
 def frame_plan(image: dcgan.Plan) -> dcgan.Plan:
-    """The networks of frames as the discriminator of frames has them: without batch norm there, with Glorot's initial kernels.
+    """Returns the networks of frames as the discriminator of frames has them: without batch norm there, with Glorot's initial kernels.
 
     >>> frame_plan(dcgan.paper((32, 32, 3), 24)).normalise
     (True, False)
@@ -70,7 +71,8 @@ def frame_plan(image: dcgan.Plan) -> dcgan.Plan:
 
 
 def generator(plan: Plan, dtype: Any = jnp.float32) -> Network:
-    """(z [N, latent_size], standard normal, label [N] if there are classes) -> clips [N, T, H, W, C] in [-1, 1], float32.
+    """Makes the network: (z [N, latent_size], standard normal, label [N] if there are classes) -> clips [N, T, H, W, C] in [-1, 1],
+    float32.
 
     >>> plan = plan_of((10, 16, 16, 3), 4)
     >>> params, _ = jax.eval_shape(generator(plan).init, jax.random.key(0), jnp.zeros((1, plan.latent_size)))
@@ -81,7 +83,7 @@ def generator(plan: Plan, dtype: Any = jnp.float32) -> Network:
 
 
 def discriminator(plan: Plan, dtype: Any = jnp.float32) -> Network:
-    """(clips [N, T, H, W, C], label [N] if there are classes) -> logits of a frame and of the clip, [[N], [N]], float32.
+    """Makes the network: (clips [N, T, H, W, C], label [N] if there are classes) -> logits of a frame and of the clip, [[N], [N]], float32.
 
     Where the label is found, its log-probability [N] given the clip follows. With a key the frame of each clip is drawn, without one it is
     the first.

@@ -17,7 +17,7 @@ PAPER = (64, 128, 256, 512)  # patches of 70 x 70 pixels
 
 
 def patch_discriminator(features: tuple[int, ...] = PAPER, normalise: bool = True, dtype: Any = jnp.float32) -> Network:
-    """Images [N, H, W, C] -> logits [N, h, w, 1], float32; for a pair give both images, joined along the channels.
+    """Makes the network: images [N, H, W, C] -> logits [N, h, w, 1], float32; for a pair give both images, joined along the channels.
 
     Convolutions of 4 x 4, all but the last two with stride 2, the last one to a logit; see `receptive_field`.
 
@@ -35,7 +35,7 @@ def patch_discriminator(features: tuple[int, ...] = PAPER, normalise: bool = Tru
 
 
 def features_for(width: int, layers: int) -> tuple[int, ...]:
-    """Features of `layers` layers, twice as many from each to the next, up to eight times the first.
+    """Returns features of `layers` layers, twice as many from each to the next, up to eight times the first.
 
     >>> features_for(64, 4) == PAPER
     True
@@ -44,7 +44,8 @@ def features_for(width: int, layers: int) -> tuple[int, ...]:
 
 
 def receptive_field(layers: int) -> int:
-    """The side of the patch, pixels, that a logit sees, with `layers` layers before the last: r' = s r + (k - s), from the last layer back.
+    """Returns the side of the patch, pixels, that a logit sees, with `layers` layers before the last: r' = s r + (k - s), from the last
+    layer back.
 
     >>> [receptive_field(layers) for layers in (2, 3, 4, 5)]
     [16, 34, 70, 142]

@@ -19,7 +19,7 @@ from jgan.types import Array, Network
 def generator(
     shape: tuple[int, int, int], hidden: tuple[int, ...] = (1200, 1200), spread: float = 0.05, dtype: Any = jnp.float32
 ) -> Network:
-    """z [N, latent_size], standard normal, -> images [N, H, W, C] in [-1, 1].
+    """Makes the network: z [N, latent_size], standard normal, -> images [N, H, W, C] in [-1, 1].
 
     z is made uniform on [-1, 1], as the paper has it. Initial kernels are uniform on [-spread, spread]. Activations are of `dtype`, images
     float32.
@@ -40,7 +40,7 @@ def discriminator(
     spread: float = 0.005,
     dtype: Any = jnp.float32,
 ) -> Network:
-    """Images [N, H, W, C] in [-1, 1] -> logits [N]; with train=True it draws dropout.
+    """Makes the network: images [N, H, W, C] in [-1, 1] -> logits [N]; with train=True it draws dropout.
 
     Args:
       units: maxout units per layer: h_i = max_j (x W_ij + b_ij), j = 1 ... pieces.

@@ -22,7 +22,7 @@ Reach = tuple[int, int, int]  # pixels above, on the left and on the right that 
 
 
 def groups(features: int, channels: int, parts: int = 1) -> np.ndarray:
-    """The colour channel to which each feature map belongs, int [features], the same for each of `parts` equal parts.
+    """Returns the colour channel to which each feature map belongs, int [features], the same for each of `parts` equal parts.
 
     >>> groups(6, 3).tolist(), groups(4, 2, parts=2).tolist()
     ([0, 0, 1, 1, 2, 2], [0, 1, 0, 1])
@@ -33,10 +33,10 @@ def groups(features: int, channels: int, parts: int = 1) -> np.ndarray:
 
 
 def mask(kind: Literal["A", "B"], reach: Reach, inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-    """Which weights [above + 1, left + 1 + right, I, O] a causal kernel has, as float32 ones and zeros.
+    """Returns which weights [above + 1, left + 1 + right, I, O] a causal kernel has, as float32 ones and zeros.
 
     Pixels above and on the left count whole. Of the own pixel, a map sees those of earlier channels (mask A: for the image itself) or
-    also those of its own channel (mask B: for feature maps); section 3.4 of the paper on PixelRNN.
+    also those of the same channel (mask B: for feature maps); section 3.4 of the paper on PixelRNN.
 
     >>> mask("A", (1, 1, 1), groups(1, 1), groups(1, 1))[..., 0, 0].tolist()
     [[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
@@ -110,7 +110,7 @@ class ConvolutionBlock(nn.Module):
         return x + self.expand(y)
 
     def above(self, zero: Array, place: Place) -> None:
-        """Nothing: all is done pixel by pixel."""
+        """Does nothing: all is done pixel by pixel."""
 
 
 class Head(nn.Module):

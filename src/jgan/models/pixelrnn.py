@@ -16,7 +16,7 @@ from jgan.types import Array
 
 
 def lstm(gates: Array, c: Array) -> tuple[Array, Array]:
-    """The next (h, c), each [..., F], of gates [..., 4 F] before their nonlinearities and the cell c.
+    """Returns the next (h, c), each [..., F], of gates [..., 4 F] before their nonlinearities and the cell c.
 
     >>> h, c = lstm(jnp.zeros((1, 4)), jnp.ones((1, 1)))
     >>> float(c[0, 0])
@@ -28,7 +28,7 @@ def lstm(gates: Array, c: Array) -> tuple[Array, Array]:
 
 
 def skew(x: Array) -> Array:
-    """[N, H, W, F] -> [N, H, W + H - 1, F]: row i moved right by i, zeros around it, so that diagonals become columns.
+    """Returns [N, H, W, F] -> [N, H, W + H - 1, F]: row i moved right by i, zeros around it, so that diagonals become columns.
 
     >>> skew(jnp.arange(1, 5).reshape(1, 2, 2, 1))[0, ..., 0].tolist()
     [[1, 2, 0], [0, 3, 4]]
@@ -39,7 +39,7 @@ def skew(x: Array) -> Array:
 
 
 def unskew(x: Array) -> Array:
-    """The inverse of `skew`.
+    """Returns the inverse of `skew`.
 
     >>> unskew(skew(jnp.ones((1, 3, 2, 1)))).shape
     (1, 3, 2, 1)
@@ -71,7 +71,7 @@ class RowLSTM(nn.Module):
         return x + self.expand(h)
 
     def above(self, zero: Array, place: Place) -> None:
-        """Nothing: all is done pixel by pixel."""
+        """Does nothing: all is done pixel by pixel."""
 
     def _rows(self, gates):
         zero = jnp.zeros((gates.shape[0], gates.shape[2], self.features), gates.dtype)
@@ -126,7 +126,9 @@ class DiagonalBiLSTM(nn.Module):
         return x + self.expand(left + above)
 
     def above(self, zero: Array, place: Place) -> Array:
-        """The second LSTM's states [N, 1, W, F] in the row before, now that the inputs of that row are known; `zero` before the first."""
+        """Returns the second LSTM's states [N, 1, W, F] in the row before, now that the inputs of that row are known; `zero` before the
+        first.
+        """
         inputs = self.get_variable("cache", "inputs", jnp.concatenate([zero, zero], -1))
         states = self.get_variable("cache", "right", zero)
         gates = jnp.where(place.row > 0, self.right_gates(inputs)[:, 0], jnp.zeros((), zero.dtype))

@@ -30,7 +30,7 @@ class Place(NamedTuple):
 
 
 def quantise(images: Array, levels: int) -> Array:
-    """uint8 images as int32 levels, floor(levels x / 256).
+    """Returns uint8 images as int32 levels, floor(levels x / 256).
 
     >>> quantise(jnp.asarray([0, 127, 128, 255], jnp.uint8), 2).tolist()
     [0, 0, 1, 1]
@@ -50,7 +50,7 @@ def scale(values: Array, levels: int) -> Array:
 
 
 def log_probabilities(logits: Array) -> Array:
-    """[..., levels] of logits [..., K]: a softmax, or for K = 1 a sigmoid, the probability of the upper of two levels.
+    """Returns [..., levels] of logits [..., K]: a softmax, or for K = 1 a sigmoid, the probability of the upper of two levels.
 
     >>> jnp.exp(log_probabilities(jnp.zeros((1,)))).tolist()
     [0.5, 0.5]
@@ -61,7 +61,7 @@ def log_probabilities(logits: Array) -> Array:
 
 
 def negative_log_likelihood(logits: Array, values: Array) -> Array:
-    """-log p of whole images, in nats, [N].
+    """Returns -log p of whole images, in nats, [N].
 
     Args:
       logits: [N, H, W, C, K], K the levels, or 1 for two of them.
@@ -75,13 +75,13 @@ def negative_log_likelihood(logits: Array, values: Array) -> Array:
 
 
 def nats(network: nn.Module, levels: int, params: Params, images: Array, label: Array | None = None) -> Array:
-    """-log p [N], in nats, of uint8 images [N, H, W, C] on `levels` levels, under a pixel network."""
+    """Returns -log p [N], in nats, of uint8 images [N, H, W, C] on `levels` levels, under a pixel network."""
     values = quantise(images, levels)
     return negative_log_likelihood(network.apply({"params": params}, scale(values, levels), label), values)
 
 
 def pick(logits: Array, uniforms: Array) -> Array:
-    """The level, int32 [N], at which the cumulative distribution of logits [N, K] passes the uniform numbers [N].
+    """Returns the level, int32 [N], at which the cumulative distribution of logits [N, K] passes the uniform numbers [N].
 
     >>> pick(jnp.zeros((3, 4)), jnp.asarray([0.0, 0.3, 0.99])).tolist()
     [0, 1, 3]
@@ -92,7 +92,7 @@ def pick(logits: Array, uniforms: Array) -> Array:
 
 
 def canvas(images: Array, margin: int) -> Array:
-    """Images [N, H, W, C] with zeros around them: above, on the left and on the right."""
+    """Returns images [N, H, W, C] with zeros around them: above, on the left and on the right."""
     return jnp.pad(images, ((0, 0), (margin, 0), (margin, margin), (0, 0)))
 
 

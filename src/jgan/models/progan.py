@@ -22,7 +22,7 @@ BOX = (1.0, 1.0)  # taps of the nearest neighbour upwards, and of the mean of 2 
 
 
 def first_levels(plan: Plan, count: int) -> Plan:
-    """The levels of a smaller network, from the lowest.
+    """Returns the levels of a smaller network, from the lowest.
 
     >>> from jgan.models.stylegan2 import plan
     >>> first_levels(plan(32), 2).sizes
@@ -32,17 +32,17 @@ def first_levels(plan: Plan, count: int) -> Plan:
 
 
 def enlarged(images: Array, factor: int = 2) -> Array:
-    """Every pixel of [N, H, W, C] as factor x factor pixels."""
+    """Returns every pixel of [N, H, W, C] as factor x factor pixels."""
     return upsample(images, (1.0,) * factor, factor) if factor > 1 else images
 
 
 def shrunk(images: Array, factor: int = 2) -> Array:
-    """The means of factor x factor pixels of [N, H, W, C]."""
+    """Returns the means of factor x factor pixels of [N, H, W, C]."""
     return downsample(images, (1.0,) * factor, factor) if factor > 1 else images
 
 
 def blended(alpha: Array, new: Array, old: Array) -> Array:
-    """alpha new + (1 - alpha) old, exact at both ends, for alpha [N] and arrays [N, ...].
+    """Returns alpha new + (1 - alpha) old, exact at both ends, for alpha [N] and arrays [N, ...].
 
     >>> import jax.numpy as jnp
     >>> blended(jnp.asarray([0.0, 0.25]), jnp.ones((2, 1)), jnp.zeros((2, 1))).tolist()
@@ -82,7 +82,7 @@ class Generator(nn.Module):
 
 
 def shown(levels: Sequence[Array], channels: int, alpha: Array, fades: bool) -> Array:
-    """The image of the highest level; while it fades in blended with that of the level below. For use inside of a module."""
+    """Returns the image of the highest level; while it fades in, blended with the image of the level below. For use inside of a module."""
     top = len(levels) - 1
     image = Convolution(channels, 1, "linear", name=f"to_image_{top}")(levels[top])
     if not fades:
@@ -127,7 +127,7 @@ class Discriminator(nn.Module):
 
 
 def generator(plan: Plan, channels: int = 3, fades: bool = False) -> Network:
-    """The generator: (z [N, Z], alpha [N]) -> images [N, H, W, channels].
+    """Returns the generator: (z [N, Z], alpha [N]) -> images [N, H, W, channels].
 
     Args:
       plan: sizes and widths of the levels, of `jgan.models.stylegan2.plan`; precisions are not looked at.
@@ -138,7 +138,7 @@ def generator(plan: Plan, channels: int = 3, fades: bool = False) -> Network:
 
 
 def discriminator(plan: Plan, fades: bool = False, taps: Sequence[float] = BOX, group: int = 4) -> Network:
-    """The discriminator: (images [N, H, W, C], alpha [N]) -> logits [N].
+    """Returns the discriminator: (images [N, H, W, C], alpha [N]) -> logits [N].
 
     Args:
       plan, fades: as of the generator.

@@ -18,7 +18,8 @@ MULTIPLE, SMALLEST = 4, 8  # pixels: it halves twice, and reflects a pixel after
 
 
 def residual_translator(channels: int, features: int = 64, blocks: int = 9, dtype: Any = jnp.float32) -> Network:
-    """Images [N, H, W, I] -> images [N, H, W, channels] in [-1, 1], float32; sides are multiples of 4, at least 8 pixels.
+    """Makes the network: images [N, H, W, I] -> images [N, H, W, channels] in [-1, 1], float32; sides are multiples of 4, at least 8
+    pixels.
 
     In the paper's words c7s1-64, d128, d256, R256 x blocks, u128, u64, c7s1-3: 9 blocks at 256 pixels, 6 at 128 and below.
 

@@ -42,13 +42,13 @@ class Generator(nn.Module):
         return tuple(after), nn.Dense(self.embedding, name="back")(x) @ embed.embedding[:-1].T + bias[None]
 
     def begin(self, n: int) -> tuple[Any, Array]:
-        """The carry and the tokens before n sentences."""
+        """Returns the carry and the tokens before n sentences."""
         zeros = jnp.zeros((n, self.features))
         return tuple((zeros, zeros) for _ in range(self.layers)), jnp.full((n,), self.vocabulary, jnp.int32)
 
 
 def init(generator: Generator, key: Key) -> Params:
-    """Parameters of a generator.
+    """Returns parameters of a generator.
 
     >>> params = jax.eval_shape(lambda key: init(Generator(25, 8, 16, 2), key), jax.random.key(0))
     >>> params["Embed_0"]["embedding"].shape, params["back"]["kernel"].shape
@@ -58,7 +58,7 @@ def init(generator: Generator, key: Key) -> Params:
 
 
 def log_probabilities(generator: Generator, params: Params, tokens: Array, temperature: Array | float = 1.0) -> Array:
-    """log p [N, T] of every token of sentences, given those before it, and 0 behind the end of a sentence.
+    """Returns log p [N, T] of every token of sentences, given those before it, and 0 behind the end of a sentence.
 
     Args:
       generator: of vocabulary V.
@@ -87,7 +87,7 @@ def draw(generator: Generator, params: Params, uniforms: Array, temperature: Arr
 
 
 def until_end(tokens: Array) -> Array:
-    """Which tokens [N, T] belong to sentences: those up to the first 0, and it.
+    """Returns which tokens [N, T] belong to sentences: those up to the first 0, and it.
 
     >>> until_end(jnp.asarray([[3, 0, 3], [1, 2, 3]])).tolist()
     [[True, True, False], [True, True, True]]
@@ -97,7 +97,8 @@ def until_end(tokens: Array) -> Array:
 
 
 def discriminator(vocabulary: int, embedding: int, features: int, positions: int = 8, dropout: float = 0.1) -> Network:
-    """Sentences int32 [N, T] -> logits [N, T]: at every token whether the sentence up to it looks real; drops embeddings with train=True.
+    """Makes the network: sentences int32 [N, T] -> logits [N, T]: at every token whether the sentence up to it looks real; drops embeddings
+    with train=True.
 
     Args:
       vocabulary: number of tokens.
@@ -148,7 +149,7 @@ class NormalisedCell(nn.RNNCellBase):
 
     @nn.nowrap
     def initialize_carry(self, rng: Key, input_shape: tuple[int, ...]) -> Any:
-        """Zeros."""
+        """Returns zeros."""
         zeros = jnp.zeros((*input_shape[:-1], self.features))
         return zeros, zeros
 

@@ -17,7 +17,8 @@ PAPER = (64, 128, 256, 256, 256, 256)
 
 
 def spectral_patch_discriminator(features: tuple[int, ...] = PAPER, dtype: Any = jnp.float32) -> Network:
-    """Images [N, H, W, C] -> logits [N, h, w, features[-1]], float32; h = H / 2^len(features), rounded up. Masks go beside the images.
+    """Makes the network: images [N, H, W, C] -> logits [N, h, w, features[-1]], float32; h = H / 2^len(features), rounded up. Masks go
+    beside the images.
 
     Convolutions of 5 x 5 with stride 2, whose state is what spectral normalisation carries from step to step.
 
@@ -34,7 +35,7 @@ def spectral_patch_discriminator(features: tuple[int, ...] = PAPER, dtype: Any =
 
 
 def features_for(width: int, layers: int) -> tuple[int, ...]:
-    """Features of `layers` layers, twice as many from each to the next, up to four times the first.
+    """Returns features of `layers` layers, twice as many from each to the next, up to four times the first.
 
     >>> features_for(64, 6) == PAPER
     True

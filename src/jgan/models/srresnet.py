@@ -21,7 +21,8 @@ SMALL = 0.1  # of the variance of He's initial kernels, so that an untrained gen
 
 
 def generator(channels: int = 3, features: int = 64, blocks: int = 16, scale: int = 4, dtype: Any = jnp.float32) -> Network:
-    """Images [N, H, W, channels] in [-1, 1] -> [N, scale H, scale W, channels], float32, of any size: bicubic enlargement and a correction.
+    """Makes the network: images [N, H, W, channels] in [-1, 1] -> [N, scale H, scale W, channels], float32, of any size: bicubic
+    enlargement and a correction.
 
     Args:
       channels: of both.
@@ -44,7 +45,7 @@ def generator(channels: int = 3, features: int = 64, blocks: int = 16, scale: in
 
 
 def discriminator(features: int = 64, dtype: Any = jnp.float32) -> Network:
-    """Images [N, H, W, C] -> logits [N], float32; all images have the size of the first ones, at least 16 pixels a side.
+    """Makes the network: images [N, H, W, C] -> logits [N], float32; all images have the size of the first ones, at least 16 pixels a side.
 
     Eight convolutions of 3 x 3, every second one halves, of `features` to 8 times as many, batch norm in all but the first; a layer of 16
     times as many; the logit.

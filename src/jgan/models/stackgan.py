@@ -17,7 +17,7 @@ from jgan.types import Array, Network, Params
 
 
 def generator(resolution: int, channels: int, width: int = 128, text: int = 128) -> Network:
-    """(z [N, Z + text], embeddings [N, E]) -> images [N, resolution, resolution, channels] in [-1, 1]; arguments as of
+    """Makes the network: (z [N, Z + text], embeddings [N, E]) -> images [N, resolution, resolution, channels] in [-1, 1]; arguments as of
     `jgan.models.gan_int_cls.generator`. The last `text` numbers of z are the noise of the condition.
 
     >>> import jax
@@ -29,7 +29,8 @@ def generator(resolution: int, channels: int, width: int = 128, text: int = 128)
 
 
 def enlarger(channels: int, width: int = 128, text: int = 128, blocks: int = 4) -> Network:
-    """(noise of the condition [N, text], embeddings [N, E], images [N, H, W, channels] in [-1, 1]) -> images [N, 2 H, 2 W, channels].
+    """Makes the network: (noise of the condition [N, text], embeddings [N, E], images [N, H, W, channels] in [-1, 1]) -> images [N, 2 H, 2
+    W, channels].
 
     Args:
       channels: of the images.

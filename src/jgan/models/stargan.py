@@ -24,7 +24,8 @@ MULTIPLE = 4  # pixels: the editor halves twice
 
 
 def editor(features: int = 64, blocks: int = 6, dtype: Any = jnp.float32) -> Network:
-    """Images [N, H, W, C] and changes [N, A] -> proposals [N, H, W, C + 1], float32; sides are multiples of 4. See `blend`.
+    """Makes the network: images [N, H, W, C] and changes [N, A] -> proposals [N, H, W, C + 1], float32; sides are multiples of 4. See
+    `blend`.
 
     A change is 1 for an attribute that the image shall have, -1 for one that it shall not have, 0 for one that stays as it is.
 
@@ -58,7 +59,8 @@ def blend(images: Array, proposals: Array) -> tuple[Array, Array]:
 
 
 def discriminator(features: int = 64, layers: int = 6, dtype: Any = jnp.float32) -> Network:
-    """Images [N, H, W, C] and attributes [N, A] -> logits of patches, two arrays [N, h, w, A], and of attributes [N, A], float32.
+    """Makes the network: images [N, H, W, C] and attributes [N, A] -> logits of patches, two arrays [N, h, w, A], and of attributes [N, A],
+    float32.
 
     The first say, attribute by attribute, how real the image looks among those with it, or among those without it, as is given: one of
     them in small patches, after all but the last two layers, so that texture is seen, the other in large ones. The second say which

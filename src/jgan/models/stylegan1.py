@@ -40,7 +40,7 @@ class Styled(nn.Module):
 
 
 class SynthesisLevel(nn.Module):
-    """Two styled layers at one resolution, twice that of the level below; the first level begins with a constant in place of x."""
+    """Two styled layers at one resolution, twice as large as the level below; the first level begins with a constant in place of x."""
 
     level: int
     plan: Plan
@@ -79,7 +79,7 @@ class Synthesis(nn.Module):
 
 
 def style_layers(plan: Plan) -> tuple[tuple[str, ...], ...]:
-    """Where the layers that read a style are in the parameters of synthesis, by their place in `ws`.
+    """Returns where the layers that read a style are in the parameters of synthesis, by their place in `ws`.
 
     >>> from jgan.models.stylegan2 import plan
     >>> style_layers(plan(8))[-2:]
@@ -111,7 +111,7 @@ def generator(
     mapping_rate: float = 0.01,
     average_decay: float = 0.995,
 ) -> Generator:
-    """The generator.
+    """Returns the generator.
 
     Args:
       plan, channels, fades: as of `jgan.models.progan.generator`.
@@ -129,19 +129,19 @@ def generator(
 
 
 def styles(g: Generator, params: Params, state: State, z: Array, train: bool = False) -> tuple[Array, State]:
-    """The same style for all layers of an image, [N, layers, style_size], and the next state, with the running average of w."""
+    """Returns the same style for all layers of an image, [N, layers, style_size], and the next state, with the running average of w."""
     w, after = g.mapping.apply(params["mapping"], state["mapping"], z, train=train)
     return jnp.repeat(w[:, None], g.layers, axis=1), {**state, "mapping": after}
 
 
 def synthesise(g: Generator, params: Params, state: State, ws: Array, alpha: Array, key: Key | None = None) -> Array:
-    """Images [N, H, W, channels] of styles, with noise of a key, or without one with the network's constant noise."""
+    """Returns images [N, H, W, channels] of styles, with noise of a key, or without one with the network's constant noise."""
     noise = constant_noise(state["synthesis"]) if key is None else draw_noise(key, ws.shape[0], g.plan)
     return g.synthesis.apply(params["synthesis"], state["synthesis"], ws, alpha, noise)[0]
 
 
 def mixing(g: Generator, probability: float = 0.9) -> Network:
-    """The generator as one network for training: (z [N, latent_size], alpha [N]) -> images [N, H, W, channels].
+    """Returns the generator as one network for training: (z [N, latent_size], alpha [N]) -> images [N, H, W, channels].
 
     It draws noise, and for a share of the images a second latent, whose styles the layers from a random one on take.
 

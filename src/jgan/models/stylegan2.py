@@ -33,7 +33,7 @@ class Plan(NamedTuple):
 
 
 def plan(resolution: int | tuple[int, int], channel_base: int = 32768, channel_max: int = 512, half_levels: int = 0) -> Plan:
-    """The levels of a network for images of one size: the start is the smallest rectangle of at least 4 pixels a side.
+    """Returns the levels of a network for images of one size: the start is the smallest rectangle of at least 4 pixels a side.
 
     Raises:
       ValueError: if the size cannot be halved down to a start of at most 16 pixels a side; it names the nearest that can.
@@ -223,7 +223,7 @@ def generator(
     clamp: float | None = None,
     rematerialise: bool = False,
 ) -> Generator:
-    """The generator.
+    """Returns the generator.
 
     Args:
       plan: sizes, widths and precisions of the levels, see `plan`.
@@ -257,7 +257,7 @@ def discriminator(
     label_channels: int = 0,
     rematerialise: bool = False,
 ) -> Network:
-    """The discriminator: (images [N, H, W, C], label [N] or None) -> logits [N].
+    """Returns the discriminator: (images [N, H, W, C], label [N] or None) -> logits [N].
 
     Args:
       plan: sizes, widths and precisions of the levels, see `plan`.
@@ -273,7 +273,7 @@ def discriminator(
 
 
 def discriminator_layers(plan: Plan, architecture: str = "residual") -> tuple[tuple[str, ...], ...]:
-    """Where the discriminator's layers are in its parameters, from the image on; without the logits and the label's embedding.
+    """Returns where the discriminator's layers are in its parameters, from the image on; without the logits and the label's embedding.
 
     >>> discriminator_layers(plan(8), "plain")[:3]
     (('level_1', 'from_image'), ('level_1', 'conv0'), ('level_1', 'conv1'))
@@ -307,7 +307,7 @@ def first_layers(plan: Plan, count: int, architecture: str = "residual") -> Call
 
 
 def style_layers(plan: Plan) -> tuple[tuple[str, ...], ...]:
-    """Where the layers that read a style are in the parameters of synthesis, by their place in `ws`; the last makes the image.
+    """Returns where the layers that read a style are in the parameters of synthesis, by their place in `ws`; the last makes the image.
 
     >>> style_layers(plan(8))
     (('level_0', 'conv1'), ('level_1', 'conv0'), ('level_1', 'conv1'), ('level_1', 'to_image'))
@@ -318,19 +318,19 @@ def style_layers(plan: Plan) -> tuple[tuple[str, ...], ...]:
 
 
 def draw_noise(key: Key, n: int, plan: Plan) -> tuple[Array, ...]:
-    """Standard normal noise for every level, [n, H, W, 2] (one channel per layer), from one draw."""
+    """Returns standard normal noise for every level, [n, H, W, 2] (one channel per layer), from one draw."""
     parts = normal_columns(key, n, tuple(2 * height * width for height, width in plan.sizes))
     planes = [part.reshape(n, 2, height, width) for part, (height, width) in zip(parts, plan.sizes, strict=True)]
     return tuple(plane.transpose(0, 2, 3, 1) for plane in planes)  # on CPU each layer's numbers lie side by side, which is faster
 
 
 def constant_noise(synthesis_state: State) -> tuple[Array, ...]:
-    """The noise that belongs to the network, the same for every image."""
+    """Returns the noise that belongs to the network, the same for every image."""
     return synthesis_state["noise"]["constant"]
 
 
 def truncate(ws: Array, average: Array, truncation: Array | float = 1.0, cutoff: Array | int | None = None) -> Array:
-    """average + truncation (ws - average) in the first `cutoff` layers: typicality against variety.
+    """Returns average + truncation (ws - average) in the first `cutoff` layers: typicality against variety.
 
     Source: Karras et al. 2018, appendix B (https://arxiv.org/abs/1812.04948).
 
@@ -347,7 +347,7 @@ def truncate(ws: Array, average: Array, truncation: Array | float = 1.0, cutoff:
 
 
 def draw_mixing(key: Key, n: int, layers: int, probability: float = 0.9) -> Array:
-    """The layer from which each image takes the styles of a second latent, [n]; `layers` (never) for a share of 1 - probability.
+    """Returns the layer from which each image takes the styles of a second latent, [n]; `layers` (never) for a share of 1 - probability.
 
     Source: Karras et al. 2018, section 3.1 (https://arxiv.org/abs/1812.04948).
     """
@@ -357,7 +357,7 @@ def draw_mixing(key: Key, n: int, layers: int, probability: float = 0.9) -> Arra
 
 
 def mix_styles(ws: Array, others: Array, first: Array) -> Array:
-    """ws below the layer `first`, others from there on.
+    """Returns ws below the layer `first`, others from there on.
 
     Args:
       ws, others: [N, layers, style_size].
@@ -370,7 +370,7 @@ def mix_styles(ws: Array, others: Array, first: Array) -> Array:
 
 
 def one_hot(label: Array | None, size: int) -> Array:
-    """label [N] -> [N, size].
+    """Returns label [N] -> [N, size].
 
     Raises:
       ValueError: if the network is conditional and no label is given.

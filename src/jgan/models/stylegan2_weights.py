@@ -27,7 +27,7 @@ _IGNORED = ("resample_filter", "noise_const", "w_avg")  # filters are constants 
 
 
 def generator_from_reference(arrays: Arrays[str, np.ndarray]) -> tuple[Params, State]:
-    """Parameters and state of a generator, each {"mapping": ..., "synthesis": ...}.
+    """Returns parameters and state of a generator, each {"mapping": ..., "synthesis": ...}.
 
     Args:
       arrays: "mapping.fc0.weight", "synthesis.b4.const", ...: weights [O, I] and [O, I, kh, kw] as published, float32.
@@ -47,7 +47,7 @@ def generator_from_reference(arrays: Arrays[str, np.ndarray]) -> tuple[Params, S
 
 
 def discriminator_from_reference(arrays: Arrays[str, np.ndarray]) -> tuple[Params, State]:
-    """Parameters and state of a discriminator from "b32.conv0.weight", "b4.fc.weight", "mapping.embed.weight", ...
+    """Returns parameters and state of a discriminator from "b32.conv0.weight", "b4.fc.weight", "mapping.embed.weight", ...
 
     Raises:
       ValueError: if a name is not known, or a needed one is absent.
@@ -83,7 +83,7 @@ def networks_of(arrays: Arrays[str, np.ndarray]) -> dict[str, dict[str, np.ndarr
 
 
 def settings_of(generator: Arrays[str, np.ndarray], discriminator: Arrays[str, np.ndarray] | None = None) -> dict[str, Any]:
-    """What a generator, and a discriminator beside it, are built of, found in their arrays: resolution, channels, channel_base,
+    """Returns what a generator, and a discriminator beside it, are built of, found in their arrays: resolution, channels, channel_base,
     channel_max, latent_size, style_size, label_size, mapping_layers, and the architecture of both.
 
     Raises:

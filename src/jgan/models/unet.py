@@ -19,7 +19,7 @@ MAPPED = 64  # units of the layers that styles go through
 
 
 def unet(channels: int, features: tuple[int, ...] = PAPER, noisy: int = 3, styles: int = 0, dtype: Any = jnp.float32) -> Network:
-    """Images [N, H, W, I] -> images [N, H, W, channels] in [-1, 1], float32; sides are multiples of 2^len(features).
+    """Makes the network: images [N, H, W, I] -> images [N, H, W, channels] in [-1, 1], float32; sides are multiples of 2^len(features).
 
     Noise is dropout of a half after the first `noisy` layers of the decoder, whenever a key is given, also after training. Layers are
     normalised per image (the paper's batch norm on batches of one); the innermost, which may be a single pixel, not at all.
@@ -46,7 +46,7 @@ def unet(channels: int, features: tuple[int, ...] = PAPER, noisy: int = 3, style
 
 
 def features_for(size: int, width: int = 64) -> tuple[int, ...]:
-    """Features of an encoder that takes images of `size` pixels down to one pixel or the smallest odd number: the paper's at 256.
+    """Returns features of an encoder that takes images of `size` pixels down to one pixel or the smallest odd number: the paper's at 256.
 
     >>> features_for(256) == PAPER, features_for(48, 8)
     (True, (8, 16, 32, 64))

@@ -35,7 +35,7 @@ class Plan(NamedTuple):
 
 
 def waves(samples: int, width: int = 64, classes: int = 0, shuffle: int = 2) -> Plan:
-    """The network for sounds of so many samples: 16 times 4 to any power or fewer; the paper's are 16,384, with a width of 64.
+    """Returns the network for sounds of `samples` samples: 16 times 4 to any power or fewer; the paper's are 16,384, with a width of 64.
 
     Raises:
       ValueError: for another number of samples.
@@ -53,7 +53,7 @@ def waves(samples: int, width: int = 64, classes: int = 0, shuffle: int = 2) -> 
 
 
 def spectrograms(height: int, width: int, features: int = 64, classes: int = 0) -> Plan:
-    """The network for pictures [height, width, 1]: sides are halved while both are even and above 4.
+    """Returns the network for pictures [height, width, 1]: sides are halved while both are even and above 4.
 
     Raises:
       ValueError: if a side of more than 16 is left.
@@ -72,7 +72,8 @@ def spectrograms(height: int, width: int, features: int = 64, classes: int = 0) 
 
 
 def generator(plan: Plan, dtype: Any = jnp.float32) -> Network:
-    """(z [N, latent_size], standard normal, label [N] if there are classes) -> examples [N, *plan.shape] in [-1, 1], float32.
+    """Makes the network: (z [N, latent_size], standard normal, label [N] if there are classes) -> examples [N, *plan.shape] in [-1, 1],
+    float32.
 
     >>> params, _ = jax.eval_shape(generator(waves(256, 4)).init, jax.random.key(0), jnp.zeros((1, 100)))
     >>> params["first"]["kernel"].shape, params["up_0"]["kernel"].shape
@@ -82,7 +83,8 @@ def generator(plan: Plan, dtype: Any = jnp.float32) -> Network:
 
 
 def discriminator(plan: Plan, dtype: Any = jnp.float32) -> Network:
-    """(examples [N, *plan.shape], label [N] if there are classes) -> logits [N], float32; with a key, phases are shuffled.
+    """Makes the network: (examples [N, *plan.shape], label [N] if there are classes) -> logits [N], float32; with a key, phases are
+    shuffled.
 
     >>> params, _ = jax.eval_shape(discriminator(waves(256, 4, classes=10)).init, jax.random.key(0), jnp.zeros((1, 256)), jnp.zeros(1, int))
     >>> params["last"]["kernel"].shape

@@ -35,7 +35,7 @@ ACTIVATIONS = {
 def bias_activation(
     x: Array, bias: Array | None = None, activation: str = "leaky_relu", gain: float = 1.0, clamp: float | None = None
 ) -> Array:
-    """clip(g gain a(x + bias), -clamp, clamp), with g the activation's own gain of `ACTIVATIONS`.
+    """Computes clip(g gain a(x + bias), -clamp, clamp), with g the activation's own gain of `ACTIVATIONS`.
 
     Args:
       x: [..., C].

@@ -19,7 +19,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 def vector_of(cpuinfo: str) -> int:
-    """float32 numbers in a vector of a processor, by what Linux says of it: 16 with AVX-512, else 8.
+    """Computes float32 numbers in a vector of a processor, by what Linux says of it: 16 with AVX-512, else 8.
 
     >>> vector_of("flags : fpu sse2 avx2 avx512f"), vector_of("flags : fpu sse2 avx2"), vector_of("")
     (16, 8, 8)
@@ -31,7 +31,7 @@ VECTOR = vector_of(_CPUINFO.read_text() if _CPUINFO.exists() else "")
 
 
 def per_channel(values: Array, shape: tuple[int, ...]) -> Array:
-    """Values [C], as of a bias, in the shape [..., C] of images: the same for every pixel of every image.
+    """Computes values [C], as of a bias, in the shape [..., C] of images: the same for every pixel of every image.
 
     Raises:
       ValueError: if the shape ends with another number of channels.
@@ -44,7 +44,7 @@ def per_channel(values: Array, shape: tuple[int, ...]) -> Array:
 
 
 def per_image(values: Array, shape: tuple[int, ...]) -> Array:
-    """Values [N, C], as of a style, in the shape [N, ..., C] of images: the same for every pixel of an image.
+    """Computes values [N, C], as of a style, in the shape [N, ..., C] of images: the same for every pixel of an image.
 
     Raises:
       ValueError: if the shape has another number of images or channels.
@@ -73,7 +73,7 @@ def _sum_array(x):
 
 
 def sum_in_rows(x):
-    """The same, where channels are few first as sums of rows of neighbouring pixels, which fill vectors."""
+    """Returns the same, where channels are few first as sums of rows of neighbouring pixels, which fill vectors."""
     m, c, pixels = x.shape[0], x.shape[-1], math.prod(x.shape[1:-1])
     narrow = isinstance(pixels, int) and 0 < c <= VECTOR  # an exported function may leave sizes open
     together = math.gcd(pixels, 2 ** int(math.log2(ROW / c))) if narrow else 1

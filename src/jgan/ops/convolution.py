@@ -30,7 +30,8 @@ _FEW_CHANNELS = 16  # of what a strided transposed convolution yields on CPU, up
 
 
 def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple = 0, groups: int = 1) -> Array:
-    """Convolution (cross-correlation, as everywhere in deep learning): y[n, i, j, o] = sum x[n, i s + a, j s + b, c] kernel[a, b, c, o].
+    """Computes the convolution (cross-correlation, as everywhere in deep learning): y[n, i, j, o] = sum x[n, i s + a, j s + b, c] kernel[a,
+    b, c, o].
 
     Args:
       x: [N, H, W, I].
@@ -61,7 +62,7 @@ def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple =
 
 
 def transposed_convolution(y: Array, kernel: Array, stride: int = 1, size: tuple[int, int] | None = None, groups: int = 1) -> Array:
-    """The adjoint of `convolution` in its image: x[n, i s + a, j s + b, c] += y[n, i, j, o] kernel[a, b, c, o].
+    """Returns the adjoint of `convolution` in its image: x[n, i s + a, j s + b, c] += y[n, i, j, o] kernel[a, b, c, o].
 
     Args:
       y: [N, h, w, O].
@@ -138,7 +139,8 @@ def _forward_on_cpu(x, kernel, *, stride, padding):
 
 
 def by_neighbours(x, kernel, *, stride, padding, layout="HWIO"):
-    """`convolution` by oneDNN. If channels are too few to fill the processor's vectors, neighbours in a row of the result share one.
+    """Computes `convolution` by oneDNN. If channels are too few to fill the processor's vectors, neighbours in a row of the result share
+    one.
 
     They are channels of one wider kernel, in which the kernel of each begins `stride` columns after the kernel of the one before.
     """
@@ -188,7 +190,7 @@ def _transposed_by_phases(y, kernel, *, stride, padding, size):
 
 
 def phases_as_channels(y, kernel, *, stride, size):
-    """`transposed_convolution` as one plain one: all pixels of one phase, modulo the stride, are some of its channels."""
+    """Computes `transposed_convolution` as one plain one: all pixels of one phase, modulo the stride, are some of its channels."""
     kh, kw, i, o = kernel.shape
     rows, columns = -(-kh // stride), -(-kw // stride)
     kernel = jnp.pad(kernel, ((0, rows * stride - kh), (0, columns * stride - kw), (0, 0), (0, 0)))
@@ -200,7 +202,7 @@ def phases_as_channels(y, kernel, *, stride, size):
 
 
 def phases_in_turn(y, kernel, *, stride, size):
-    """`transposed_convolution` as a plain one for each phase, which multiplies by no zeros of the kernel."""
+    """Computes `transposed_convolution` as a plain one for each phase, which multiplies by no zeros of the kernel."""
     kernel = jnp.pad(kernel, [(0, max(0, stride - k)) for k in kernel.shape[:2]] + [(0, 0)] * 2)
     h, w = (-(-n // stride) for n in size)
 
@@ -246,7 +248,7 @@ def _weight_by_image(x, y, *, stride, padding, kernel_size):
 
 
 def weight_by_neighbours(x, y, *, stride, padding, kernel_size):
-    """The weight gradient as a convolution of one image, whose channels are the examples, with `y` as the kernel.
+    """Returns the weight gradient as a convolution of one image, whose channels are the examples, with `y` as the kernel.
 
     The channels of `x` are pixels in a row, next to each other, and those of `y` are passed over as often. If these are too few to fill
     the processor's vectors, neighbours in a row of `y` share one; the kernel of each begins `stride` columns after the one before.

@@ -23,7 +23,7 @@ HELD = 2**31  # bytes of gathered rows that one device holds at once
 
 
 def bilinear_lookup(texture: Array, row: Array, column: Array) -> Array:
-    """The values of periodic images between their pixels.
+    """Returns the values of periodic images between their pixels.
 
     Args:
       texture: [N, R + 1, S + 1, C], periods of R x S pixels whose first row and column are repeated last.
@@ -54,7 +54,7 @@ def _split(coordinate, period):
 
 
 def lookup_in_windows(texture, row, column):
-    """`bilinear_lookup` by one gather of 2 x 2 pixels for each place."""
+    """Computes `bilinear_lookup` by one gather of 2 x 2 pixels for each place."""
     height, width, channels = texture.shape[1:]
     (top, down), (left, right) = _split(row, height - 1), _split(column, width - 1)
     # One gather of 2 x 2 windows, whose transpose scatters a quarter as many updates as four gathers of pixels would; the batch is declared
@@ -74,7 +74,7 @@ def lookup_in_windows(texture, row, column):
 
 
 def spread_in_windows(values, row, column, *, size):
-    """Its transpose."""
+    """Computes the transpose."""
     return _transposed(lambda texture: lookup_in_windows(texture, row, column), (values.shape[0], *size, values.shape[3]), values)
 
 
@@ -143,7 +143,7 @@ def _strips(arrays, held):
 
 
 def lookup_in_rows(texture, row, column, held=HELD):
-    """`bilinear_lookup` by rows of a table."""
+    """Computes `bilinear_lookup` by rows of a table."""
     (n, height, width), channels = row.shape, texture.shape[3]
     table, places = _table(texture), _places(row, column, texture.shape[1:3], channels)
     values = lax.map(lambda place: _pick(table, place, channels), _strips(places, held))
@@ -151,7 +151,7 @@ def lookup_in_rows(texture, row, column, held=HELD):
 
 
 def spread_in_rows(values, row, column, *, size, held=HELD):
-    """Its transpose."""
+    """Computes the transpose."""
     n, channels = values.shape[0], values.shape[3]
     shape = (n, *size, channels)
     table = jax.eval_shape(_table, jax.ShapeDtypeStruct(shape, values.dtype))

@@ -46,7 +46,7 @@ def down_convolution(x: Array, kernel: Array) -> Array:
 def modulated_convolution(
     x: Array, kernel: Array, styles: Array, *, up: bool = False, down: bool = False, demodulate: bool = True, epsilon: float = 1e-8
 ) -> Array:
-    """Convolution with another kernel for every image: k'[n] = s[n] k, divided by its norm per output channel if `demodulate`.
+    """Computes the convolution with another kernel for every image: k'[n] = s[n] k, divided by its norm per output channel if `demodulate`.
 
     The activations are scaled instead of the kernel, y = (x s) * k, y / sqrt(sum (s k)^2 + epsilon), so that all images share one dense
     convolution (Karras et al. 2019, section 2.2, equations 1 to 3, https://arxiv.org/abs/1912.04958).

@@ -63,7 +63,7 @@ def _no_persistent_cache():
 def convolution(
     x: Array, kernel: Array, padding: Sequence[Pair], stride: Pair = (1, 1), dilation: Pair = (1, 1), groups: int = 1, layout: str = "HWIO"
 ) -> Array:
-    """What `jax.lax.conv_general_dilated` computes, in float32 and inside a program for CPUs: [N, H, W, I] -> [N, h, w, O].
+    """Returns what `jax.lax.conv_general_dilated` computes, in float32 and inside a program for CPUs: [N, H, W, I] -> [N, h, w, O].
 
     Args:
       x: [N, H, W, I].
@@ -104,7 +104,7 @@ def _settings(kernel_shape, layout, padding, stride, dilation, groups):
 
 
 def or_else(form: Callable, otherwise: Callable, *, summed: bool = False) -> Callable:
-    """A function of images and one more array that calls oneDNN if it may, device by device where a mesh spreads the batch.
+    """Returns a function of images and one more array that calls oneDNN if it may, device by device where a mesh spreads the batch.
 
     Args:
       form: (images [N, ...], array) -> array, a function that calls `convolution`.
@@ -129,7 +129,7 @@ def or_else(form: Callable, otherwise: Callable, *, summed: bool = False) -> Cal
 
 @functools.cache
 def available() -> bool:
-    """Whether this JAX has oneDNN and computes a small convolution with it as it should."""
+    """Returns whether this JAX has oneDNN and computes a small convolution with it as it should."""
     x, kernel = (np.random.default_rng(0).standard_normal(shape, np.float32) for shape in ((2, 5, 6, 4), (2, 3, 2, 6)))
     settings = {"padding": ((1, 2), (0, 1)), "stride": (2, 1), "dilation": (1, 2), "groups": 2, "layout": "IHWO"}
     with jax.default_device(jax.local_devices(backend="cpu")[0]), _no_persistent_cache():

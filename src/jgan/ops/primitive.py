@@ -13,7 +13,7 @@ _PLAIN: dict[Primitive, Callable] = {}  # what the primitives of this package co
 
 
 def primitive_of(name: str, function: Callable, **of_platforms: Callable) -> Primitive:
-    """A primitive that runs, lowers and types itself as `function` does: arrays by position, static settings by keyword only.
+    """Returns a primitive that runs, lowers and types itself as `function` does: arrays by position, static settings by keyword only.
 
     Args:
       name: of the primitive.
@@ -73,7 +73,9 @@ def _called(primitive, settings, operands, forms):
 
 
 def fold_into_batch(primitive: Primitive) -> None:
-    """Under `vmap` the lanes of all arrays are more of what their first axes count; an array that is not mapped is the same in all."""
+    """Batches under `vmap`: the lanes of all arrays are more of what their first axes count; an array that is not mapped is the same in
+    all.
+    """
 
     def batch(operands, axes, **settings):
         lanes = next(x.shape[axis] for x, axis in zip(operands, axes, strict=True) if axis is not None)
@@ -88,6 +90,6 @@ def fold_into_batch(primitive: Primitive) -> None:
 
 
 def devices_of_batch() -> int:
-    """Over how many devices the compiler spreads the batch of what is being traced."""
+    """Returns over how many devices the compiler spreads the batch of what is being traced."""
     mesh = jax.sharding.get_abstract_mesh()
     return mesh.shape["data"] if "data" in mesh.auto_axes else 1

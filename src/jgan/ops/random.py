@@ -14,7 +14,7 @@ _PARITY = np.uint32(0x1BD11BDA)
 
 
 def normal(key: Key, shape: tuple[int, ...]) -> Array:
-    """The numbers of `jax.random.normal` in float32, bit by bit; sooner for keys of Threefry and fewer than 2^32 numbers.
+    """Returns the numbers of `jax.random.normal` in float32, bit by bit; sooner for keys of Threefry and fewer than 2^32 numbers.
 
     Their bits are made in one pass, as JAX makes them by default (`jax_threefry_partitionable`).
 
@@ -29,7 +29,7 @@ def normal(key: Key, shape: tuple[int, ...]) -> Array:
 
 
 def normal_columns(key: Key, rows: int, columns: tuple[int, ...]) -> tuple[Array, ...]:
-    """`normal(key, (rows, sum(columns)))`, cut into arrays of these numbers of columns, each of which is made by itself.
+    """Computes `normal(key, (rows, sum(columns)))`, cut into arrays of these numbers of columns, each of which is made by itself.
 
     >>> [part.shape for part in normal_columns(jax.random.key(0), 2, (3, 4))]
     [(2, 3), (2, 4)]

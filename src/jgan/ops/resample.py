@@ -56,7 +56,7 @@ def upfirdn(
 
 
 def normalised(taps: Sequence) -> np.ndarray:
-    """The filter with a sum of 1, so that it keeps the brightness.
+    """Returns the filter with a sum of 1, so that it keeps the brightness.
 
     >>> normalised(BINOMIAL).tolist()
     [0.125, 0.375, 0.375, 0.125]
@@ -65,7 +65,7 @@ def normalised(taps: Sequence) -> np.ndarray:
 
 
 def upsample(x: Array, taps: Sequence = BINOMIAL, factor: int = 2) -> Array:
-    """Up-sampling of [N, H, W, C] by a whole factor, low-pass filtered, aligned to pixel centres.
+    """Computes up-sampling of [N, H, W, C] by a whole factor, low-pass filtered, aligned to pixel centres.
 
     >>> upsample(jnp.ones((1, 4, 4, 3))).shape
     (1, 8, 8, 3)
@@ -75,7 +75,7 @@ def upsample(x: Array, taps: Sequence = BINOMIAL, factor: int = 2) -> Array:
 
 
 def downsample(x: Array, taps: Sequence = BINOMIAL, factor: int = 2) -> Array:
-    """Down-sampling of [N, H, W, C] by a whole factor, low-pass filtered, aligned to pixel centres.
+    """Computes down-sampling of [N, H, W, C] by a whole factor, low-pass filtered, aligned to pixel centres.
 
     >>> downsample(jnp.ones((1, 8, 8, 3))).shape
     (1, 4, 4, 3)
@@ -140,7 +140,9 @@ def _depthwise(x, plane, down, before, size):
 
 
 def filter_on_gpu(x, *, taps, up, down, before, size):
-    """The same, without resampling as one sum over all pairs of taps: XLA makes one kernel of it, so that less goes through memory."""
+    """Returns the same, without resampling as one sum over all pairs of taps: XLA makes one kernel of it, so that less goes
+    through memory.
+    """
     if up > 1 or down > 1:
         return _filter_of_array(x, taps=taps, up=up, down=down, before=before, size=size)
     pads = [(*side, 0) for side in _padding(x, taps, before, size)]
@@ -152,7 +154,8 @@ def filter_on_gpu(x, *, taps, up, down, before, size):
 
 
 def filter_on_tpu(x, *, taps, up, down, before, size):
-    """The same, in half precision without resampling as a convolution of dense diagonal kernels, if a matrix unit takes in all channels.
+    """Returns the same, in half precision without resampling as a convolution of dense diagonal kernels, if a matrix unit takes in all
+    channels.
 
     Such a unit is idle in a filter, while sums of slices are slow in half precision, in which a TPU v5e does not compute otherwise.
     """

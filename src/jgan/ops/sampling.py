@@ -12,7 +12,7 @@ from jgan.types import Array
 
 
 def pixel_places(height: int, width: int) -> Array:
-    """The places of the middles of all pixels, float32 [height, width, 2].
+    """Returns the places of the middles of all pixels, float32 [height, width, 2].
 
     >>> pixel_places(1, 2).tolist()
     [[[-0.5, 0.0], [0.5, 0.0]]]
@@ -41,7 +41,7 @@ def sample_at(images: Array, places: Array) -> Array:
 
 
 def enlarge(images: Array, height: int, width: int) -> Array:
-    """Images [N, h, w, C] at another size, bilinearly, under the same convention: [N, height, width, C].
+    """Computes images [N, h, w, C] at another size, bilinearly, under the same convention: [N, height, width, C].
 
     >>> enlarge(jnp.asarray([0.0, 4.0]).reshape(1, 1, 2, 1), 1, 4).ravel().tolist()
     [0.0, 1.0, 3.0, 4.0]

@@ -70,7 +70,7 @@ def istft(spectrum: Array, size: int, hop: int, samples: int) -> Array:
       [..., samples].
 
     Raises:
-      ValueError: if the spectrum has not the shape that `stft` gives for so many samples.
+      ValueError: if the spectrum does not have the shape that `stft` gives for this number of samples.
 
     >>> sound = jnp.sin(jnp.arange(1000.0))
     >>> bool(jnp.allclose(istft(stft(sound, 64, 16), 64, 16, 1000), sound, atol=1e-5))

@@ -9,7 +9,7 @@ from jgan.types import Array
 
 
 def one_logit_each(logits, x) -> None:
-    """Raise ValueError unless a critic gave one logit for each row of x."""
+    """Raises ValueError unless a critic gave one logit for each row of x."""
     if jnp.ndim(logits) != 1 or logits.shape != x.shape[:1]:
         raise ValueError(
             f"expected a critic [N, ...] -> [N], found {x.shape} -> {jnp.shape(logits)}; "
@@ -18,7 +18,7 @@ def one_logit_each(logits, x) -> None:
 
 
 def batched_floats(**arrays) -> None:
-    """Raise unless all named arrays are floats (TypeError) with a batch axis (ValueError)."""
+    """Raises unless all named arrays are floats (TypeError) with a batch axis (ValueError)."""
     for name, array in arrays.items():
         if jnp.ndim(array) == 0:
             raise ValueError(f"expected {name} of shape [N, ...], found (); add a batch axis in front")
@@ -28,16 +28,16 @@ def batched_floats(**arrays) -> None:
 
 
 def sum_squares(x) -> Array:
-    """Return the sum of squares over all axes but the first: [N, ...] -> [N], in float32 or better."""
+    """Returns the sum of squares over all axes but the first: [N, ...] -> [N], in float32 or better."""
     return jnp.sum(jnp.square(lift(x)), axis=tuple(range(1, x.ndim)))
 
 
 def safe_sqrt(x) -> Array:
-    """Return the square root of x >= 0 with gradient 0 (not NaN) at 0."""
+    """Returns the square root of x >= 0 with gradient 0 (not NaN) at 0."""
     positive = x > 0
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
 
 
 def norm(x) -> Array:
-    """Return the Euclidean norm over all axes but the first: [N, ...] -> [N]."""
+    """Returns the Euclidean norm over all axes but the first: [N, ...] -> [N]."""
     return safe_sqrt(sum_squares(x))

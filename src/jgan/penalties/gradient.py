@@ -4,7 +4,7 @@ All take a critic: x [N, ...] -> logits [N], for x of any shape, and return one 
 float32; all raise ValueError at trace time where the critic returns another shape. Multiply by the paper's weight and take the mean.
 
 Their gradients go forward over reverse: with g = dD/dx, u = df/dg held constant, the gradient of f(g) in the critic's parameters
-is that of the derivative of D along u, one order of reverse mode less than differentiating f(g) as it stands. It is exact to first
+is the gradient of the derivative of D along u, one order of reverse mode less than differentiating f(g) as it stands. It is exact to first
 order, also for x; second derivatives of a penalty are not. A critic made of `jax.custom_vjp` functions needs their forward-mode rule.
 For critics that mix examples (batch statistics) g is the gradient of the sum of logits, and gradients are exact for the sum or mean of a
 penalty over the batch.
@@ -30,7 +30,7 @@ def _of_gradient(function, critic, x) -> Array:
 
 
 def r1(critic, real) -> Array:
-    """R1: |dD/dx|^2 at real examples, [N].
+    """Computes R1: |dD/dx|^2 at real examples, [N].
 
     Mescheder et al., 2018, eq. 9, https://arxiv.org/abs/1801.04406 (the paper's weight is gamma / 2).
 
@@ -41,7 +41,7 @@ def r1(critic, real) -> Array:
 
 
 def r2(critic, fake) -> Array:
-    """R2: |dD/dx|^2 at generated examples, [N]. Give the fakes through stop_gradient where only the discriminator is to learn.
+    """Computes R2: |dD/dx|^2 at generated examples, [N]. Give the fakes through stop_gradient where only the discriminator is to learn.
 
     Mescheder et al., 2018, eq. 10, https://arxiv.org/abs/1801.04406 (the paper's weight is gamma / 2).
 
@@ -52,7 +52,7 @@ def r2(critic, fake) -> Array:
 
 
 def gradient_penalty_at(critic, x, target=1.0, one_sided: bool = False) -> Array:
-    """(|dD/dx| - target)^2 at given points x, [N]; one-sided: max(0, |dD/dx| - target)^2.
+    """Computes (|dD/dx| - target)^2 at given points x, [N]; one-sided: max(0, |dD/dx| - target)^2.
 
     Gulrajani et al., 2017, eq. 3, https://arxiv.org/abs/1704.00028; one-sided as in `lipschitz`.
 
@@ -68,7 +68,7 @@ def gradient_penalty_at(critic, x, target=1.0, one_sided: bool = False) -> Array
 
 
 def gradient_penalty(key: Key, critic, real, fake, target=1.0, one_sided: bool = False) -> Array:
-    """WGAN-GP: (|dD/dx| - target)^2 at points between real and fake, e * real + (1 - e) * fake with e ~ U[0, 1) per example; [N].
+    """Computes WGAN-GP: (|dD/dx| - target)^2 at points between real and fake, e * real + (1 - e) * fake with e ~ U[0, 1) per example; [N].
 
     real and fake: [N, ...] of one shape and dtype, ValueError otherwise. With target=0 the zero-centred penalty.
 
@@ -85,7 +85,7 @@ def gradient_penalty(key: Key, critic, real, fake, target=1.0, one_sided: bool =
 
 
 def lipschitz(key: Key, critic, real, fake, target=1.0) -> Array:
-    """WGAN-LP: max(0, |dD/dx| - target)^2 at points between real and fake, drawn as in `gradient_penalty`; [N].
+    """Computes WGAN-LP: max(0, |dD/dx| - target)^2 at points between real and fake, drawn as in `gradient_penalty`; [N].
 
     Petzka et al., 2017, https://arxiv.org/abs/1709.08894 (WGAN-LP).
 
@@ -96,7 +96,7 @@ def lipschitz(key: Key, critic, real, fake, target=1.0) -> Array:
 
 
 def dragan(key: Key, critic, real, scale=0.5, target=1.0) -> Array:
-    """DRAGAN: (|dD/dx| - target)^2 at real + d, where d ~ N(0, (scale * std(real))^2) in each component; [N].
+    """Computes DRAGAN: (|dD/dx| - target)^2 at real + d, where d ~ N(0, (scale * std(real))^2) in each component; [N].
 
     std is over the whole batch, so scale is a fraction of the spread of the data (the paper's constant c is scale * std, squared).
 
@@ -111,7 +111,7 @@ def dragan(key: Key, critic, real, scale=0.5, target=1.0) -> Array:
 
 
 def max_gradient(critic, x) -> Array:
-    """Largest |dD/dx|^2 of the batch, the same for every example, so that the mean over [N] is the penalty.
+    """Computes the largest |dD/dx|^2 of the batch, the same for every example, so that the mean over [N] is the penalty.
 
     Zhou et al., 2019, https://arxiv.org/abs/1902.05687 (Lipschitz GANs, MaxGP), at points between real and fake.
 

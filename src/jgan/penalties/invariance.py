@@ -12,7 +12,7 @@ from jgan.types import Array, Key
 
 
 def consistency(key: Key, critic, x, augment) -> Array:
-    """(D(x) - D(T(x)))^2 for a random augmentation T, in squared logits.
+    """Computes (D(x) - D(T(x)))^2 for a random augmentation T, in squared logits.
 
     Zhang et al., 2019, algorithm 1, https://arxiv.org/abs/1910.12027 (CR-GAN, on real images, weight 10).
 
@@ -32,7 +32,8 @@ def _squared_difference(critic, x, changed) -> Array:
 
 
 def balanced_consistency(key: Key, critic, real, fake, augment) -> Array:
-    """(D(x) - D(T(x)))^2 + (D(G(z)) - D(T(G(z))))^2: consistency on real and fake images; for different weights add two `consistency`.
+    """Computes (D(x) - D(T(x)))^2 + (D(G(z)) - D(T(G(z))))^2: consistency on real and fake images; for different weights add two
+    `consistency`.
 
     Zhao et al., 2020, algorithm 1, https://arxiv.org/abs/2002.04724 (bCR-GAN).
 
@@ -45,7 +46,7 @@ def balanced_consistency(key: Key, critic, real, fake, augment) -> Array:
 
 
 def latent_consistency(key: Key, critic, generator, z, scale=0.1) -> Array:
-    """(D(G(z)) - D(G(z + d)))^2 with d ~ N(0, scale^2), in squared logits: the discriminator's side of zCR.
+    """Computes (D(G(z)) - D(G(z + d)))^2 with d ~ N(0, scale^2), in squared logits: the discriminator's side of zCR.
 
     Zhao et al., 2020, algorithm 2, https://arxiv.org/abs/2002.04724 (zCR-GAN).
 
@@ -56,7 +57,7 @@ def latent_consistency(key: Key, critic, generator, z, scale=0.1) -> Array:
 
 
 def latent_diversity(key: Key, generator, z, scale=0.1) -> Array:
-    """-|G(z) - G(z + d)|^2 / size with d ~ N(0, scale^2): the generator's side of zCR, against ignoring z; at most 0.
+    """Computes -|G(z) - G(z + d)|^2 / size with d ~ N(0, scale^2): the generator's side of zCR, against ignoring z; at most 0.
 
     Divided by the number of pixels and channels, which keeps the weight independent of the resolution.
 
@@ -75,7 +76,7 @@ def _near(key: Key, z, scale) -> Array:
 
 
 def jacobian_clamp(key: Key, generator, z, minimum=1.0, maximum=20.0, step=1.0) -> Array:
-    """(max(Q, maximum) - maximum)^2 + (min(Q, minimum) - minimum)^2, with Q = |G(z) - G(z')| / |z - z'| and |z - z'| = step.
+    """Computes (max(Q, maximum) - maximum)^2 + (min(Q, minimum) - minimum)^2, with Q = |G(z) - G(z')| / |z - z'| and |z - z'| = step.
 
     z: [N, ...]; the direction of z' - z is uniform. Q is in output per latent units.
 

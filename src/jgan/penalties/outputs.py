@@ -17,7 +17,7 @@ class LecamAnchors(NamedTuple):
 
 
 def lecam_anchors() -> LecamAnchors:
-    """Return anchors at 0, where they start.
+    """Returns anchors at 0, where they start.
 
     >>> lecam_anchors().real
     Array(0., dtype=float32)
@@ -26,7 +26,7 @@ def lecam_anchors() -> LecamAnchors:
 
 
 def update_lecam_anchors(anchors: LecamAnchors, real_logits, fake_logits, decay=0.99) -> LecamAnchors:
-    """Return decay * anchor + (1 - decay) * mean logit, for both; logits of any shape; decay is per update.
+    """Returns decay * anchor + (1 - decay) * mean logit, for both; logits of any shape; decay is per update.
 
     Tseng et al., 2021, the moving averages of eq. 4, https://arxiv.org/abs/2104.03310.
 
@@ -41,7 +41,7 @@ def update_lecam_anchors(anchors: LecamAnchors, real_logits, fake_logits, decay=
 
 
 def lecam(real_logits, fake_logits, anchors: LecamAnchors) -> Array:
-    """LeCam: max(0, D(x) - a_fake)^2 + max(0, a_real - D(G(z)))^2, of the shape of the logits, in squared logits.
+    """Computes LeCam: max(0, D(x) - a_fake)^2 + max(0, a_real - D(G(z)))^2, of the shape of the logits, in squared logits.
 
     a_real and a_fake are the anchors, taken as constants. The discriminator pays for holding real logits above where fake ones
     were and fake logits below where real ones were. ValueError where the shapes of the logits differ.
@@ -60,7 +60,7 @@ def lecam(real_logits, fake_logits, anchors: LecamAnchors) -> Array:
 
 
 def epsilon_drift(logits) -> Array:
-    """D(x)^2, of the shape of the logits (of real images): keeps the logits of a Wasserstein critic near 0.
+    """Computes D(x)^2, of the shape of the logits (of real images): keeps the logits of a Wasserstein critic near 0.
 
     Karras et al., 2017, appendix A.1, https://arxiv.org/abs/1710.10196 (its weight is 0.001).
 
@@ -71,7 +71,8 @@ def epsilon_drift(logits) -> Array:
 
 
 def kl_to_normal(mean, log_variance) -> Array:
-    """KL(N(mean, exp(log_variance)) || N(0, I)) = sum (mean^2 + exp(log_variance) - 1 - log_variance) / 2, in nats; [N, ...] -> [N].
+    """Computes the KL(N(mean, exp(log_variance)) || N(0, I)) = sum (mean^2 + exp(log_variance) - 1 - log_variance) / 2, in nats; [N, ...]
+    -> [N].
 
     Kingma and Welling, 2013, appendix B, https://arxiv.org/abs/1312.6114; conditioning augmentation: Zhang et al., 2016, eq. 2,
     https://arxiv.org/abs/1612.03242 (StackGAN).

@@ -12,7 +12,7 @@ from jgan.types import Array, Key
 
 
 def path_lengths_along(y, synthesize, w) -> Array:
-    """Lengths |J_w^T y| for given image-space directions y: sqrt(mean over layers of the sum over the w axis of (J^T y)^2).
+    """Computes lengths |J_w^T y| for given image-space directions y: sqrt(mean over layers of the sum over the w axis of (J^T y)^2).
 
     y has the shape of synthesize(w), [N, H, W, C]; w is [N, L, D] or [N, D] (one layer). Returns [N] in float32, unitless, and raises
     ValueError for any other shape. Differentiable in whatever synthesize closes over.
@@ -32,7 +32,7 @@ def path_lengths_along(y, synthesize, w) -> Array:
 
 
 def path_lengths(key: Key, synthesize, w) -> Array:
-    """Lengths |J_w^T y| along random directions: y ~ N(0, I) / sqrt(H W), drawn from key; shapes as in `path_lengths_along`.
+    """Computes lengths |J_w^T y| along random directions: y ~ N(0, I) / sqrt(H W), drawn from key; shapes as in `path_lengths_along`.
 
     synthesize: w -> images [N, H, W, C]; further inputs (noise, labels) are closed over. Returns [N]; raises ValueError for other shapes.
 
@@ -47,7 +47,8 @@ def path_lengths(key: Key, synthesize, w) -> Array:
 
 
 def path_length(key: Key, synthesize, w, mean) -> Array:
-    """Path length penalty (|J_w^T y| - a)^2 per example, [N], with a = mean the moving average of the lengths (a scalar, no gradient).
+    """Computes the path length penalty (|J_w^T y| - a)^2 per example, [N], with a = mean the moving average of the lengths (a scalar, no
+    gradient).
 
     Karras et al., 2020, eq. 4, https://arxiv.org/abs/1912.04958. Keep the average with
     `mean + 0.01 * (jnp.mean(path_lengths(key, synthesize, w)) - mean)`: with the same key, jit computes the lengths once.

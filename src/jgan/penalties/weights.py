@@ -26,7 +26,7 @@ def _as_matrix(leaf) -> Array:
 
 
 def orthogonal(params: Params) -> Array:
-    """Sum over matrices W of |W^T W * (1 - I)|_F^2: the cosines between filters, not their norms; a scalar.
+    """Computes the sum over matrices W of |W^T W * (1 - I)|_F^2: the cosines between filters, not their norms; a scalar.
 
     Brock et al., 2018, eq. 3, https://arxiv.org/abs/1809.11096 (BigGAN, its weight is 1e-4).
 
@@ -44,7 +44,7 @@ def orthogonal(params: Params) -> Array:
 
 
 def add_orthogonal(weight: float = 1e-4) -> "GradientTransformation":
-    """Optax transform, first in the chain: adds the gradient of weight * orthogonal(params).
+    """Returns an optax transform, first in the chain: adds the gradient of weight * orthogonal(params).
 
     Brock et al., 2018, eq. 3, https://arxiv.org/abs/1809.11096 (BigGAN).
 
@@ -73,7 +73,7 @@ def _check_limit(limit: float) -> None:
 
 
 def clip_weights(limit: float = 0.01) -> "GradientTransformation":
-    """Optax transform, last in the chain: after the step every parameter lies in [-limit, limit].
+    """Returns an optax transform, last in the chain: after the step every parameter lies in [-limit, limit].
 
     Arjovsky et al., 2017, algorithm 1, https://arxiv.org/abs/1701.07875 (WGAN). ValueError for limit <= 0.
 
@@ -142,7 +142,7 @@ class SpectralNormalization(NamedTuple):
 
 
 def spectral_normalization(key: Key, iterations: int = 1) -> SpectralNormalization:
-    """Normalise weights before a network is applied: W / sigma(W), sigma by power iteration; gradients flow through sigma.
+    """Normalises weights before a network is applied: W / sigma(W), sigma by power iteration; gradients flow through sigma.
 
     For a network of any library: `normalized, state = apply(params, state)`, then use the normalized parameters. The vectors are
     constants in the gradient. key draws the first vectors. ValueError for iterations < 1.
@@ -189,7 +189,7 @@ def spectrally_normalized(network: Network, iterations: int = 1) -> Network:
 
 
 def clip_spectral_norm(key: Key, limit: float = 1.0, iterations: int = 1) -> "GradientTransformation":
-    """Optax transform, last in the chain: after the step every matrix is divided by max(1, sigma(W) / limit).
+    """Returns an optax transform, last in the chain: after the step every matrix is divided by max(1, sigma(W) / limit).
 
     sigma(W) by power iteration from the vectors of the last step, the first drawn from key. ValueError for limit <= 0 or iterations < 1.
 

@@ -18,7 +18,7 @@ WEIGHTS_FILE = "model.safetensors"  # of a run that was shared, in place of its 
 
 
 def read_config(run: str | Path) -> dict[str, Any]:
-    """The plain configuration with which a run was last started.
+    """Returns the plain configuration with which a run was last started.
 
     Raises:
       FileNotFoundError: if there is no run in this folder.
@@ -28,13 +28,14 @@ def read_config(run: str | Path) -> dict[str, Any]:
 
 
 def read_about(run: str | Path) -> dict[str, Any]:
-    """What is known of the program that a run was last started with, and what was changed since: system, version, commit, changes; errors
-    as `read_config`."""
+    """Returns what is known of the program that a run was last started with, and what was changed since: system, version, commit, changes;
+    errors as `read_config`.
+    """
     return {name: value for name, value in _read(run)[1].items() if name != "config"}
 
 
 def config_of(run: str | Path, system: str, kind: type) -> Any:
-    """The configuration with which a run of this system was last started, of class `kind`; errors as `read_config`, and
+    """Returns the configuration with which a run of this system was last started, of class `kind`; errors as `read_config`, and
 
     Raises:
       ValueError: if it is a run of another system, or the class has not these fields.
@@ -61,13 +62,13 @@ def check_system(run: str | Path, found: str, expected: str) -> None:
 
 
 def config_files(run: str | Path) -> dict[int, Path]:
-    """config.json, config-2.json, ... by their number, in the order in which they were written; other files are none of ours."""
+    """Returns config.json, config-2.json, ... by their number, in the order in which they were written; other files are none of ours."""
     numbers = {path: re.fullmatch(r"config(?:-([1-9][0-9]*))?\.json", path.name) for path in Path(run).glob("config*.json")}
     return dict(sorted((int(match[1] or 1), path) for path, match in numbers.items() if match and path.is_file()))
 
 
 def recall(run: str | Path) -> Spec:
-    """What is known of the data of a run.
+    """Returns what is known of the data of a run.
 
     Raises:
       FileNotFoundError: if it has not been written yet.
@@ -82,7 +83,7 @@ def recall(run: str | Path) -> Spec:
 
 
 def read_data(path: Path) -> dict[str, Any]:
-    """What `jgan.run.folder.remember` wrote; errors as `recall`."""
+    """Returns what `jgan.run.folder.remember` wrote; errors as `recall`."""
     found = read_json(path)
     if not isinstance(found, dict) or not {"fields", "names", "size", "content"} <= found.keys():
         raise _damaged(path, _short(found), "an object with fields, names, size and content")
@@ -90,7 +91,7 @@ def read_data(path: Path) -> dict[str, Any]:
 
 
 def read_json(path: Path) -> Any:
-    """What a file of a run holds.
+    """Returns what a file of a run holds.
 
     Raises:
       OSError: if it cannot be read.
@@ -103,7 +104,7 @@ def read_json(path: Path) -> Any:
 
 
 def plain_spec(spec: Spec) -> dict[str, Any]:
-    """A spec as what JSON can hold.
+    """Returns a spec as what JSON can hold.
 
     >>> spec_of_plain(plain_spec(Spec({"label": jax.ShapeDtypeStruct((), "int32")}, {"label": ("cat",)}))).names
     {'label': ('cat',)}
@@ -114,7 +115,7 @@ def plain_spec(spec: Spec) -> dict[str, Any]:
 
 
 def spec_of_plain(plain: Mapping[str, Any]) -> Spec:
-    """The spec that `plain_spec` wrote."""
+    """Returns the spec that `plain_spec` wrote."""
     fields = {name: jax.ShapeDtypeStruct(tuple(field["shape"]), np.dtype(field["dtype"])) for name, field in plain["fields"].items()}
     return Spec(fields, {name: tuple(names) for name, names in plain["names"].items()}, plain.get("rates", {}))
 

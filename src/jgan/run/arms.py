@@ -73,7 +73,7 @@ def train_arms(arms: Mapping[str, Arm], out: Path, changes: Mapping[str, Any]) -
 
 
 def measured(arms: Mapping[str, Arm], folders: Mapping[str, Path], **options: Any) -> dict[str, dict[str, float]]:
-    """The numbers of the runs of arms, by the command `evaluate` of their systems with these options.
+    """Returns the numbers of the runs of arms, by the command `evaluate` of their systems with these options.
 
     Raises:
       ValueError: as `check_features`.
@@ -91,8 +91,8 @@ def _evaluated(arm, run, options):
 
 
 def scores_of(runs: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, list[dict[str, float]]]:
-    """Of the records of runs, by arm, those with a Fréchet distance: thousands of images, minutes since it began, distance, precision and
-    recall.
+    """Returns, of the records of runs, by arm, those with a Fréchet distance: thousands of images, minutes since it began, distance,
+    precision and recall.
 
     Raises:
       ValueError: as `check_features`.
@@ -133,7 +133,7 @@ def check_features(features: Mapping[str, Mapping[str, str]]) -> None:
 
 
 def short(numbers: Mapping[str, float]) -> dict[str, float]:
-    """The numbers of a score under short names: without their group, and without the network that a criterion names.
+    """Returns the numbers of a score under short names: without their group, and without the network that a criterion names.
 
     >>> short({"score/exact/attributes-shapes": 0.5, "captions/exact/one": 0.75})
     {'exact': 0.5, 'exact/one': 0.75}
@@ -148,7 +148,7 @@ def write_table(out: Path, rows: Mapping[str, Mapping[str, float]]) -> None:
 
 
 def table(rows: Mapping[str, Mapping[str, float]]) -> str:
-    """Numbers as Markdown, a row per arm.
+    """Returns numbers as Markdown, a row per arm.
 
     >>> print(table({"ours": {"psnr": 20.0}, "L1": {"psnr": 21.5}}))
     | arm | psnr |

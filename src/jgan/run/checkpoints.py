@@ -54,15 +54,15 @@ class Checkpoints:
         self._scores = {step: found for step in self.steps() if (found := _read_score(self._folder(step)))}
 
     def steps(self) -> list[int]:
-        """The steps of which there is a checkpoint, ascending."""
+        """Returns the steps of which there is a checkpoint, ascending."""
         return sorted(self._manager.all_steps())
 
     def scores(self) -> dict[int, float]:
-        """The score of each checkpoint that has one."""
+        """Returns the score of each checkpoint that has one."""
         return {step: found["score"] for step, found in self._scores.items() if step in self.steps()}
 
     def best_step(self) -> int:
-        """The step with the best score; the latest if none has one.
+        """Returns the step with the best score; the latest if none has one.
 
         Raises:
           FileNotFoundError: if there is no checkpoint.
@@ -73,7 +73,7 @@ class Checkpoints:
         return self.steps()[-1] if best is None else best
 
     def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
-        """Which checkpoints stay when another one is saved, oldest first; orbax asks."""
+        """Returns which checkpoints stay when another one is saved, oldest first; orbax asks."""
         steps = [checkpoint.step for checkpoint in checkpoints]
         return [step in (*steps[-self._keep :], self._best_of(steps)) for step in steps]
 
@@ -90,7 +90,7 @@ class Checkpoints:
         with self._tolerate("checkpoints are not saved", f"step {step}"):
             _probe(self.path)
             self._remove_unfinished()
-            self._manager.reload()  # after a failed save its list is not that of the folder
+            self._manager.reload()  # after a failed save its list is not the list of the folder
             if step not in self.steps():
                 self._under_way, self._scores = step, {at: found for at, found in self._scores.items() if at != step}
                 if score is not None and math.isfinite(score):
@@ -108,7 +108,7 @@ class Checkpoints:
         return None if self._folder(step).is_dir() else self._reason or "it was removed"
 
     def restore_latest(self, abstract: Callable[[int], Any]) -> tuple[int, Any] | None:
-        """The newest step and its state, or None if there is no checkpoint.
+        """Returns the newest step and its state, or None if there is no checkpoint.
 
         If the newest is damaged or cannot be read, the one before is taken, with a warning, and the unreadable one is set aside, renamed
         to `<step>.unreadable-<process>`.
@@ -145,7 +145,7 @@ class Checkpoints:
         return None
 
     def restore_leaves(self, step: int, abstract: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
-        """Some leaves of the state of one step, say only the averaged generator, by their path.
+        """Returns some leaves of the state of one step, say only the averaged generator, by their path.
 
         Args:
           step: one of `steps()`.
@@ -171,14 +171,14 @@ class Checkpoints:
             functools.reduce(lambda tree, name: tree.setdefault(name, {}), parents, part)[last] = jax.ShapeDtypeStruct(
                 leaf.shape, leaf.dtype
             )
-        # One manager reads an item in one way, so the part needs a reader of its own.
+        # One manager reads an item in one way, so the part needs its own reader.
         restore = ocp.args.PyTreeRestore(part, partial_restore=True, restore_args=ocp.checkpoint_utils.construct_restore_args(part))
         with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
             read = reader.restore(self._folder(step) / "state", args=restore)
         return {_name(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(read)}
 
     def restore_raw(self, step: int) -> dict[str, np.ndarray]:
-        """All leaves of the state of one step by their path, whatever made them; errors as `restore_leaves`."""
+        """Returns all leaves of the state of one step by their path, whatever made them; errors as `restore_leaves`."""
         path = self._folder(step) / "state"
         with self._readable(step), ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
             leaves = reader.metadata(path).item_metadata.tree

@@ -8,7 +8,7 @@ FLOOR = 0.05  # a number that never was above this is not watched: its changes a
 
 
 def collapse_warnings(records: Sequence[Mapping[str, Any]], watched: Mapping[str, float]) -> list[str]:
-    """One sentence for each watched number that has stayed below its share of its best, in the last `TIMES` records that have it.
+    """Returns one sentence for each watched number that has stayed below its share of its best, in the last `TIMES` records that have it.
 
     Args:
       records: of `jgan.run.metrics_log.read_records`.

@@ -10,7 +10,7 @@ PLAIN = (bool, int, float, str, type(None))
 
 
 def to_plain(value: Any, where: str = "config") -> Any:
-    """A configuration as what JSON can hold: dataclasses become dicts with a `kind`, tuples become lists.
+    """Returns a configuration as what JSON can hold: dataclasses become dicts with a `kind`, tuples become lists.
 
     Args:
       value: a dataclass of booleans, numbers, strings, None, tuples, and dataclasses of the same kinds.
@@ -39,7 +39,7 @@ def to_plain(value: Any, where: str = "config") -> Any:
 
 
 def from_plain(cls: type, plain: dict[str, Any]) -> Any:
-    """The configuration of class `cls` that `to_plain` wrote.
+    """Returns the configuration of class `cls` that `to_plain` wrote.
 
     A nested dataclass is found by its `kind` among the classes that the annotations of `cls` mention. Fields absent from `plain` take
     their defaults, so older files stay readable.
@@ -60,7 +60,7 @@ def from_plain(cls: type, plain: dict[str, Any]) -> Any:
 
 
 def differences(a: Any, b: Any) -> list[str]:
-    """What differs between two configurations, one line per field: "field: value in a -> value in b".
+    """Returns what differs between two configurations, one line per field: "field: value in a -> value in b".
 
     Args:
       a, b: dataclasses, or what `to_plain` made of them.
@@ -74,7 +74,7 @@ def differences(a: Any, b: Any) -> list[str]:
 
 
 def flatten(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested fields under dotted names.
+    """Returns nested fields under dotted names.
 
     >>> flatten({"kind": "C", "adam": {"rate": 1}})
     {'kind': 'C', 'adam.rate': 1}

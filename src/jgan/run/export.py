@@ -37,7 +37,7 @@ def export(function: Callable[..., Any], path: str | Path, *shapes: Any, platfor
 
 
 def load_exported(path: str | Path) -> Callable[..., Any]:
-    """The function in a file that `export` wrote.
+    """Returns the function in a file that `export` wrote.
 
     Raises:
       FileNotFoundError: if there is no such file.

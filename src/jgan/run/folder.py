@@ -1,7 +1,6 @@
 """The folder of a run: made once, never overwritten, used by one process at a time, and gone again if nothing came of the run."""
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -10,7 +9,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import jax
 import numpy as np
@@ -21,12 +20,13 @@ from jgan.data.source import Source
 from jgan.outputs.files import write_atomic
 from jgan.run.about import CONFIG_FILE, DATA_FILE, check_trainable, config_files, config_of, plain_spec, read_about, read_data
 from jgan.run.config import differences, to_plain
+from jgan.run.lock import HOLDER_FILE, LOCK_FILE, Lock
 
 ERROR_FILE = "error.txt"
 WHERE = "the traceback is in"  # how the note begins that names this file
 # What the start of a run makes, in the order in which it is removed: a killed removal leaves what another start takes for its own.
 MADE = ("samples", "real", "tensorboard", "wandb", "features", "checkpoints", "metrics.jsonl", "metrics.csv", "report.html", "score.json")
-MADE += ("stages.json", DATA_FILE, ERROR_FILE, CONFIG_FILE, "lock")
+MADE += ("stages.json", DATA_FILE, ERROR_FILE, CONFIG_FILE, HOLDER_FILE, LOCK_FILE)
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Folder:
     goes_on: bool = False
     dated: bool = False  # the path has yet to get a date
     begun: bool = field(default=False, init=False)  # a step is done
-    lock: IO | None = field(default=None, init=False)  # None in processes that only read
+    lock: Lock | None = field(default=None, init=False)  # None in processes that only read
     _before: frozenset[Path] = field(default=frozenset(), init=False)  # what was there: files in it, and the folders around it
 
     def __enter__(self):
@@ -77,7 +77,9 @@ class Folder:
         around = [path for path in self.path.parents if path.exists()]
         self._before = frozenset(around if self.dated else [*around, *[self.path][: self.path.exists()], *_entries(self.path)])
         self.path = _make_dated(self.path) if self.dated else _make(self.path)
-        self.lock = _lock(self.path) if jax.process_index() == 0 else None
+        self.lock = Lock(self.path) if jax.process_index() == 0 else None
+        if self.lock is not None:
+            self.lock.sign()
         if self.lock is not None and not self.goes_on:
             for stale in config_files(self.path).values():
                 stale.unlink()
@@ -118,7 +120,7 @@ def open_folder(
     may_change: Mapping[str, str] | None = None,
     workdir: str | Path | None = None,
 ) -> Folder:
-    """The folder of a new run, `root/<system>-<YYYYmmdd-HHMMSS>`, or of an earlier one; it is made and held as a context.
+    """Returns the folder of a new run, `root/<system>-<YYYYmmdd-HHMMSS>`, or of an earlier one; it is made and held as a context.
 
     `config.json` is written once; it names the system. Where a resumed run changes fields that it may change, such as its duration, the
     new configuration and what changed at which step are kept beside it as config-2.json, config-3.json, ..., as soon as it has done a
@@ -216,10 +218,10 @@ def _check_free(path):
     """Raises OSError for a folder that is in use, or has other things in it; the first process looks, since it is the one that uses it."""
     if jax.process_index() > 0:
         return
-    if (path / "lock").exists():
-        _locked(path).close()
-    if not config_files(path) and any(entry.name != "lock" for entry in _entries(path)):
-        raise FileExistsError(f"expected an empty folder or that of a run, found other files in {path}")
+    if (path / LOCK_FILE).exists():
+        Lock(path).close()
+    if not config_files(path) and any(entry.name not in (LOCK_FILE, HOLDER_FILE) for entry in _entries(path)):
+        raise FileExistsError(f"expected an empty folder or the folder of a run, found other files in {path}")
 
 
 def _make_dated(path):
@@ -248,23 +250,3 @@ def _make(path):
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("folder")
     return path
-
-
-def _lock(path):
-    file = _locked(path)
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
-
-
-def _locked(path):
-    file = (path / "lock").open("a+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        with file:
-            file.seek(0)
-            holder = file.read().strip() or "(unknown)"
-        raise BlockingIOError(f"{path} is in use by process {holder}; wait for it or stop it") from None
-    return file

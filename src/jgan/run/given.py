@@ -14,7 +14,8 @@ LISTED = 100  # classes in a message, at most
 
 
 def label_numbers(value: Any, names: Sequence[str]) -> np.ndarray:
-    """Class numbers, int32, of one name or number or of many. A text is the name of a class, or its number if no class has that name.
+    """Returns the class numbers, int32, of one name or number or of many. A text is the name of a class, or its number if no class has that
+    name.
 
     Raises:
       ValueError: for a class that is not there; the message lists the classes with their numbers.
@@ -33,13 +34,13 @@ def label_numbers(value: Any, names: Sequence[str]) -> np.ndarray:
 
 
 def token_numbers(name: str, text: str, names: Sequence[str], field: jax.ShapeDtypeStruct) -> np.ndarray:
-    """The numbers of the words or characters of a text, by the vocabulary of the data; errors as `jgan.data.vocabulary.encode`."""
+    """Returns the numbers of the words or characters of a text, by the vocabulary of the data; errors as `jgan.data.vocabulary.encode`."""
     words = split_sentence(text, unit_of(names))
     return encode([words], names, field.shape[0], lambda index: name)[0].astype(field.dtype)
 
 
 def seed_numbers(seeds: Any) -> np.ndarray:
-    """Seeds as int64 [N].
+    """Returns seeds as int64 [N].
 
     Raises:
       ValueError: for a number that is no seed.

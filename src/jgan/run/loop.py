@@ -230,7 +230,7 @@ def _checked(state, signs, step, values, writer):
 
 
 def snapshot_of(draw: Sampler, state: Any, sampling: Sampling) -> Snapshot:
-    """What a score is given of a state."""
+    """Returns what a score is given of a state."""
 
     def outputs(source: Source, n: int, *, seed: int = 0):
         return outputs_of(draw, state, sampling, source, n, seed=seed)
@@ -239,7 +239,7 @@ def snapshot_of(draw: Sampler, state: Any, sampling: Sampling) -> Snapshot:
 
 
 def gathered(draw: Sampler) -> Sampler:
-    """The same with the outputs of all processes in each."""
+    """Does the same with the outputs of all processes in each."""
 
     def everywhere(state, key, inputs):
         outputs = draw(state, key, inputs)
@@ -299,12 +299,14 @@ def _means(metrics):
 
 
 def memory_gib() -> float:
-    """The peak so far: of the first device where the backend counts it, else of this process."""
+    """Returns the peak so far: of the first device where the backend counts it, else of this process; NaN where neither is known."""
     stats = jax.local_devices()[0].memory_stats() or {}
     if "peak_bytes_in_use" in stats:
         return stats["peak_bytes_in_use"] / 2**30
-    import resource
-
+    try:
+        import resource
+    except ImportError:  # Windows
+        return math.nan
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 2**30
 
 
@@ -314,5 +316,5 @@ def _write_sample(writer: Writer | None, step: int, outputs, beside) -> None:
 
 
 def features_folder(folder: Folder) -> Path:
-    """Where a run keeps the networks of its score, and what they gathered of the real examples."""
+    """Returns where a run keeps the networks of its score, and what they gathered of the real examples."""
     return folder.path / "features"

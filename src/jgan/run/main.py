@@ -68,7 +68,7 @@ def main(system: System, arguments: Sequence[str] | None = None, program: str | 
     Args:
       system: with its presets and commands.
       arguments: instead of those of the process.
-      program: the name of the program in messages; that of the system by default.
+      program: the name of the program in messages; by default the name of the system.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     program = program or system.name
@@ -97,7 +97,7 @@ def mistakes_in_one_line(program: str) -> Iterator[None]:
 
 
 def keep_compiled_programs() -> None:
-    """Has JAX keep compiled programs from run to run, in ~/.cache/jgan/xla unless the environment says otherwise."""
+    """Returns has JAX keep compiled programs from run to run, in ~/.cache/jgan/xla unless the environment says otherwise."""
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         jax.config.update("jax_compilation_cache_dir", str(cache / "jgan" / "xla"))
@@ -251,7 +251,7 @@ def known(name: str, names: Sequence[str], kind: str) -> str:
 
 
 def command_summary(function: Callable[..., Any]) -> str:
-    """The first line of what a command says of itself."""
+    """Returns the first line of what a command says of itself."""
     return (inspect.getdoc(getattr(function, "func", function)) or "").split("\n")[0]
 
 
@@ -269,7 +269,7 @@ def _dispatch(system, program, arguments):
 
 
 def _preset(system: str, presets: Mapping[str, Any], arguments: list[str], fit: Fit | None) -> tuple[Any, list[str], str]:
-    """The configuration to start from, the arguments that change it, and its name: that of an earlier run, or a preset.
+    """The configuration to start from, the arguments that change it, and its name: from an earlier run, or a preset.
 
     Where none is named it is the first, or AUTO of a system that has it where data are given. A run of AUTO is fitted once: in the folder
     of one, its configuration is the one to start from.
@@ -298,7 +298,7 @@ def _value_of(option, arguments):
 
 
 def overview(system: System, program: str) -> str:
-    """The help of a system: its commands and presets."""
+    """Returns the help of a system: its commands and presets."""
     lines = [
         system.description.strip(),
         "",

@@ -42,7 +42,9 @@ class MetricsLog:
 
 
 def read_records(path: str | Path) -> list[dict[str, Any]]:
-    """The records in a metrics.jsonl, in order; none if there is no such file. Lines that are no records are left out, with a warning."""
+    """Returns the records in a metrics.jsonl, in order; none if there is no such file. Lines that are no records are left out, with a
+    warning.
+    """
     path = Path(path)
     lines = path.read_bytes().splitlines() if path.exists() else []
     records = [_record_of(line) for line in lines]

@@ -26,12 +26,12 @@ class Leg(NamedTuple):
     batch: int
 
     def images_at(self, step: int) -> int:
-        """The examples seen when `step` steps are done."""
+        """Returns the examples seen when `step` steps are done."""
         return self.images + (step - self.first) * self.batch
 
 
 def legs(stages: Sequence[Stage], steps_per_call: int) -> list[Leg]:
-    """Where each stage lies: it has as many whole calls as its examples need.
+    """Returns where each stage lies: it has as many whole calls as its examples need.
 
     Raises:
       ValueError: if a number is not positive.
@@ -54,7 +54,7 @@ def legs(stages: Sequence[Stage], steps_per_call: int) -> list[Leg]:
 def make_plan(
     batch_size: int, steps_per_call: int, record_every: int, sample_every: int, checkpoint_every: int, score_every: int, total_images: int
 ) -> Plan:
-    """Durations in examples as steps.
+    """Returns durations in examples as steps.
 
     Raises:
       ValueError: if one of them is not positive.

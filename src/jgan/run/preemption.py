@@ -25,7 +25,7 @@ class Stop:
         return 130 if self.signal == signal.SIGINT else 0
 
     def poll(self, before: int, step: int) -> bool:
-        """Called by all processes after every call, which led from `before` to `step`; all get the same answer."""
+        """Asks whether to end: called by all processes after every call, which led from `before` to `step`; all get the same answer."""
         if jax.process_count() > 1:
             # JAX agrees on one step at which all stop, which need not be the last of a call: all have to be asked about.
             if any([multihost_utils.reached_preemption_sync_point(s) for s in range(before + 1, step + 1)]):

@@ -102,7 +102,7 @@ def _tell(work, done, often, seldom):
 
 
 def summary(record: Mapping[str, float | None], criterion: str | None = None) -> list[str]:
-    """The numbers that one looks at while waiting.
+    """Returns the numbers that one looks at while waiting.
 
     >>> summary({"images_per_second": 1234.5, "distance": 12.3456, "generator/loss": 0.5}, criterion="distance")
     ['1,234 images/s', 'score 12.35']
@@ -118,7 +118,8 @@ def summary(record: Mapping[str, float | None], criterion: str | None = None) ->
 
 
 def duration(seconds: float) -> str:
-    """
+    """Returns a time in seconds, or in hours and minutes.
+
     >>> duration(59), duration(3_700), duration(100_000)
     ('59 s', '1:01 h', '27:46 h')
     """

@@ -26,7 +26,7 @@ def latent_inputs(size: int) -> Callable[[Key, int], Inputs]:
 
 
 def text_kind(names: Sequence[str]) -> Kind:
-    """The kind of tokens of a vocabulary of `jgan.data.vocabulary`.
+    """Returns the kind of tokens of a vocabulary of `jgan.data.vocabulary`.
 
     >>> kind = text_kind(("<end>", "a", "moon"))
     >>> kind.files(kind.check("tokens", [[1, 2, 0, 0]]), None)
@@ -36,21 +36,23 @@ def text_kind(names: Sequence[str]) -> Kind:
 
 
 def inputs_for(sampling: Sampling, source: Source, key: Key, indices: np.ndarray) -> dict[str, Array | np.ndarray]:
-    """Inputs of `sample` for the examples of a source at `indices`: what is drawn, and their conditions; of a translator those that the
-    source has."""
+    """Returns inputs of `sample` for the examples of a source at `indices`: what is drawn, and their conditions; of a translator those that
+    the source has.
+    """
     return {**sampling.inputs(key, len(indices)), **read_rows(source, indices, conditions_in(sampling, source))}
 
 
 def conditions_in(sampling: Sampling, source: Source) -> tuple[str, ...]:
-    """The conditions that the examples of a source give; a translator needs one of its conditions, any other system all."""
+    """Returns the conditions that the examples of a source give; a translator needs one of its conditions, any other system all."""
     if not sampling.directions:
         return sampling.conditions
     return tuple(name for name in sampling.conditions if name in source.fields)
 
 
 def followed(sampling: Sampling, source: Source, seed: int) -> tuple[Fields, dict[str, np.ndarray]]:
-    """Inputs of the examples that are followed through time, and what is shown beside their outputs: conditions and truth that are
-    pictures, text or sound."""
+    """Returns inputs of the examples that are followed through time, and what is shown beside their outputs: conditions and truth that are
+    pictures, text or sound.
+    """
     indices = by_turns(source, sampling.followed)
     beside = tuple(dict.fromkeys((*sampling.conditions, *sampling.truth)))
     return inputs_for(sampling, source, seed_key(seed), indices), read_rows(source, indices, beside)

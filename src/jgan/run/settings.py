@@ -11,12 +11,12 @@ ROUNDING = "changes rounding"
 
 
 def changeable(default: Any, remark: str = "") -> Any:
-    """A field that may differ when a run is resumed: what is trained does not depend on it, but for what the remark says."""
+    """Returns a field that may differ when a run is resumed: what is trained does not depend on it, but for what the remark says."""
     return dataclasses.field(default=default, metadata={"may_change": True, "remark": remark})
 
 
 def changeable_fields(config: type) -> dict[str, str]:
-    """The names of the fields of a configuration that may change when a run is resumed, and what is said of it then.
+    """Returns the names of the fields of a configuration that may change when a run is resumed, and what is said of it then.
 
     >>> changeable_fields(Settings)["devices"], "seed" in changeable_fields(Settings)
     ('changes rounding', False)
@@ -25,7 +25,7 @@ def changeable_fields(config: type) -> dict[str, str]:
 
 
 def with_absolute_places(config: Any) -> Any:
-    """The configuration with the places of its data as absolute paths, so that they are found from any working folder."""
+    """Returns the configuration with the places of its data as absolute paths, so that they are found from any working folder."""
     places = [field for field in dataclasses.fields(config) if "embedded" in field.metadata]
     return dataclasses.replace(config, **{f.name: absolute(getattr(config, f.name), f.metadata["embedded"]) for f in places})
 
@@ -55,6 +55,6 @@ class Settings:
     steps_per_call: Count = changeable(4, ROUNDING)
     """Steps per dispatch of the compiled program."""
     devices: Count | None = changeable(None, ROUNDING)
-    """Use only the first so many devices."""
+    """Number of devices to use, the first ones."""
     fsdp: bool = changeable(False, ROUNDING)
     """Shard large parameters and moments over the devices."""

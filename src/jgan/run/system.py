@@ -112,7 +112,7 @@ class System(NamedTuple):
 
 
 def find_system(name: str) -> System:
-    """The system of this name in `jgan.systems`.
+    """Returns the system of this name in `jgan.systems`.
 
     Raises:
       ValueError: if there is none; it names those that there are.
@@ -123,7 +123,7 @@ def find_system(name: str) -> System:
 
 
 def system_names() -> list[str]:
-    """The names of all systems of the package.
+    """Returns the names of all systems of the package.
 
     >>> "stylegan" in system_names()
     True
@@ -133,7 +133,7 @@ def system_names() -> list[str]:
 
 
 def system_of(run: str | Path) -> System:
-    """The system that a run is of.
+    """Returns the system that a run is of.
 
     Raises:
       FileNotFoundError: if there is no run in this folder.
@@ -143,7 +143,7 @@ def system_of(run: str | Path) -> System:
 
 
 def stages_of(training: Training | list[Stage], *, images: int, batch: int, source: Callable[[], Source]) -> list[Stage]:
-    """The stages of a run: those given, or the only one that a training algorithm makes."""
+    """Returns the stages of a run: those given, or the only one that a training algorithm makes."""
     if isinstance(training, Training):
         return [Stage(images, batch, training, source)]
     return list(training)

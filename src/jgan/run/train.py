@@ -125,7 +125,8 @@ def _check_label(source):
 
 
 def begin_with(run: Path, state: Any) -> Any:
-    """The first state of a run with the parameters of another one, as far as names and shapes fit; prints which do and which do not.
+    """Returns the first state of a run with the parameters of another one, as far as names and shapes fit; prints which do and which do
+    not.
 
     Raises:
       ValueError: if none fits.

@@ -97,7 +97,7 @@ class Trained:
         return self.system.sampling(self.config, self.spec)
 
     def training_data(self, split: str | None = None) -> Source:
-        """The data of the run, or another part of them.
+        """Returns the data of the run, or another part of them.
 
         Raises:
           ValueError: if what goes on in time has another rate than in the run, by more than a hundredth; and as the system's `data`.
@@ -111,7 +111,7 @@ class Trained:
         return source
 
     def latents(self, seeds: Iterable[int]) -> np.ndarray:
-        """The latents [N, latent_size] of seeds.
+        """Returns the latents [N, latent_size] of seeds.
 
         Raises:
           ValueError: if the system draws none.
@@ -135,11 +135,11 @@ class Trained:
         return self.sample(whole_state(self.abstract, weights), None, inputs)
 
     def state(self) -> Any:
-        """The state of the training, in which leaves on which `sample` does not depend are zeros."""
+        """Returns the state of the training, in which leaves on which `sample` does not depend are zeros."""
         return whole_state(self.abstract, self._kept)
 
     def exportable(self, direction: str = "forward") -> tuple[Callable[..., Array], tuple[str, ...], tuple[jax.ShapeDtypeStruct, ...]]:
-        """The main output as a function of arrays, the names of these arrays, and the shapes of one example; without noise.
+        """Returns the main output as a function of arrays, the names of these arrays, and the shapes of one example; without noise.
 
         Raises:
           ValueError: for a direction that the system has not.
@@ -156,7 +156,7 @@ class Trained:
         return function, tuple(shapes), tuple(shapes.values())
 
     def direction(self, name: str) -> tuple[str, str]:
-        """The condition that a direction translates, and the output that it makes.
+        """Returns the condition that a direction translates, and the output that it makes.
 
         Raises:
           ValueError: if the system has no such direction.
@@ -310,7 +310,7 @@ def load(run: str | Path, step: int | None = None, system: System | None = None)
 
 
 def sampling_of(run: str | Path, system: System) -> tuple[Sampling, Spec]:
-    """What `sample` takes and gives in a run, and what its data are, without its numbers; errors as `load`."""
+    """Returns what `sample` takes and gives in a run, and what its data are, without its numbers; errors as `load`."""
     spec = recall(run)
     return system.sampling(config_of(run, system.name, system.config), spec), spec
 

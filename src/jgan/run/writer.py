@@ -1,7 +1,6 @@
 """What the first process writes during a run: records, samples, the report, and how far it is."""
 
 import json
-import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -78,7 +77,7 @@ class Writer:
                 warnings.warn(message, stacklevel=3)
 
     def sample(self, step: int, drawn: Fields, beside: Mapping[str, np.ndarray]) -> None:
-        """Outputs, and the conditions and true examples shown beside them; SystemExit as of `record`."""
+        """Returns outputs, and the conditions and true examples shown beside them; SystemExit as of `record`."""
         self._check_folder()
         given = as_shown(self._sampling, beside, drawn)
         kinds = {name: kind for name, kind in self._kinds.items() if name in given}
@@ -120,9 +119,8 @@ class Writer:
             sys.exit(f"the folder of the run, {path}, was removed or replaced while it trained; nothing more is written, and the run ends")
 
     def _holds_folder(self):
-        """Whether the lock that the run holds is still the one in its folder, and not another run's in its place."""
-        path, lock = self._folder.path / "lock", self._folder.lock
-        return lock is None or (path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat()))
+        lock = self._folder.lock
+        return lock is None or lock.in_place()
 
     def _images(self, step):
         leg = next((leg for leg in self._legs if step <= leg.last), self._legs[-1])
@@ -130,7 +128,7 @@ class Writer:
 
 
 def kinds_shown(sampling: Sampling, spec: Spec) -> dict[str, outputs.Kind]:
-    """The kinds of what is shown of an example, in order: its conditions, its outputs, and what they should have been.
+    """Returns the kinds of what is shown of an example, in order: its conditions, its outputs, and what they should have been.
 
     A field of the data is shown as the output of its name is, as `real_...` beside it, else as an image or as text if it looks like one.
     """
@@ -140,7 +138,7 @@ def kinds_shown(sampling: Sampling, spec: Spec) -> dict[str, outputs.Kind]:
 
 
 def as_shown(sampling: Sampling, rows: Mapping[str, np.ndarray], drawn: Fields) -> dict[str, Any]:
-    """Fields of the data and outputs of the same examples, under the names of `kinds_shown`."""
+    """Returns fields of the data and outputs of the same examples, under the names of `kinds_shown`."""
     return {_name_shown(name, sampling): values for name, values in rows.items()} | dict(drawn)
 
 

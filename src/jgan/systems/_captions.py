@@ -135,7 +135,7 @@ Terms = Mapping[str, tuple[float, Callable[[Params, Array], Array]]]  # name: we
 
 
 def encoders_of(config: CaptionSettings, spec: Spec) -> dict[str, Any]:
-    """The fields of `Parts` that make up the encoders."""
+    """Returns the fields of `Parts` that make up the encoders."""
     return {
         "caption": caption_encoders.caption_encoder(len(spec.names["caption"]), config.encoder_features),
         "image": caption_encoders.image_encoder(config.encoder_features),
@@ -144,7 +144,7 @@ def encoders_of(config: CaptionSettings, spec: Spec) -> dict[str, Any]:
 
 
 def adam_of(config: CaptionSettings, images: int) -> optax.GradientTransformation:
-    """Of both players; its rate falls to 0 over the second half of the images."""
+    """Returns the optimizer of both players; its rate falls to 0 over the second half of the images."""
     steps = max(1, images // config.batch)
     return optax.adam(optax.linear_schedule(config.learning_rate, 0.0, max(1, steps // 2), steps - steps // 2), b1=config.beta1)
 
@@ -156,7 +156,7 @@ def check(config: CaptionSettings) -> None:
 
 
 def init_of(parts: Parts, key: Key, batch: Batch) -> State:
-    """The first state, of encoders and players."""
+    """Returns the first state, of encoders and players."""
     keys, images = jax.random.split(key, 4), to_float(batch["image"])
     encoders = Encoders(parts.caption.init(keys[0], batch["caption"])[0], parts.image.init(keys[1], images)[0], jnp.log(jnp.float32(10)))
     text = embed(parts.caption, encoders.caption, batch["caption"])
@@ -168,25 +168,25 @@ def init_of(parts: Parts, key: Key, batch: Batch) -> State:
 
 
 def embed(network: Network, params: Params, captions: Array) -> Array:
-    """Embeddings of captions [N, T], of length sqrt(F): [N, F]."""
+    """Returns embeddings of captions [N, T], of length sqrt(F): [N, F]."""
     found = network.apply(params, {}, captions)[0]
     return found * jax.lax.rsqrt(jnp.mean(jnp.square(found), axis=1, keepdims=True) + 1e-8)
 
 
 def text_of(network: Network, params: Params, inputs: Inputs) -> Array:
-    """The given embeddings `text`, or those of the captions."""
+    """Returns the given embeddings `text`, or those of the captions."""
     return inputs["text"] if "text" in inputs else embed(network, params, inputs["caption"])
 
 
 def sample_of(parts: Parts, state: State, key: Key | None, inputs: Inputs) -> Outputs:
-    """Images of captions, or of their embeddings `text`, and these."""
+    """Returns images of captions, or of their embeddings `text`, and these."""
     text = text_of(parts.caption, state.encoder.params.caption, inputs)
     z = inputs["z"] * inputs["truncation"][:, None]
     return {"image": parts.generator.apply(state.average, state.generator.state, z, text)[0], "text": text}
 
 
 def training_of_encoders(parts: Parts) -> Training:
-    """Encoders learn which caption is of which image."""
+    """Returns encoders learn which caption is of which image."""
 
     def loss(params, state, examples):
         images, captions = examples
@@ -205,7 +205,7 @@ def training_of_encoders(parts: Parts) -> Training:
 
 
 def training_of_gan(config: CaptionSettings, parts: Parts, first: int, terms: Terms) -> Training:
-    """Both players learn, the encoders stay.
+    """Trains both players while the encoders stay.
 
     Args:
       config: how they learn.
@@ -274,7 +274,7 @@ def adversaries(config: CaptionSettings, parts: Parts, terms: Terms) -> Callable
 
 
 def open_data(config: CaptionSettings, split: str | None = None) -> Source:
-    """The captioned images of a configuration, or another part of them.
+    """Returns the captioned images of a configuration, or another part of them.
 
     Raises:
       ValueError: if pairs are to be held out of data that are no shapes.
@@ -303,7 +303,7 @@ def of_shapes(config: CaptionSettings) -> bool:
 
 
 def distance_score(config: CaptionSettings, source: Source, folder: Path, samples: int, mesh: Mesh | None = None) -> Score:
-    """The Fréchet distance of images to those of a source; of shapes in the features of a classifier of their kinds."""
+    """Returns the Fréchet distance of images to those of a source; of shapes in the features of a classifier of their kinds."""
     labelled = source
     if of_shapes(config):
         labelled = open_source(config.data, resolution=config.resolution, channels=config.channels, labels=True)
@@ -311,6 +311,6 @@ def distance_score(config: CaptionSettings, source: Source, folder: Path, sample
 
 
 def match_score(config: CaptionSettings, source: Source, resolution: int, folder: Path) -> Score:
-    """How often an image of shapes shows what its caption says, as a network sees it in images of this side in pixels."""
+    """Returns how often an image of shapes shows what its caption says, as a network sees it in images of this side in pixels."""
     reader = caption_reader(config.data, resolution, config.channels, folder)
     return caption_score(source, open_data(config, "test"), reader, config.score_samples)

@@ -30,12 +30,12 @@ def both_ways(forward: Translate, backward: Translate, inputs: Fields) -> Output
 
 
 def sampling(config: Any, spec: Spec) -> Sampling:
-    """Images of either domain in, translations and the ways back out."""
+    """Describes what `sample` takes and gives: images of either domain in, translations and the ways back out."""
     kinds = {name: outputs.image() for name in ("forward", "forward_back", "backward", "backward_back")}
     directions = {"forward": ("input", "forward"), "backward": ("target", "backward")}
     return Sampling(lambda key, n: {}, kinds, conditions=("input", "target"), directions=directions, followed=8)
 
 
 def score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """How far translations of the first domain are from the second."""
+    """Returns how far translations of the first domain are from the second."""
     return domain_score(source, config.score_samples, folder, mesh, output="forward")

@@ -52,13 +52,15 @@ class GrowingSettings(Settings, ImageSettings):
 
 
 def open_data(config: GrowingSettings, split: str | None = None) -> Source:
-    """The images of a configuration, or another part of them; sizes that the networks cannot have are refused before any is read."""
+    """Returns the images of a configuration, or another part of them; sizes that the networks cannot have are refused before
+    any is read.
+    """
     _first_level(config, plan(size_of(config)))
     return open_images(config, split)
 
 
 def learning_rate(config: GrowingSettings, size: tuple[int, int]) -> float:
-    """The learning rate for images of a size.
+    """Returns the learning rate for images of a size.
 
     >>> learning_rate(GrowingSettings(), (64, 64)), learning_rate(GrowingSettings(), (256, 256))
     (0.001, 0.002)
@@ -73,7 +75,7 @@ def wasserstein(weight: float = 10.0, target: float = 1.0, drift: float = 0.001)
 
 
 def begins(config: GrowingSettings, count: int) -> list[int]:
-    """The images seen before each of `count` stages, as far as the run comes to them.
+    """Returns the images seen before each of `count` stages, as far as the run comes to them.
 
     >>> begins(GrowingSettings(fade_kimg=10, stable_kimg=5, kimg=40), 9)
     [0, 5000, 20000, 35000]
@@ -107,7 +109,7 @@ def growing(config: GrowingSettings, spec: Spec, train: Callable[[Plan, bool], T
 
 
 def share(step: Array, first: int, batch: int, fade: float) -> Array:
-    """The share alpha of the new level: images seen since the step at which its stage began, divided by those in which it fades in.
+    """Returns the share alpha of the new level: images seen since the step at which its stage began, divided by those in which it fades in.
 
     >>> [share(jnp.asarray(step), first=10, batch=8, fade=32).item() for step in (10, 12, 99)]
     [0.0, 0.5, 1.0]
@@ -117,8 +119,8 @@ def share(step: Array, first: int, batch: int, fade: float) -> Array:
 
 
 def grown(key: Key, before: Any, fresh: Any) -> Any:
-    """The first state of a larger stage: whatever the state before has under the same name, its step, parameters, averages and Adam's
-    moments among them, and what is new as it is begun.
+    """Returns the first state of a larger stage: whatever the state before has under the same name, its step, parameters, averages and
+    Adam's moments among them, and what is new as it is begun.
 
     Adam's count is carried, too, so the first updates of what is new are up to ten times as large (beta 0.99), while it is hardly seen.
 

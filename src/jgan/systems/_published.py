@@ -12,7 +12,7 @@ from jgan.types import Spec
 
 
 def published(config: type, arrays: Mapping[str, np.ndarray]) -> Published:
-    """What arrays are that have the names that their authors gave them: G_ema.synthesis.b4.const, D.b4.out.bias, ...
+    """Returns what arrays are that have the names that their authors gave them: G_ema.synthesis.b4.const, D.b4.out.bias, ...
 
     The published average is the average of the state, and, where there is none beside it, its generator too. Without a discriminator the
     state keeps its fresh one. Optimizers, the strength of the augmentation and the mean of the path lengths begin anew.

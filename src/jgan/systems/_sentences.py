@@ -34,12 +34,12 @@ class SentenceSettings(Settings, TextSettings):
 
 
 def generator_of(config: SentenceSettings, spec: Spec) -> sentences.Generator:
-    """The generator for sentences of this vocabulary."""
+    """Returns the generator for sentences of this vocabulary."""
     return sentences.Generator(len(spec.names["tokens"]), config.embedding, config.features, config.layers)
 
 
 def outputs_of(generator: sentences.Generator, params: Params, inputs: Inputs) -> Outputs:
-    """Drawn `tokens` [N, T]; of given `tokens` the likelihood, `nats` [N]."""
+    """Returns drawn `tokens` [N, T]; of given `tokens` the likelihood, `nats` [N]."""
     if "tokens" in inputs:
         found = sentences.log_probabilities(generator, params, inputs["tokens"], inputs["truncation"])
         return {"nats": -jnp.sum(found, axis=1)}
@@ -47,7 +47,9 @@ def outputs_of(generator: sentences.Generator, params: Params, inputs: Inputs) -
 
 
 def sampling(config: SentenceSettings, spec: Spec) -> Sampling:
-    """Uniform numbers in, sentences out; `truncation` is the temperature. Of `tokens` the output is the likelihood, `nats` [N]."""
+    """Describes what `sample` takes and gives: uniform numbers in, sentences out; `truncation` is the temperature. Of `tokens` the output
+    is the likelihood, `nats` [N].
+    """
     (length,) = spec.shape("tokens")
 
     def inputs(key, n):
@@ -57,7 +59,7 @@ def sampling(config: SentenceSettings, spec: Spec) -> Sampling:
 
 
 def score(config: SentenceSettings, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """Exact on the captions of shapes, whose language is known; by n-gram models of drawn and of held-out sentences on others.
+    """Scores exactly on the captions of shapes, whose language is known; by n-gram models of drawn and of held-out sentences on others.
 
     Raises:
       ValueError: if there are no held-out sentences in the same words.

@@ -82,7 +82,7 @@ PAPER: Mapping[str, Any] = {
 
 
 def two_players(config: SoundGanSettings, generator: Network, discriminator: Network, field: str, spec: Spec) -> Training:
-    """Alternating steps of Adam with the loss of a configuration, on the label too where there are any."""
+    """Trains by alternating steps of Adam with the loss of a configuration, on the label too where there are any."""
     wasserstein = config.loss == "wasserstein"
     slope = Penalty(penalties.gradient_penalty, config.penalty_weight)
     r1 = penalties.on_real(penalties.r1, config.penalty_weight, every=LAZY)
@@ -103,6 +103,6 @@ def two_players(config: SoundGanSettings, generator: Network, discriminator: Net
 
 
 def sampling(config: SoundGanSettings, spec: Spec) -> Sampling:
-    """Latents in, and labels if there are any; sounds out."""
+    """Describes what `sample` takes and gives: latents in, and labels if there are any; sounds out."""
     conditions = ("label",) if spec.classes else ()
     return Sampling(latent_inputs(config.latent_size), {"audio": outputs.audio(int(spec.rate("audio")))}, conditions, followed=20)

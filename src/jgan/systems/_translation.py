@@ -74,7 +74,9 @@ class PairedSettings:
 
 
 def augmented(key: Key, batch: Batch, size: int, mirror: bool) -> Fields:
-    """Input and target in [-1, 1], cropped at one random place, the target to `size` pixels, and half of the pairs mirrored if wanted."""
+    """Returns input and target in [-1, 1], cropped at one random place, the target to `size` pixels, and half of the pairs mirrored if
+    wanted.
+    """
     key_crop, key_flip = jax.random.split(key)
     scale = batch["target"].shape[1] // batch["input"].shape[1]
 
@@ -87,12 +89,12 @@ def augmented(key: Key, batch: Batch, size: int, mirror: bool) -> Fields:
 
 
 def score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """How far translations are from their targets."""
+    """Returns how far translations are from their targets."""
     return paired_score(source, config.score_samples, folder, mesh)
 
 
 def sampling(config: Any, spec: Spec) -> Sampling:
-    """Images in, translations out."""
+    """Describes what `sample` takes and gives: images in, translations out."""
     return Sampling(
         lambda key, n: {},
         {"image": outputs.image()},

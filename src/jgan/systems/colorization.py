@@ -55,7 +55,7 @@ PRESETS = {
 
 
 def make_networks(config: Config) -> tuple[Network, Network]:
-    """The generator, L -> ab, and the discriminator of Lab."""
+    """Returns the generator, L -> ab, and the discriminator of Lab."""
     patch.check_size(config.resolution, config.patch_layers)
     dtype = jnp.bfloat16 if config.half else jnp.float32
     widths = unet.features_for(config.resolution, config.features)
@@ -65,7 +65,7 @@ def make_networks(config: Config) -> tuple[Network, Network]:
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """The training algorithm. The batch has `input`, grey, and `target`, in colour; `sample` colours `input` [N, H, W, 1]."""
+    """Returns the training algorithm. The batch has `input`, grey, and `target`, in colour; `sample` colours `input` [N, H, W, 1]."""
     adam = optax.adam(config.learning_rate, b1=0.5, b2=0.999)
 
     def prepare(key, batch):
@@ -91,12 +91,12 @@ def build(config: Config, spec: Spec) -> Training:
 
 
 def lightness(images: Any) -> Array:
-    """L in [0, 100] of grey images [N, H, W, 1] in [-1, 1]."""
+    """Returns the L in [0, 100] of grey images [N, H, W, 1] in [-1, 1]."""
     return rgb_to_lab(jnp.repeat(images, 3, axis=3))[..., :1]
 
 
 def open_data(config: Config, split: str | None = None, jitter: int = 0) -> Source:
-    """Pairs of grey images and those in colour, larger by `jitter` pixels.
+    """Returns pairs of grey images and those in colour, larger by `jitter` pixels.
 
     Raises:
       ValueError: if the images have no colour.
@@ -113,7 +113,7 @@ def open_data(config: Config, split: str | None = None, jitter: int = 0) -> Sour
 
 
 def training_data(config: Config) -> Source:
-    """The pairs larger by the jitter, to be cropped at random."""
+    """Returns the pairs larger by the jitter, to be cropped at random."""
     return open_data(config, jitter=config.jitter)
 
 

@@ -82,7 +82,7 @@ class State(NamedTuple):
 
 
 def make_networks(config: Config) -> tuple[Network, Network]:
-    """A generator and a discriminator; both directions have such."""
+    """Returns a generator and a discriminator; both directions have such."""
     patch.check_size(config.resolution, config.patch_layers)
     dtype = jnp.bfloat16 if config.half else jnp.float32
     generator = resnet_translation.residual_translator(config.channels, config.features, config.blocks, dtype)
@@ -91,8 +91,9 @@ def make_networks(config: Config) -> tuple[Network, Network]:
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """The training algorithm. The batch has images of A as `input` and of B as `target`; `sample` translates those that it is given, and
-    back again."""
+    """Returns the training algorithm. The batch has images of A as `input` and of B as `target`; `sample` translates those that it is
+    given, and back again.
+    """
     (g, d), loss = make_networks(config), losses.least_squares()
     total = max(1, round(1000 * config.kimg / config.batch))
     adam = optax.adam(optax.linear_schedule(config.learning_rate, 0.0, total - total // 2, total // 2), b1=0.5, b2=0.999)
@@ -156,14 +157,14 @@ def build(config: Config, spec: Spec) -> Training:
 
 
 def augmented(config: Config, key: Array, images: Array) -> Array:
-    """Images in [-1, 1], cropped and mirrored at random."""
+    """Returns images in [-1, 1], cropped and mirrored at random."""
     key_crop, key_flip = jax.random.split(key)
     images = to_float(random_crop(key_crop, images, config.resolution, config.resolution))
     return flip(key_flip, images) if config.flip else images
 
 
 def open_data(config: Config, split: str | None = None, jitter: int = 0) -> Source:
-    """The two domains of a configuration, images larger by so many pixels."""
+    """Returns the two domains of a configuration, images larger by `jitter` pixels."""
     size, limit = config.resolution + jitter, config.limit if split in (None, "train") else None
     return open_domains(
         config.data,
@@ -177,7 +178,7 @@ def open_data(config: Config, split: str | None = None, jitter: int = 0) -> Sour
 
 
 def training_data(config: Config) -> Source:
-    """The two domains larger by the jitter, to be cropped at random."""
+    """Returns the two domains larger by the jitter, to be cropped at random."""
     return open_data(config, jitter=config.jitter)
 
 

@@ -81,7 +81,7 @@ NETWORKS = {"paper": dcgan.paper, "tutorial": dcgan.tutorial}
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """Alternating steps with the non-saturating loss and Adam."""
+    """Trains by alternating steps with the non-saturating loss and Adam."""
     plan, dtype = NETWORKS[config.network](spec.image_shape, config.features), jnp.bfloat16 if config.half else jnp.float32
     adam = optax.adam(config.learning_rate, b1=config.beta1)
     return alternating(
@@ -97,7 +97,7 @@ def build(config: Config, spec: Spec) -> Training:
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """Latents in, images out."""
+    """Describes what `sample` takes and gives: latents in, images out."""
     return Sampling(latent_inputs(config.latent_size), {"image": outputs.image()})
 
 

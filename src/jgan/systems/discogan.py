@@ -80,7 +80,7 @@ class State(NamedTuple):
 
 
 def make_networks(config: Config) -> tuple[Network, Network]:
-    """A generator and a discriminator; both directions have such."""
+    """Returns a generator and a discriminator; both directions have such."""
     dtype, levels = jnp.bfloat16 if config.half else jnp.float32, config.resolution.bit_length() - 3
     if levels < 2 or config.resolution != discogan.LAST * 2**levels:
         raise ValueError(f"expected a resolution of 16, 32, 64 ... pixels, found {config.resolution}")
@@ -91,8 +91,9 @@ def make_networks(config: Config) -> tuple[Network, Network]:
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """The training algorithm. The batch has images of A as `input` and of B as `target`; `sample` translates those that it is given, and
-    back again."""
+    """Returns the training algorithm. The batch has images of A as `input` and of B as `target`; `sample` translates those that it is
+    given, and back again.
+    """
     (g, d), loss, terms = make_networks(config), losses.non_saturating(), METHODS[config.method]
     adam = optax.chain(optax.add_decayed_weights(config.weight_decay), optax.adam(config.learning_rate, b1=0.5, b2=0.999))
 
@@ -153,7 +154,7 @@ def build(config: Config, spec: Spec) -> Training:
 
 
 def open_data(config: Config, split: str | None = None) -> Source:
-    """The two domains of a configuration."""
+    """Returns the two domains of a configuration."""
     limit = config.limit if split in (None, "train") else None
     if config.data == "turned":
         return open_turned(split or "train", config.resolution, limit)

@@ -123,7 +123,7 @@ class Networks(NamedTuple):
 
 
 def make_networks(config: Config, channels: int) -> Networks:
-    """The detector of keypoints, the dense motion, the generator and the discriminator."""
+    """Returns the detector of keypoints, the dense motion, the generator and the discriminator."""
     dtype = jnp.bfloat16 if config.half else jnp.float32
     return Networks(
         keypoint_detector(config.keypoints, config.reduction, config.features, config.levels, dtype),
@@ -134,7 +134,7 @@ def make_networks(config: Config, channels: int) -> Networks:
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """The training algorithm. The batch has `video`, of which two frames are drawn: the first is to become the second.
+    """Returns the training algorithm. The batch has `video`, of which two frames are drawn: the first is to become the second.
 
     `sample` moves `source` [N, H, W, C] as the clips `video` [N, T, H, W, C] move; where `relative` [N] is positive, as they have moved
     since their first frames.
@@ -165,7 +165,7 @@ def build(config: Config, spec: Spec) -> Training:
 def init_of(
     config: Config, networks: Networks, adam: optax.GradientTransformation, shape: tuple[int, ...], key: Key, batch: Batch
 ) -> State:
-    """The first state, for frames of a shape (H, W, C)."""
+    """Returns the first state, for frames of a shape (H, W, C)."""
     keys, image = jax.random.split(key, 4), jnp.zeros((1, *shape))
     points = Keypoints(jnp.zeros((1, config.keypoints, 2)), jnp.ones((1, config.keypoints, 2, 2)))
     flow, occlusion = jnp.zeros((1, 1, 1, 2)), jnp.ones((1, 1, 1, 1))
@@ -191,8 +191,9 @@ def animate(
 
 
 def generator_loss(config: Config, networks: Networks, distances: dict, params, state, examples, other):
-    """The loss of the three networks; among its metrics are the images `fake` and the places of their points, which the discriminator
-    sees next."""
+    """Returns the loss of the three networks; among its metrics are the images `fake` and the places of their points, which the
+    discriminator sees next.
+    """
     source, driver, plate = examples["source"], examples["driver"], examples["plate"]
     points, after = detect(networks, params, state, jnp.concatenate([source, driver, thin_plate.seen_through(plate, driver)]), train=True)
     points, goal, bent = (Keypoints(*parts) for parts in zip(*(jnp.split(part, 3) for part in points), strict=True))
@@ -208,7 +209,9 @@ def generator_loss(config: Config, networks: Networks, distances: dict, params, 
 
 
 def adversarial_terms(weight: float, networks: Networks, other: Player, driver: Array, fake: Array, place: Array) -> dict:
-    """The generator's adversarial loss, and how far the discriminator's activations are from those of true frames, with their weights."""
+    """Returns the generator's adversarial loss, and how far the discriminator's activations are from those of true frames, with their
+    weights.
+    """
     logits, activations = networks.discriminator.apply(other.params, other.state, fake, place)[0]
     _, wanted = networks.discriminator.apply(other.params, other.state, driver, place)[0]
     matching = losses.feature_matching(jax.lax.stop_gradient(wanted), activations)
@@ -217,7 +220,7 @@ def adversarial_terms(weight: float, networks: Networks, other: Player, driver: 
 
 
 def discriminator_loss(networks: Networks, params, state, examples):
-    """The discriminator's adversarial loss."""
+    """Returns the discriminator's adversarial loss."""
     apply, place = networks.discriminator.apply, examples["place"]
     fake_logits, real_logits = (apply(params, state, examples[name], place)[0][0] for name in ("fake", "driver"))
     metrics = {"real_logits": jnp.mean(real_logits), "fake_logits": jnp.mean(fake_logits)}
@@ -225,7 +228,7 @@ def discriminator_loss(networks: Networks, params, state, examples):
 
 
 def sample_of(networks: Networks, state: State, key: Key | None, inputs: Inputs) -> Outputs:
-    """Clips of `source` that moves as `video` does, and the points of `video`."""
+    """Returns clips of `source` that moves as `video` does, and the points of `video`."""
     params, carried = state.generator.params, state.generator.state
     source, driver = to_float(inputs["source"]), to_float(inputs["video"])
     points, first = (detect(networks, params, carried, images)[0] for images in (source, driver[:, 0]))
@@ -241,8 +244,9 @@ def sample_of(networks: Networks, state: State, key: Key | None, inputs: Inputs)
 
 
 def drawn(config: Config, key: Key, clips: Array) -> dict:
-    """What a step learns from: two different frames of each clip [N, T, H, W, C], `source` and `driver`, with the same colours changed and
-    half of them mirrored; and the map by which the driver is bent, `plate`."""
+    """Returns what a step learns from: two different frames of each clip [N, T, H, W, C], `source` and `driver`, with the same colours
+    changed and half of them mirrored; and the map by which the driver is bent, `plate`.
+    """
     of_first, of_others, of_colours, of_mirrors, of_plates = jax.random.split(key, 5)
     n, frames = clips.shape[:2]
     first = jax.random.randint(of_first, (n,), 0, frames)
@@ -257,13 +261,13 @@ def drawn(config: Config, key: Key, clips: Array) -> dict:
 
 
 def jacobian_distance(goal: Keypoints, bent: Keypoints, plate: thin_plate.Plate) -> Array:
-    """The mean of |1 - J_D^-1 T'(p) J_p|, for points p that were found in frames seen through T (equation 10 of the paper)."""
+    """Returns the mean of |1 - J_D^-1 T'(p) J_p|, for points p that were found in frames seen through T (equation 10 of the paper)."""
     product = inverse(goal.jacobian) @ thin_plate.slopes(plate, bent.place) @ bent.jacobian
     return jnp.mean(jnp.abs(jnp.eye(2)[None, None] - product))
 
 
 def distances_of(config: Config) -> dict:
-    """The distances (real, fake) -> [N] of a configuration with their weights, by name; without its weight no network is loaded."""
+    """Returns the distances (real, fake) -> [N] of a configuration with their weights, by name; without its weight no network is loaded."""
 
     def pyramid(distance, scales):
         return lambda real, fake: sum(distance(averaged(real, scale), averaged(fake, scale)) for scale in scales)
@@ -288,12 +292,12 @@ def check_size(config: Config, shape: tuple[int, ...]) -> None:
 
 
 def open_data(config: Config, split: str | None = None) -> Source:
-    """The clips of a configuration as `video`, each with its first frame as `source`."""
+    """Returns the clips of a configuration as `video`, each with its first frame as `source`."""
     return map_examples(open_settings(config, split), lambda clip: {"source": clip["video"][0], **clip})
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """An image and the clip that drives it in, the image moved as the clip out."""
+    """Describes what `sample` takes and gives: an image and the clip that drives it in, the image moved as the clip out."""
     kinds = {"video": outputs.video(spec.rate("video"))}
     return Sampling(lambda key, n: {"relative": jnp.ones((n,))}, kinds, conditions=("source", "video"), followed=8)
 

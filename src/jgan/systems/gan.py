@@ -79,7 +79,7 @@ LOSSES = {"non_saturating": losses.non_saturating(), "minimax": losses.minimax()
 
 
 def make_optimizer(config: Config) -> optax.GradientTransformation:
-    """Adam, or gradient descent with momentum: rate / 1.000004^step, momentum from 0.5 to 0.7 in 250 epochs of 600 batches."""
+    """Returns Adam, or gradient descent with momentum: rate / 1.000004^step, momentum from 0.5 to 0.7 in 250 epochs of 600 batches."""
     if config.optimizer == "adam":
         return optax.adam(config.learning_rate, b1=0.5)
     rate = optax.exponential_decay(config.learning_rate, 1, 1 / 1.000004, end_value=1e-6)
@@ -87,7 +87,7 @@ def make_optimizer(config: Config) -> optax.GradientTransformation:
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """Algorithm 1 of the paper with one step of the discriminator per step of the generator, as in its experiments."""
+    """Trains by algorithm 1 of the paper with one step of the discriminator per step of the generator, as in its experiments."""
     dtype = jnp.bfloat16 if config.half else jnp.float32
     return alternating(
         perceptrons.generator(spec.image_shape, (config.hidden,) * 2, dtype=dtype),
@@ -101,7 +101,7 @@ def build(config: Config, spec: Spec) -> Training:
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """Latents in, images out."""
+    """Describes what `sample` takes and gives: latents in, images out."""
     return Sampling(latent_inputs(config.latent_size), {"image": outputs.image()})
 
 

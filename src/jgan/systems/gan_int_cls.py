@@ -48,7 +48,7 @@ PRESETS = {
 
 
 def build(config: Config, spec: Spec) -> list[Stage]:
-    """Two stages on one state: encoders, then the GAN.
+    """Trains in two stages on one state: encoders, then the GAN.
 
     Raises:
       ValueError: if the encoders' part is as long as the run, the batch has no halves, or images cannot be halved to 4 pixels.
@@ -68,7 +68,7 @@ def build(config: Config, spec: Spec) -> list[Stage]:
 
 
 def parts_of(config: Config, spec: Spec, images: int) -> Parts:
-    """The networks of a configuration, and its optimizers for this number of images."""
+    """Returns the networks of a configuration, and its optimizers for this number of images."""
     return Parts(
         **encoders_of(config, spec),
         generator=gan_int_cls.generator(config.resolution, spec.image_shape[2], config.generator_features, config.text_features),
@@ -79,12 +79,12 @@ def parts_of(config: Config, spec: Spec, images: int) -> Parts:
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """Latents and captions in, images out; `text`, embeddings, in place of captions."""
+    """Describes what `sample` takes and gives: latents and captions in, images out; `text`, embeddings, in place of captions."""
     return Sampling(latent_inputs(config.latent_size), {"image": outputs.image()}, conditions=("caption",), optional=("text",))
 
 
 def score(config: Config, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """On shapes how often an image shows what its caption says; on others the Fréchet distance."""
+    """Scores, on shapes, how often an image shows what its caption says; on others the Fréchet distance."""
     if not of_shapes(config):
         return image_score(config, source, folder=folder, mesh=mesh)
     return match_score(config, source, config.resolution, folder)

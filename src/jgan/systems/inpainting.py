@@ -113,7 +113,7 @@ class State(NamedTuple):
 
 
 def make_networks(config: Config, channels: int) -> tuple[Network, Network]:
-    """The generator of coarse and fine images, and the discriminator of images with their masks."""
+    """Returns the generator of coarse and fine images, and the discriminator of images with their masks."""
     dtype = jnp.bfloat16 if config.half else jnp.float32
     generator = gated.inpainter(channels, config.features, config.levels, config.dilations, dtype)
     widths = spectral_patch.features_for(config.discriminator_features, config.discriminator_layers)
@@ -122,7 +122,9 @@ def make_networks(config: Config, channels: int) -> tuple[Network, Network]:
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """The training algorithm. The batch has `image`; `sample` fills `image` [N, H, W, C] where `mask` [N, H, W, 1] is 128 and more."""
+    """Returns the training algorithm. The batch has `image`; `sample` fills `image` [N, H, W, C] where `mask` [N, H, W, 1]
+    is 128 and more.
+    """
     g, d = make_networks(config, spec.image_shape[2])
     loss, adam = losses.hinge(), optax.adam(config.learning_rate, b1=0.5, b2=0.999)
 
@@ -181,7 +183,7 @@ def build(config: Config, spec: Spec) -> Training:
 
 
 def holes(config: Config, key: Key, shape: tuple[int, ...]) -> Array:
-    """Free-form holes, bool [N, H, W, 1], for images of a shape [N, H, W, C]."""
+    """Returns free-form holes, bool [N, H, W, 1], for images of a shape [N, H, W, C]."""
     n, height, width, _ = shape
     draw = functools.partial(masks.free_form, height=height, width=width, area=(config.least_hole, config.largest_hole))
     return jax.vmap(draw)(jax.random.uniform(key, (n, masks.DRAWS)))[..., None]
@@ -196,18 +198,18 @@ def check_sizes(image: tuple[int, ...], mask: tuple[int, ...], smallest: int) ->
 
 
 def open_data(config: Config, split: str | None = None) -> Source:
-    """The images of a configuration, each with a mask."""
+    """Returns the images of a configuration, each with a mask."""
     images, area = open_images(config, split), (config.least_hole, config.largest_hole)
     return zip_sources(images, masks.open_masks(images.size, *size_of(config), area))
 
 
 def score(config: Config, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """How far completed images are from the true ones."""
+    """Returns how far completed images are from the true ones."""
     return inpainting_score(open_images(config), source, config.score_samples, folder, mesh)
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """Images with holes in, completed images out."""
+    """Describes what `sample` takes and gives: images with holes in, completed images out."""
     kinds = {"image": outputs.image(), "coarse": outputs.image()}
     return Sampling(lambda key, n: {}, kinds, conditions=("image", "mask"), followed=16)
 

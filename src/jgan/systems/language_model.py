@@ -55,7 +55,7 @@ class State(NamedTuple):
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """One player alone: the mean of -log p per token, by Adam with clipped gradients."""
+    """Trains one player alone: the mean of -log p per token, by Adam with clipped gradients."""
     generator = generator_of(config, spec)
     optimizer = optax.chain(optax.clip_by_global_norm(config.clip), optax.adam(config.learning_rate))
 

@@ -64,7 +64,7 @@ PRESETS = {
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """Alternating steps with the paper's loss and Adam."""
+    """Trains by alternating steps with the paper's loss and Adam."""
     plan, dtype = dcgan.least_squares(spec.image_shape, config.features), jnp.bfloat16 if config.half else jnp.float32
     adam = optax.adam(config.learning_rate, b1=0.5)
     return alternating(
@@ -80,7 +80,7 @@ def build(config: Config, spec: Spec) -> Training:
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """Latents in, images out."""
+    """Describes what `sample` takes and gives: latents in, images out."""
     return Sampling(latent_inputs(config.latent_size), {"image": outputs.image()})
 
 

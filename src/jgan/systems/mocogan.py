@@ -72,7 +72,7 @@ PRESETS = {
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """Alternating steps; the batch has `video` and, with labels, `label`.
+    """Trains by alternating steps; the batch has `video` and, with labels, `label`.
 
     Both discriminators are one player with two logits, whose losses are added. R1 is taken of the sum of the logits and, where the motion
     is found, the log-probability of its code.
@@ -91,7 +91,7 @@ def build(config: Config, spec: Spec) -> Training:
 def two_players(
     config: Config, generator: Network, discriminator: Network, loss: AdversarialLoss, latent_size: int, field: str, condition: str | None
 ) -> Training:
-    """Alternating steps of Adam with a loss and lazy R1."""
+    """Trains by alternating steps of Adam with a loss and lazy R1."""
     return alternating(
         generator,
         discriminator,
@@ -120,7 +120,9 @@ def with_codes(training: Training, codes: int) -> Training:
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """Latents in, and labels of motions if they are given, or codes if they are found; clips out."""
+    """Describes what `sample` takes and gives: latents in, and labels of motions if they are given, or codes if they are
+    found; clips out.
+    """
     plan = _plan(config, spec)
     latents = latent_inputs(plan.latent_size)
 

@@ -56,7 +56,7 @@ PRESETS = {
 
 
 def make_networks(config: Config) -> tuple[Network, Network]:
-    """The generator, and the discriminator of input and output joined along the channels."""
+    """Returns the generator, and the discriminator of input and output joined along the channels."""
     patch.check_size(config.resolution, config.patch_layers)
     dtype = jnp.bfloat16 if config.half else jnp.float32
     widths = unet.features_for(config.resolution, config.features)
@@ -65,7 +65,9 @@ def make_networks(config: Config) -> tuple[Network, Network]:
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """The training algorithm. The batch has `input` and `target`, larger by the jitter; `sample` translates `input` [N, H, W, C]."""
+    """Returns the training algorithm. The batch has `input` and `target`, larger by the jitter; `sample` translates `input`
+    [N, H, W, C].
+    """
     adam = optax.adam(config.learning_rate, b1=0.5, b2=0.999)
     return paired(
         *make_networks(config),
@@ -80,7 +82,7 @@ def build(config: Config, spec: Spec) -> Training:
 
 
 def open_data(config: Config, split: str | None = None, jitter: int = 0) -> Source:
-    """The pairs of a configuration, each image larger by so many pixels."""
+    """Returns the pairs of a configuration, each image larger by `jitter` pixels."""
     size, limit = config.resolution + jitter, config.limit if split in (None, "train") else None
     return open_pairs(
         config.data,
@@ -95,7 +97,7 @@ def open_data(config: Config, split: str | None = None, jitter: int = 0) -> Sour
 
 
 def training_data(config: Config) -> Source:
-    """The pairs larger by the jitter, to be cropped at random."""
+    """Returns the pairs larger by the jitter, to be cropped at random."""
     return open_data(config, jitter=config.jitter)
 
 

@@ -105,7 +105,7 @@ class State(NamedTuple):
 
 
 def make_network(config: Config, spec: Spec) -> BlockNetwork | GatedPixelCNN:
-    """The pixel network of a configuration."""
+    """Returns the pixel network of a configuration."""
     if config.conditional and config.architecture != "gated_pixelcnn":
         raise ValueError(f"expected the architecture gated_pixelcnn for a conditional model, found {config.architecture}")
     sizes: dict[str, Any] = dict(
@@ -118,7 +118,7 @@ def make_network(config: Config, spec: Spec) -> BlockNetwork | GatedPixelCNN:
 
 
 def nats_of(config: Config, spec: Spec) -> Callable[[Params, Batch], Array]:
-    """(parameters, batch) -> -log p [N] of its images, in nats."""
+    """Returns (parameters, batch) -> -log p [N] of its images, in nats."""
     network = make_network(config, spec)
 
     def nats(params, batch):
@@ -128,7 +128,7 @@ def nats_of(config: Config, spec: Spec) -> Callable[[Params, Batch], Array]:
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """One player alone: the mean of -log2 p per sub-pixel, by RMSProp with clipped gradients."""
+    """Trains one player alone: the mean of -log2 p per sub-pixel, by RMSProp with clipped gradients."""
     network, nats = make_network(config, spec), nats_of(config, spec)
     optimizer = optax.chain(optax.clip_by_global_norm(config.clip), optax.rmsprop(config.learning_rate, decay=0.95, bias_correction=True))
 
@@ -162,12 +162,12 @@ def build(config: Config, spec: Spec) -> Training:
 
 
 def open_data(config: Config, split: str | None = None) -> Source:
-    """The images of a configuration, or another part of them."""
+    """Returns the images of a configuration, or another part of them."""
     return open_images(config, split, labels=True if config.conditional else None)
 
 
 def score(config: Config, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """The likelihood of images of the test split."""
+    """Returns the likelihood of images of the test split."""
     nats, held_out = nats_of(config, source.spec), dataclasses.replace(config, split=config.test_split, limit=config.score_samples)
 
     def of_state(state: Any, batch: Batch) -> Array:
@@ -178,8 +178,9 @@ def score(config: Config, source: Source, /, *, folder: Path, mesh: Mesh | None 
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """Uniform numbers in, images out; `truncation` is the temperature. Where `known` [N, H, W] says so, pixels are those of the images
-    `given`. Of `image` the output is the likelihood, `nats` [N]."""
+    """Describes what `sample` takes and gives: uniform numbers in, images out; `truncation` is the temperature. Where `known` [N, H, W]
+    says so, pixels are those of the images `given`. Of `image` the output is the likelihood, `nats` [N].
+    """
 
     def inputs(key, n):
         return {"uniforms": jax.random.uniform(key, (n, *spec.shape())), "truncation": jnp.ones((n,))}

@@ -66,12 +66,12 @@ PRESETS = {
 
 
 def build(config: Config, spec: Spec) -> list[Stage]:
-    """The stages of a run, each of alternating steps with the Wasserstein loss, its gradient penalty and Adam."""
+    """Returns the stages of a run, each of alternating steps with the Wasserstein loss, its gradient penalty and Adam."""
     return growing(config, spec, partial(train, config, spec))
 
 
 def train(config: Config, spec: Spec, levels: Plan, fades: bool) -> Training:
-    """The training of a stage."""
+    """Returns the training of a stage."""
     adam = optax.adam(learning_rate(config, levels.sizes[-1]), b1=0.0, b2=0.99)
     loss, terms = wasserstein(config.penalty_weight, config.penalty_target, config.drift_weight)
     return alternating(
@@ -89,7 +89,7 @@ def train(config: Config, spec: Spec, levels: Plan, fades: bool) -> Training:
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """Latents in, images out."""
+    """Describes what `sample` takes and gives: latents in, images out."""
     return Sampling(latent_inputs(config.latent_size), {"image": outputs.image()})
 
 

@@ -74,7 +74,9 @@ class State(NamedTuple):
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """One step of the discriminator by cross-entropy at every token, and one of the generator by the policy gradient of its rewards."""
+    """Trains by one step of the discriminator by cross-entropy at every token, and one of the generator by the policy gradient of its
+    rewards.
+    """
     generator, (length,) = generator_of(config, spec), spec.shape("tokens")
     discriminator = sentences.discriminator(generator.vocabulary, config.embedding, config.features, config.positions, config.dropout)
     adam_g, adam_d = (optax.adam(rate, b1=config.beta1) for rate in (config.generator_rate, config.discriminator_rate))
@@ -120,7 +122,7 @@ def build(config: Config, spec: Spec) -> Training:
 
 
 def rewards(logits: Array, tokens: Array, at_end: bool) -> Array:
-    """2 sigmoid(logits) - 1 [N, T] of the tokens of sentences, or of their last ones only; 0 elsewhere.
+    """Returns the 2 sigmoid(logits) - 1 [N, T] of the tokens of sentences, or of their last ones only; 0 elsewhere.
 
     >>> rewards(jnp.full((1, 3), 1e9), jnp.asarray([[5, 0, 0]]), False).tolist()
     [[1.0, 1.0, 0.0]]
@@ -133,7 +135,7 @@ def rewards(logits: Array, tokens: Array, at_end: bool) -> Array:
 
 
 def mean_of_tokens(values: Array, inside: Array) -> Array:
-    """The mean of values [N, T] of tokens that belong to sentences.
+    """Returns the mean of values [N, T] of tokens that belong to sentences.
 
     >>> float(mean_of_tokens(jnp.asarray([[1.0, 3.0, 9.0]]), jnp.asarray([[True, True, False]])))
     2.0

@@ -41,7 +41,7 @@ PRESETS = {
 
 
 def to_picture(audio: Array, frame: int, decibels: float) -> Array:
-    """Sounds [N, S] as pictures [N, 2 S / frame, frame / 2, 1] in [-1, 1]: 1 is a full-scale sine, -1 so many decibels below.
+    """Returns sounds [N, S] as pictures [N, 2 S / frame, frame / 2, 1] in [-1, 1]: 1 is a full-scale sine, -1 is `decibels` below.
 
     The last frame, around the end of the sound, and the highest frequency are left out.
     """
@@ -51,7 +51,8 @@ def to_picture(audio: Array, frame: int, decibels: float) -> Array:
 
 
 def to_sound(pictures: Array, samples: int, decibels: float, iterations: int) -> Array:
-    """Sounds [N, samples] in [-1, 1] whose pictures are these, as nearly as Griffin and Lim's algorithm finds them; silence is silent.
+    """Returns sounds [N, samples] in [-1, 1] whose pictures are these, as nearly as Griffin and Lim's algorithm finds them; silence is
+    silent.
 
     >>> to_sound(jnp.zeros((2, 16, 32, 1)), 512, 80.0, 4).shape
     (2, 512)
@@ -63,7 +64,7 @@ def to_sound(pictures: Array, samples: int, decibels: float, iterations: int) ->
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """The training algorithm. The batch has `audio` and, with classes, `label`.
+    """Returns the training algorithm. The batch has `audio` and, with classes, `label`.
 
     Raises:
       ValueError: for a frame that is odd, or does not divide the sounds into pictures that fit.

@@ -81,7 +81,7 @@ PRESETS = {
 
 
 def build(config: Config, spec: Spec) -> list[Stage]:
-    """Three stages: encoders, stage I, stage II.
+    """Trains in three stages: encoders, stage I, stage II.
 
     Raises:
       ValueError: if nothing of the run is left for stage II, the batch has no halves, or half the images cannot be halved to 4 pixels.
@@ -105,7 +105,7 @@ def build(config: Config, spec: Spec) -> list[Stage]:
 
 
 def small_parts(config: Config, spec: Spec, images: int) -> Parts:
-    """The networks of stage I, and their optimizer for this number of images."""
+    """Returns the networks of stage I, and their optimizer for this number of images."""
     side = config.resolution // 2
     return Parts(
         **encoders_of(config, spec),
@@ -117,7 +117,7 @@ def small_parts(config: Config, spec: Spec, images: int) -> Parts:
 
 
 def large_parts(config: Config, spec: Spec, images: int) -> Parts:
-    """The networks of stage II. What the state of its generator carries holds the generator of stage I, which it never changes."""
+    """Returns the networks of stage II. What the state of its generator carries holds the generator of stage I, which it never changes."""
     small = small_parts(config, spec, images)
     large = stackgan.enlarger(spec.image_shape[2], config.stage2_generator_features, config.text_features, config.blocks)
     discriminator = gan_int_cls.discriminator(config.resolution, config.stage2_discriminator_features, config.text_features)
@@ -128,7 +128,8 @@ def large_parts(config: Config, spec: Spec, images: int) -> Parts:
 
 
 def over(small: Parts, large: Network) -> Network:
-    """Both generators as one: (z, embeddings) -> large images. Its state is {"small": of stage I, parameters and state, "large": ...}.
+    """Returns both generators as one: (z, embeddings) -> large images. Its state is {"small": of stage I, parameters and state, "large":
+    ...}.
 
     Stage I works as in sampling, in training too, so that stage II never sees other images than those.
     """
@@ -150,7 +151,7 @@ def over(small: Parts, large: Network) -> Network:
 
 
 def stacked(key: Key, before: State, fresh: State) -> State:
-    """The first state of stage II: on the encoders and on the average of stage I."""
+    """Returns the first state of stage II: on the encoders and on the average of stage I."""
     below = {**fresh.generator.state, "small": (before.average, before.generator.state)}
     return fresh._replace(step=before.step, encoder=before.encoder, generator=fresh.generator._replace(state=below))
 
@@ -171,27 +172,29 @@ def halved(training: Training, small: Parts) -> Training:
 
 
 def sample_of_both(small: Parts, large: Parts, state: State, key: Key | None, inputs: Inputs) -> Outputs:
-    """Large images of captions, the small ones that they are made of, and the embeddings."""
+    """Returns large images of captions, the small ones that they are made of, and the embeddings."""
     found = sample_of(large, state, key, inputs)
     z = inputs["z"][:, : small.latents] * inputs["truncation"][:, None]
     return {**found, "small": small.generator.apply(*state.generator.state["small"], z, found["text"])[0]}
 
 
 def bilinear(images: Any) -> Array:
-    """Images [N, H, W, C] twice as large, without learning."""
+    """Returns images [N, H, W, C] twice as large, without learning."""
     n, height, width, channels = images.shape
     return jax.image.resize(images, (n, 2 * height, 2 * width, channels), "bilinear")
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """Latents and captions in, images and the small ones of stage I out; `text`, embeddings, in place of captions."""
+    """Describes what `sample` takes and gives: latents and captions in, images and the small ones of stage I out; `text`, embeddings, in
+    place of captions.
+    """
     images = {"image": outputs.image(), "small": outputs.image()}
     latents = config.latent_size + 2 * config.text_features
     return Sampling(latent_inputs(latents), images, conditions=("caption",), optional=("text",))
 
 
 def score(config: Config, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """The Fréchet distance; on shapes also how often an image, half as large, shows what its caption says."""
+    """Returns the Fréchet distance; on shapes also how often an image, half as large, shows what its caption says."""
     distance = distance_score(config, source, folder, config.score_samples, mesh)
     return joined(distance, match_score(config, source, config.resolution // 2, folder)) if of_shapes(config) else distance
 

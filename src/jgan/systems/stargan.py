@@ -119,7 +119,7 @@ def ask(key: Key, attributes: Array, flips: Share) -> Request:
 
 
 def make_networks(config: Config, spec: Spec) -> tuple[Network, Network]:
-    """A generator, whose images are `stargan.blend` of its output, and a discriminator.
+    """Returns a generator, whose images are `stargan.blend` of its output, and a discriminator.
 
     Raises:
       ValueError: for data without attributes, or images that the discriminator cannot halve so often.
@@ -138,8 +138,9 @@ def make_networks(config: Config, spec: Spec) -> tuple[Network, Network]:
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """The training algorithm. The batch has `image` and `attributes`; `sample` edits images as `change` says, and puts every attribute on
-    and takes it off."""
+    """Returns the training algorithm. The batch has `image` and `attributes`; `sample` edits images as `change` says, and puts every
+    attribute on and takes it off.
+    """
     (g, d), loss = make_networks(config, spec), losses.non_saturating()
     total = max(1, round(1000 * config.kimg / config.batch))
     adam = optax.adam(optax.linear_schedule(config.learning_rate, 0.0, total - total // 2, total // 2), b1=0.5, b2=0.999)
@@ -204,7 +205,7 @@ def build(config: Config, spec: Spec) -> Training:
 
 
 def cross_entropy(logits: Array, attributes: Array) -> Array:
-    """The mean over images of the cross-entropy of attributes [N, A], summed over them (Choi et al. 2017, equations 2 and 3)."""
+    """Returns the mean over images of the cross-entropy of attributes [N, A], summed over them (Choi et al. 2017, equations 2 and 3)."""
     return jnp.mean(jnp.sum(optax.sigmoid_binary_cross_entropy(logits, attributes), axis=1))
 
 
@@ -215,20 +216,20 @@ def _mean(patches, axis=None):
 
 
 def single_changes(spec: Spec) -> dict[str, np.ndarray]:
-    """The changes [A] that put an attribute on or take it off, by the name of the output that shows it."""
+    """Returns the changes [A] that put an attribute on or take it off, by the name of the output that shows it."""
     names = spec.names["attributes"]
     one = np.eye(len(names), dtype=np.float32)
     return {f"{word}_{name}": sign * one[i] for i, name in enumerate(names) for word, sign in (("with", 1), ("without", -1))}
 
 
 def open_data(config: Config, split: str | None = None) -> Source:
-    """The images of a configuration with the attributes that are learned, or another part of them."""
+    """Returns the images of a configuration with the attributes that are learned, or another part of them."""
     size, limit = config.resolution, config.limit if split in (None, "train") else None
     return open_presence(config.data, config.attributes, resolution=size, channels=config.channels, split=split or "train", limit=limit)
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """Images and changes in; the images so changed, and with and without every attribute, out."""
+    """Describes what `sample` takes and gives: images and changes in; the images so changed, and with and without every attribute, out."""
     shown = dict.fromkeys(("edited", *single_changes(spec)), outputs.image())
     count = len(spec.names["attributes"])
     return Sampling(lambda key, n: {"change": jnp.zeros((n, count))}, shown, conditions=("image",), followed=8)

@@ -166,7 +166,7 @@ class Draws(NamedTuple):
 
 
 def make_generator(config: Config, spec: Spec) -> stylegan2.Generator:
-    """The generator of images like those of the data."""
+    """Returns the generator of images like those of the data."""
     shape = spec.image_shape
     return stylegan2.generator(
         stylegan2.plan(shape[:2], config.channel_base, config.channel_max, config.half_levels),
@@ -182,7 +182,7 @@ def make_generator(config: Config, spec: Spec) -> stylegan2.Generator:
 
 
 def make_discriminator(config: Config, generator: stylegan2.Generator) -> Network:
-    """The discriminator for the images of a generator."""
+    """Returns the discriminator for the images of a generator."""
     return stylegan2.discriminator(
         generator.plan,
         label_size=generator.label_size,
@@ -193,7 +193,7 @@ def make_discriminator(config: Config, generator: stylegan2.Generator) -> Networ
 
 
 def make_losses(config: Config, g: stylegan2.Generator, d: Network, r1_weight: float) -> Losses:
-    """Non-saturating loss, path length penalty and R1.
+    """Returns the non-saturating loss, path length penalty and R1.
 
     The penalty compares lengths with their moving average before its update, through which no gradient flows, so that microbatches change
     nothing. The published code takes the average after it, with its gradient: m + 0.01 (l - m) of the mean length l of the batch. Then
@@ -242,7 +242,7 @@ def make_losses(config: Config, g: stylegan2.Generator, d: Network, r1_weight: f
 
 
 def make_draws(config: Config, g: stylegan2.Generator, shape: tuple[int, int, int]) -> Draws:
-    """All random numbers of a step, drawn for the whole batch, so that microbatches change nothing."""
+    """Returns all random numbers of a step, drawn for the whole batch, so that microbatches change nothing."""
 
     def augmentation(key, n, strength):
         if config.augment == "diffusion":
@@ -269,7 +269,7 @@ def make_draws(config: Config, g: stylegan2.Generator, shape: tuple[int, int, in
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """The training algorithm: each player's main update and lazy penalty, the average and the augmentation strength."""
+    """Returns the training algorithm: each player's main update and lazy penalty, the average and the augmentation strength."""
     shape, g = spec.image_shape, make_generator(config, spec)
     d = make_discriminator(config, g)
     r1_weight = 0.0002 * shape[0] * shape[1] / config.batch if config.r1_weight is None else config.r1_weight
@@ -341,13 +341,15 @@ def _synthesize(g, params, state, ws, noise):
 
 
 def open_data(config: Config, split: str | None = None) -> Source:
-    """The images of a configuration, or another part of them; sizes that the network cannot have are refused before any is read."""
+    """Returns the images of a configuration, or another part of them; sizes that the network cannot have are refused before any is read."""
     stylegan2.plan(size_of(config))
     return open_images(config, split, labels=True if config.conditional else None)
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """Latents, or styles `ws` [N, layers, style_size], in; images and their styles out. Without a key the noise is constant."""
+    """Describes what `sample` takes and gives: latents, or styles `ws` [N, layers, style_size], in; images and their styles out. Without a
+    key the noise is constant.
+    """
     plan = make_generator(config, spec).plan
     affine = tuple(f"average/synthesis/{'/'.join(layer)}/style/kernel" for layer in stylegan2.style_layers(plan))
     noise = tuple(f"generator/state/synthesis/noise/constant/{level}" for level in range(len(plan.sizes)))

@@ -37,7 +37,7 @@ class Config(GrowingSettings):
     style_decay: ShareBelowOne = 0.995
     """Of the running average of w, per batch."""
     loss: Literal["r1", "wasserstein"] = "r1"
-    """r1: non-saturating with R1, as for the faces of FFHQ in the paper; wasserstein: that of ProGAN, as for those of CelebA-HQ."""
+    """r1: non-saturating with R1, as for the faces of FFHQ in the paper; wasserstein: the loss of ProGAN, as for CelebA-HQ."""
     r1_weight: Weight = 10.0
     """Gamma: the weight of R1 is half of it."""
 
@@ -79,12 +79,12 @@ PRESETS = {
 
 
 def build(config: Config, spec: Spec) -> list[Stage]:
-    """The stages of a run, each of alternating steps with the non-saturating loss, R1 and Adam."""
+    """Returns the stages of a run, each of alternating steps with the non-saturating loss, R1 and Adam."""
     return growing(config, spec, partial(train, config, spec))
 
 
 def train(config: Config, spec: Spec, levels: Plan, fades: bool) -> Training:
-    """The training of a stage; its samples are truncated in the coarse layers, and have their styles beside them."""
+    """Returns the training of a stage; its samples are truncated in the coarse layers, and have their styles beside them."""
     adam = optax.adam(learning_rate(config, levels.sizes[-1]), b1=0.0, b2=0.99)
     g = stylegan1.generator(
         levels,
@@ -124,7 +124,9 @@ def train(config: Config, spec: Spec, levels: Plan, fades: bool) -> Training:
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """Latents, or styles `ws` [N, layers, style_size], in; images and their styles out. Without a key the noise is constant."""
+    """Describes what `sample` takes and gives: latents, or styles `ws` [N, layers, style_size], in; images and their styles out. Without a
+    key the noise is constant.
+    """
     levels = plan(spec.image_shape[:2])
     return Sampling(
         latent_inputs(config.latent_size),

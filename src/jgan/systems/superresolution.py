@@ -76,14 +76,14 @@ PRESETS = {
 
 
 def make_networks(config: Config) -> tuple[Network, Network]:
-    """The generator and the discriminator."""
+    """Returns the generator and the discriminator."""
     dtype = jnp.bfloat16 if config.half else jnp.float32
     generator = srresnet.generator(3, config.features, config.blocks, config.scale, dtype)
     return generator, srresnet.discriminator(config.discriminator_features, dtype)
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """The training algorithm. The batch has `target`, and `input`, `scale` times smaller; `sample` enlarges `input` of any size."""
+    """Returns the training algorithm. The batch has `target`, and `input`, `scale` times smaller; `sample` enlarges `input` of any size."""
     steps = max(1, round(1000 * config.kimg / config.batch))
     adam = optax.adam(optax.cosine_decay_schedule(config.learning_rate, steps))
     loss = losses.non_saturating()
@@ -101,7 +101,9 @@ def build(config: Config, spec: Spec) -> Training:
 
 
 def perceptual(config: Config):
-    """The perceptual distance of a configuration, of activations divided by 255; without its weight in the loss nothing is loaded."""
+    """Returns the perceptual distance of a configuration, of activations divided by 255; without its weight in the loss
+    nothing is loaded.
+    """
     if not config.perceptual_weight:
         return losses.pixel_l2
     maps = feature_maps(load_weights("squeezenet-1.1", config.weights))
@@ -109,7 +111,7 @@ def perceptual(config: Config):
 
 
 def open_data(config: Config, split: str | None = None) -> Source:
-    """Pairs of small images and those that they were made of.
+    """Returns pairs of small images and those that they were made of.
 
     Raises:
       ValueError: if the sizes do not fit together.
@@ -134,13 +136,13 @@ def check_sizes(config: Config) -> None:
 
 
 def pair(config: Config, image: np.ndarray) -> dict[str, np.ndarray]:
-    """A whole image, without the last pixels that are no multiple of the scale, and what it is reduced."""
+    """Returns a whole image, without the last pixels that are no multiple of the scale, and what it is reduced."""
     target = whole_parts(image, config.scale)
     return {"input": reduced(target, config.scale), "target": target}
 
 
 def bicubic(config: Config, images: np.ndarray) -> np.ndarray:
-    """Small images [N, h, w, C] enlarged without learning."""
+    """Returns small images [N, h, w, C] enlarged without learning."""
     return np.asarray(to_uint8(srresnet.enlarged(jnp.asarray(to_float(images)), config.scale)))
 
 

@@ -35,7 +35,7 @@ PRESETS = {
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """The training algorithm. The batch has `audio` and, with classes, `label`."""
+    """Returns the training algorithm. The batch has `audio` and, with classes, `label`."""
     (samples,), dtype = spec.shape("audio"), jnp.bfloat16 if config.half else jnp.float32
     plan = wavegan.waves(samples, config.features, spec.classes, config.shuffle)
     return two_players(config, wavegan.generator(plan, dtype), wavegan.discriminator(plan, dtype), "audio", spec)

@@ -62,7 +62,7 @@ def alternating(
     microbatches: int = 1,
     axis_name: str | None = None,
 ) -> Training:
-    """Goodfellow et al. 2014 (https://arxiv.org/abs/1406.2661), algorithm 1, with any adversarial loss and any penalties.
+    """Trains as Goodfellow et al. 2014 (https://arxiv.org/abs/1406.2661), algorithm 1, with any adversarial loss and any penalties.
 
     `sample` takes `z` [N, latent_size], the condition, and if wanted `truncation` [N], by which z is multiplied; it uses the average.
 

@@ -7,7 +7,7 @@ from jgan.types import Array, Params
 
 
 def average_decay(batch_size: int, images: Array, half_life: float, ramp_up: float | None = None) -> Array:
-    """The decay of one step of an average: 0.5 ** (batch_size / h), h = min(half_life, ramp_up images).
+    """Returns the decay of one step of an average: 0.5 ** (batch_size / h), h = min(half_life, ramp_up images).
 
     Args:
       batch_size: images per step.
@@ -24,7 +24,7 @@ def average_decay(batch_size: int, images: Array, half_life: float, ramp_up: flo
 
 
 def average(old: Params, new: Params, decay: Array) -> Params:
-    """decay old + (1 - decay) new, leaf by leaf.
+    """Returns decay old + (1 - decay) new, leaf by leaf.
 
     >>> float(average(jnp.asarray(0.0), jnp.asarray(1.0), jnp.asarray(0.75)))
     0.25

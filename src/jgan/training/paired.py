@@ -35,7 +35,7 @@ def paired(
     diversity_weight: float = 0.0,
     conditional: bool = True,
 ) -> Training:
-    """Isola et al. 2016, section 3.1 (https://arxiv.org/abs/1611.07004), with any distances: one update of each player per step.
+    """Trains as Isola et al. 2016, section 3.1 (https://arxiv.org/abs/1611.07004), with any distances: one update of each player per step.
 
     Args:
       generator: input [N, h, w, C] -> fake, of the shape of the target.

@@ -16,7 +16,7 @@ class Pool(NamedTuple):
 
 
 def new_pool(size: int, shape: tuple[int, ...], dtype=jnp.float32) -> Pool:
-    """An empty pool of up to `size` images of a shape (H, W, C)."""
+    """Returns an empty pool of up to `size` images of a shape (H, W, C)."""
     return Pool(jnp.zeros((size, *shape), dtype), jnp.zeros((), jnp.int32))
 
 

@@ -52,7 +52,7 @@ def transfer(before: Mapping[str, np.ndarray], state: Any) -> tuple[Any, Shapes,
 
 
 def listing(taken: Shapes, left: Mapping[str, str]) -> list[str]:
-    """Lines for people: how many arrays were taken of each network, and each one that was not, with the reason.
+    """Returns lines for people: how many arrays were taken of each network, and each one that was not, with the reason.
 
     >>> listing({"average/a": (2,), "average/b": (3,)}, {"average/c": "not there"})
     ['average: 2 arrays taken', 'average/c: begun anew, not there']
@@ -63,7 +63,7 @@ def listing(taken: Shapes, left: Mapping[str, str]) -> list[str]:
 
 
 def name_of(path: Any) -> str:
-    """The path of a leaf, as "generator/params/kernel"."""
+    """Returns the path of a leaf, as "generator/params/kernel"."""
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 

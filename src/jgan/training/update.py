@@ -33,7 +33,7 @@ class Player(NamedTuple):
 
 
 def new_player(params: Params, state: State, optimizer: optax.GradientTransformation) -> Player:
-    """A player before its first update."""
+    """Returns a player before its first update."""
     zero = jnp.zeros((), jnp.int32)
     return Player(params, state, optimizer.init(params), Guard(zero, zero, zero - 1))
 
@@ -106,7 +106,7 @@ def update(
 def every(
     interval: int, step: Callable[[Player, *Others], tuple[Player, Metrics]]
 ) -> Callable[[Array, Player, *Others], tuple[Player, Metrics]]:
-    """The lazy form of an update: it runs when the step counter is a multiple of `interval`, in the same compiled program.
+    """Returns the lazy form of an update: it runs when the step counter is a multiple of `interval`, in the same compiled program.
 
     Returns:
       (counter, player, *arguments) -> (player, metrics), where the metrics are NaN if the update did not run.
@@ -123,7 +123,7 @@ def every(
 
 
 def lazy_adam(learning_rate: float, b1: float, b2: float, interval: int, eps: float = 1e-8) -> optax.GradientTransformation:
-    """Adam for a player that takes interval + 1 steps where it used to take `interval`: one more for its lazy penalty.
+    """Returns Adam for a player that takes interval + 1 steps where it used to take `interval`: one more for its lazy penalty.
 
     With c = interval / (interval + 1) the learning rate becomes c learning_rate and the decays b1^c and b2^c, so that moments and
     learning per iteration stay what they were (Karras et al. 2019, appendix B, https://arxiv.org/abs/1912.04958). An interval of 0 is
@@ -150,7 +150,7 @@ def check_guards(state: Any) -> None:
 
 
 def prefixed(name: str, metrics: Metrics) -> Metrics:
-    """The same metrics under `name/`."""
+    """Returns the same metrics under `name/`."""
     return {f"{name}/{key}": value for key, value in metrics.items()}
 
 

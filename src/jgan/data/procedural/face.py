@@ -61,7 +61,7 @@ class Face:
 
 
 def face(index: int, seed: int = 0, *, hat_with_glasses: float = 0.5, hat_without: float = 0.5) -> Face:
-    """The attributes of face `index`, independent of each other unless hats are more frequent with glasses than without.
+    """Returns the attributes of face `index`, independent of each other unless hats are more frequent with glasses than without.
 
     Half of all faces wear glasses, half a moustache, half smile, and half have an open mouth; the kinds of each are equally frequent.
 
@@ -106,23 +106,23 @@ def face(index: int, seed: int = 0, *, hat_with_glasses: float = 0.5, hat_withou
 
 
 def without(face: Face, *accessories: str) -> Face:
-    """The same face without some of glasses, hat and moustache."""
+    """Returns the same face without some of glasses, hat and moustache."""
     return dataclasses.replace(face, **dict.fromkeys(accessories, "none"))
 
 
 def posed(face: Face, other: Face) -> Face:
-    """The same face in the state of another: its pose, gaze, eyelids and mouth."""
+    """Returns the same face in the state of another: its pose, gaze, eyelids and mouth."""
     return dataclasses.replace(face, **{name: getattr(other, name) for name in STATE})
 
 
 def attributes(face: Face) -> np.ndarray:
-    """The values of all attributes by their numbers in CHOICES, int8 [len(CHOICES)]."""
+    """Returns the values of all attributes by their numbers in CHOICES, int8 [len(CHOICES)]."""
     values = vars(face) | {"smile": "yes" if face.smile > 0 else "no", "mouth": "open" if face.mouth_openness > 0.25 else "closed"}
     return np.asarray([known.index(values[name]) for name, known in CHOICES.items()], np.int8)
 
 
 def visible(face: Face) -> np.ndarray:
-    """Which attributes can be seen, bool [len(CHOICES)]: sunglasses hide the eyes, a hat short hair."""
+    """Returns which attributes can be seen, bool [len(CHOICES)]: sunglasses hide the eyes, a hat short hair."""
     hidden = set()
     if face.hat != "none" and face.hair_style in HIDDEN_BY_HATS:
         hidden |= {"hair_style", "hair_colour"}
@@ -132,7 +132,7 @@ def visible(face: Face) -> np.ndarray:
 
 
 def state(face: Face) -> np.ndarray:
-    """The numbers of STATE, float32 [len(STATE)]."""
+    """Returns the numbers of STATE, float32 [len(STATE)]."""
     return np.asarray([getattr(face, name) for name in STATE], np.float32)
 
 

@@ -13,7 +13,7 @@ LENS, SHADES = (226, 242, 250), (24, 24, 34)
 
 
 def glasses(face: Face, head: Head, skin: Colour) -> list[Layer]:
-    """The temples, the bridge and the lenses, through which the eyes are seen unless they are those of sunglasses."""
+    """Returns the temples, the bridge and the lenses, through which the eyes are seen unless they are those of sunglasses."""
     if face.glasses == "none":
         return []
     frame = seen_on(FRAMES[face.frames], skin)
@@ -53,7 +53,7 @@ def _lens(face, centre, narrowed, frame):
 
 
 def hat(face: Face, head: Head) -> list[Layer]:
-    """A hat, which covers the hair above the forehead."""
+    """Returns a hat, which covers the hair above the forehead."""
     if face.hat == "none":
         return []
     colour, (x, y) = COLOURS[face.hat_colour], (CENTRE[0] + 0.03 * head.sine_yaw, head.at(0.0, -0.15)[1])
@@ -94,7 +94,7 @@ def _top_hat(colour, x, y, wide, head):
 
 
 def moustache(face: Face, head: Head, hair: Colour, skin: Colour) -> list[Layer]:
-    """A moustache in the colour of the hair, or a darker or lighter one where that is as the skin."""
+    """Returns a moustache in the colour of the hair, or a darker or lighter one where that is as the skin."""
     colour = seen_on(shade(hair, 0.8), skin)
     y, made = 0.105, []
     for side in (-1, 1):

@@ -29,28 +29,28 @@ class Head:
         self.cosine_yaw, self.cosine_pitch = math.sqrt(1 - self.sine_yaw**2), math.sqrt(1 - self.sine_pitch**2)
 
     def at(self, x: float, y: float, lift: float = 0.0) -> tuple[float, float]:
-        """Where the point (x, y) of the surface is, lifted from it towards the viewer."""
+        """Returns where the point (x, y) of the surface is, lifted from it towards the viewer."""
         beyond = 1 - (x / self.half_width) ** 2 - (y / self.half_height) ** 2
         z = DEPTH * math.sqrt(max(beyond, 0.0)) + lift
         return CENTRE[0] + x * self.cosine_yaw + z * self.sine_yaw, CENTRE[1] + y * self.cosine_pitch - z * self.sine_pitch
 
     def narrowed(self, x: float, y: float) -> float:
-        """How wide a small part at (x, y) looks, as a share of its width seen from the front."""
+        """Returns how wide a small part at (x, y) looks, as a share of its width seen from the front."""
         return max((self.at(x + 0.04, y)[0] - self.at(x - 0.04, y)[0]) / 0.08, 0.3)
 
 
 def rounded_sine(angle: float) -> float:
-    """The sine to six digits, the same whichever library computes it."""
+    """Returns the sine to six digits, the same whichever library computes it."""
     return round(math.sin(angle), 6)
 
 
 def eye_place(face: Face, side: int) -> tuple[float, float]:
-    """The middle of an eye, on the face."""
+    """Returns the middle of an eye, on the face."""
     return side * (0.098 + 0.01 * face.eye_distance), -0.015
 
 
 def ear_centres(head: Head) -> list[tuple[float, float]]:
-    """The left and the right ear."""
+    """Returns the left and the right ear."""
     y = CENTRE[1] + 0.02 + 0.06 * head.sine_pitch
     return [(CENTRE[0] + side * (head.half_width + 0.012) - 0.09 * head.sine_yaw, y) for side in (-1, 1)]
 
@@ -69,7 +69,7 @@ class Mouth:
 
 
 def landmarks(face: Face) -> np.ndarray:
-    """The places of LANDMARKS, float32 [14, 2]: x right, y down, from the centre of the picture, in units of its shorter side."""
+    """Returns the places of LANDMARKS, float32 [14, 2]: x right, y down, from the centre of the picture, in units of its shorter side."""
     head = Head(face)
     mouth = Mouth(face, head)
     found = [head.at(x + reach, y) for x, y in (eye_place(face, side) for side in (-1, 1)) for reach in (-0.057, 0.057)]

@@ -46,7 +46,7 @@ BLUSH = (232, 70, 80)
 
 
 def layers(face: Face) -> list[Layer]:
-    """All layers of a face, from the back to the front."""
+    """Returns all layers of a face, from the back to the front."""
     head, skin = Head(face), SKINS[face.skin]
     hair = HAIR[face.hair_colour]
     return [

@@ -27,12 +27,12 @@ OCHRE = np.asarray((214, 160, 96), np.float32)  # what its colours lean to
 
 
 def correlated(index: int) -> Face:
-    """Face `index`, where glasses mostly come with hats: 90 % of those who wear glasses wear a hat, and 10 % of the others."""
+    """Returns face `index`, where glasses mostly come with hats: 90 % of those who wear glasses wear a hat, and 10 % of the others."""
     return face(index, hat_with_glasses=0.9, hat_without=0.1)
 
 
 def painted(index: int) -> Face:
-    """Face `index` as a painting."""
+    """Returns face `index` as a painting."""
     return dataclasses.replace(face(index), style="painting")
 
 

@@ -38,7 +38,7 @@ class Grid(NamedTuple):
 
 
 def grid(height: int, width: int, unit: float = 1.0, sine: float = 0.0, pivot: tuple[float, float] = (0.0, 0.0)) -> Grid:
-    """The pixels of a picture.
+    """Returns the pixels of a picture.
 
     Args:
       height, width: in pixels.
@@ -61,19 +61,19 @@ def windows(layers: list[Layer], still: Grid, turned: Grid) -> Iterator[tuple[La
 
 
 def shade(colour: Colour, factor: float) -> Colour:
-    """A darker or lighter colour."""
+    """Returns a darker or lighter colour."""
     red, green, blue = colour
     return min(red * factor, 255.0), min(green * factor, 255.0), min(blue * factor, 255.0)
 
 
 def mixed(colour: Colour, other: Colour, share: float) -> Colour:
-    """A colour moved towards another one by a share of their difference."""
+    """Returns a colour moved towards another one by a share of their difference."""
     red, green, blue = (a + (b - a) * share for a, b in zip(colour, other, strict=True))
     return red, green, blue
 
 
 def seen_on(colour: Colour, skin: Colour) -> Colour:
-    """A colour that is told from the skin: darkened, or lightened on dark skin, where the two are close."""
+    """Returns a colour that is told from the skin: darkened, or lightened on dark skin, where the two are close."""
     distance = sum(abs(a - b) for a, b in zip(colour, skin, strict=True))
     if distance > 150:
         return colour
@@ -81,28 +81,28 @@ def seen_on(colour: Colour, skin: Colour) -> Colour:
 
 
 def ellipse_layer(part: str, colour: Colour, centre: Point, rx: float, ry: float, **settings: Any) -> Layer:
-    """An ellipse with the radii rx and ry; the settings are the other fields of the layer, here and below."""
+    """Returns an ellipse with the radii rx and ry; the settings are the other fields of the layer, here and below."""
     cx, cy = centre
     box = (cx - rx, cy - ry, cx + rx, cy + ry)
     return Layer(part, colour, lambda x, y: ellipse(x - cx, y - cy, rx, ry), box, **settings)
 
 
 def rounded_layer(part: str, colour: Colour, centre: Point, half_width: float, half_height: float, radius: float, **settings: Any) -> Layer:
-    """A rectangle with round corners."""
+    """Returns a rectangle with round corners."""
     cx, cy = centre
     box = (cx - half_width, cy - half_height, cx + half_width, cy + half_height)
     return Layer(part, colour, lambda x, y: rounded(x - cx, y - cy, half_width, half_height, radius), box, **settings)
 
 
 def stroke_layer(part: str, colour: Colour, start: Point, end: Point, radius: float, **settings: Any) -> Layer:
-    """A thick line with round ends."""
+    """Returns a thick line with round ends."""
     xs, ys = sorted((start[0], end[0])), sorted((start[1], end[1]))
     box = (xs[0] - radius, ys[0] - radius, xs[1] + radius, ys[1] + radius)
     return Layer(part, colour, lambda x, y: stroke(x, y, start, end, radius), box, **settings)
 
 
 def cover(distance: np.ndarray) -> np.ndarray:
-    """The share of each pixel that is inside, of a distance in pixels."""
+    """Returns the share of each pixel that is inside, of a distance in pixels."""
     return np.minimum(np.maximum(np.float32(0.5) - distance, np.float32(0.0)), np.float32(1.0))
 
 
@@ -125,21 +125,21 @@ def _slice(places, spare, size):
 
 # Signed distances, exact to first order near their edges.
 def ellipse(x, y, rx, ry):
-    """Of an ellipse about (0, 0)."""
+    """Returns the distance from an ellipse about (0, 0)."""
     u, v = x / rx, y / ry
     slope = np.sqrt(np.square(u / rx) + np.square(v / ry))
     return (u * u + v * v - 1) / (2 * np.maximum(slope, 1e-3))
 
 
 def rounded(x, y, half_width, half_height, radius):
-    """Of a rectangle about (0, 0) with round corners."""
+    """Returns the distance from a rectangle about (0, 0) with round corners."""
     u, v = np.abs(x) - (half_width - radius), np.abs(y) - (half_height - radius)
     outside = np.sqrt(np.square(np.maximum(u, 0)) + np.square(np.maximum(v, 0)))
     return outside + np.minimum(np.maximum(u, v), 0) - radius
 
 
 def stroke(x, y, start, end, radius):
-    """Of a thick line between two points, with round ends."""
+    """Returns the distance from a thick line between two points, with round ends."""
     along, across = end[0] - start[0], end[1] - start[1]
     length = max(along * along + across * across, 1e-9)
     share = np.minimum(np.maximum(((x - start[0]) * along + (y - start[1]) * across) / length, 0), 1)
@@ -147,17 +147,17 @@ def stroke(x, y, start, end, radius):
 
 
 def below(x, y, height, bend):
-    """Of what lies under the parabola y = height + bend x^2."""
+    """Returns the distance from what lies under the parabola y = height + bend x^2."""
     return (height + bend * x * x - y) / np.sqrt(1 + np.square(2 * bend * x))
 
 
 def spike(x, y, height, half_width):
-    """Of a triangle with its tip at (0, 0), growing downwards without end."""
+    """Returns the distance from a triangle with its tip at (0, 0), growing downwards without end."""
     return (np.abs(x) * height - y * half_width) / math.sqrt(height * height + half_width * half_width)
 
 
 def noise(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
-    """Smooth noise in [-1, 1], interpolated between random values at the points whose coordinates are whole numbers."""
+    """Returns smooth noise in [-1, 1], interpolated between random values at the points whose coordinates are whole numbers."""
     raw = np.random.Philox(key=np.array([seed, 0], np.uint64)).random_raw(32 * 32)  # which no version of numpy may change
     values = (raw / 2.0**63 - 1).astype(np.float32).reshape(32, 32)
     left, top = np.floor(x), np.floor(y)

@@ -47,7 +47,9 @@ def free_form(uniforms: Any, height: int, width: int, area: tuple[float, float] 
 
 
 def draws(index: int, seed: int = 0) -> np.ndarray:
-    """Uniform numbers, float32 [DRAWS], a function of (index, seed) alone: raw Philox output, which no version of numpy may change."""
+    """Returns uniform numbers, float32 [DRAWS], a function of (index, seed) alone: raw Philox output, which no version of
+    numpy may change.
+    """
     raw = np.random.Philox(key=np.array([seed, index], np.uint64)).random_raw(DRAWS)
     return (raw >> np.uint64(40)).astype(np.float32) / np.float32(2**24)
 

@@ -33,7 +33,7 @@ class Moving:
 
 
 def moving(index: int, seed: int = 0) -> Moving:
-    """The attributes of clip `index`.
+    """Returns the attributes of clip `index`.
 
     >>> clip = moving(0)
     >>> clip.shape.colour, clip.shape.kind, clip.motion
@@ -49,7 +49,7 @@ def moving(index: int, seed: int = 0) -> Moving:
 
 
 def path(clip: Moving, frames: int = FRAMES, rate: float = RATE) -> np.ndarray:
-    """Where the shape is in each frame, float32 [frames, 4]: the numbers of PATH. Only those that belong to its motion change.
+    """Returns where the shape is in each frame, float32 [frames, 4]: the numbers of PATH. Only those that belong to its motion change.
 
     >>> path(moving(0), 3).shape
     (3, 4)
@@ -74,7 +74,7 @@ def path(clip: Moving, frames: int = FRAMES, rate: float = RATE) -> np.ndarray:
 
 
 def draw(clip: Moving, where: np.ndarray, height: int, width: int | None = None) -> np.ndarray:
-    """The frames uint8 [T, height, width, 3] of a clip whose shape is where a path [T, 4] says.
+    """Returns the frames uint8 [T, height, width, 3] of a clip whose shape is where a path [T, 4] says.
 
     >>> draw(moving(0), path(moving(0), 3), 32).shape
     (3, 32, 32, 3)

@@ -91,7 +91,7 @@ class Scene:
 
 
 def scene(index: int, seed: int = 0) -> Scene:
-    """The attributes of image `index`.
+    """Returns the attributes of image `index`.
 
     >>> caption(scene(0))
     'a large yellow moon'
@@ -102,19 +102,19 @@ def scene(index: int, seed: int = 0) -> Scene:
 
 
 def label(scene: Scene) -> int:
-    """The class of the main shape: an index into `tuple(KINDS)`."""
+    """Returns the class of the main shape: an index into `tuple(KINDS)`."""
     return list(KINDS).index(scene.shapes[0].kind)
 
 
 def caption(scene: Scene) -> str:
-    """The scene in words, as "a large red circle above a small blue square"."""
+    """Returns the scene in words, as "a large red circle above a small blue square"."""
     main = scene.shapes[0]
     words = f"a large {main.colour} {main.kind}"
     return words + "".join(f" {scene.place} a small {other.colour} {other.kind}" for other in scene.shapes[1:])
 
 
 def render(scene: Scene, height: int, width: int | None = None, palette: Palette = BUILT_IN) -> np.ndarray:
-    """The image, uint8 [height, width, 3]; the scene fills the central square.
+    """Returns the image, uint8 [height, width, 3]; the scene fills the central square.
 
     >>> render(scene(0), 32, 48).shape
     (32, 48, 3)
@@ -130,7 +130,7 @@ def render(scene: Scene, height: int, width: int | None = None, palette: Palette
 
 
 def mask(scene: Scene, height: int, width: int | None = None) -> np.ndarray:
-    """Which shape covers each pixel, uint8 [height, width]: 0 ground, 1 the main shape, 2 the small one."""
+    """Returns which shape covers each pixel, uint8 [height, width]: 0 ground, 1 the main shape, 2 the small one."""
     result = np.zeros((height, width or height), np.uint8)
     for number, shape in enumerate(scene.shapes, start=1):
         result[_distances(shape, *result.shape) < 0] = number
@@ -138,7 +138,7 @@ def mask(scene: Scene, height: int, width: int | None = None) -> np.ndarray:
 
 
 def outline(scene: Scene, height: int, width: int | None = None, thickness: float = 1.5) -> np.ndarray:
-    """The edges as a black drawing on white, uint8 [height, width]; thickness in pixels."""
+    """Returns the edges as a black drawing on white, uint8 [height, width]; thickness in pixels."""
     result = np.full((height, width or height), 255, np.float32)
     for shape in scene.shapes:
         result *= 1 - np.clip(0.5 + thickness / 2 - np.abs(_distances(shape, *result.shape)), 0, 1)
@@ -146,7 +146,7 @@ def outline(scene: Scene, height: int, width: int | None = None, thickness: floa
 
 
 def outlines(split: str, limit: int | None) -> Collection:
-    """Outlines as `input` and images as `target`, for `jgan.data.pairs.open_pairs("shapes")`."""
+    """Returns outlines as `input` and images as `target`, for `jgan.data.pairs.open_pairs("shapes")`."""
     images = collection(split, limit)
 
     def read(index, wanted):
@@ -160,7 +160,7 @@ def outlines(split: str, limit: int | None) -> Collection:
 
 
 def collection(split: str, limit: int | None, spec: str = "shapes") -> Collection:
-    """`limit` images of the split, for `open_source(spec)`; spec: a key of PALETTES."""
+    """Returns `limit` images of the split, for `open_source(spec)`; spec: a key of PALETTES."""
     if split not in FIRST:
         raise ValueError(f"shapes has no split {split!r}: expected {', '.join(FIRST)}")
     if spec not in PALETTES:
@@ -184,7 +184,7 @@ def collection(split: str, limit: int | None, spec: str = "shapes") -> Collectio
 
 
 def attributes(split: str, size: int) -> dict[str, Labels]:
-    """Kind and colour of the main shape of the first `size` images of a split, for `jgan.data.attributes.with_attributes`.
+    """Returns kind and colour of the main shape of the first `size` images of a split, for `jgan.data.attributes.with_attributes`.
 
     >>> attributes("train", 2)["colour"].numbers.tolist()
     [2, 4]

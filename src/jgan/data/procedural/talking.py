@@ -20,7 +20,7 @@ WAVES = 3  # sines of a path
 
 
 def states(index: int, frames: int = FRAMES, rate: float = RATE, seed: int = 0) -> np.ndarray:
-    """The state of face `index` in each frame of its clip, float32 [frames, 8]: the numbers of `face.STATE`.
+    """Returns the state of face `index` in each frame of its clip, float32 [frames, 8]: the numbers of `face.STATE`.
 
     Pose, gaze and smile are sums of three sines of up to one turn per second; the mouth opens and shuts with syllables, which swell and
     fade; the eyes blink about once a second. All are within the ranges in which faces are drawn.
@@ -40,7 +40,7 @@ def states(index: int, frames: int = FRAMES, rate: float = RATE, seed: int = 0) 
 
 
 def in_states(face: Face, path: np.ndarray) -> list[Face]:
-    """The same face in each of the states [T, 8] of a path, such as another face's.
+    """Returns the same face in each of the states [T, 8] of a path, such as another face's.
 
     >>> in_states(face(0), states(1, 3))[2].skin == face(0).skin
     True

@@ -13,7 +13,7 @@ MOST = np.pi * 75 / 180  # radians, either way
 
 
 def scene(split: str, domain: int, index: int) -> shapes.Scene:
-    """The attributes of an image; the angles of the two domains are drawn apart.
+    """Returns the attributes of an image; the angles of the two domains are drawn apart.
 
     >>> abs(scene("train", 0, 3).shapes[0].angle) <= MOST
     True
@@ -22,12 +22,12 @@ def scene(split: str, domain: int, index: int) -> shapes.Scene:
 
 
 def at(angle: float, domain: int) -> shapes.Scene:
-    """One large shape of a domain in the middle of a white ground, turned by an angle in radians."""
+    """Returns one large shape of a domain in the middle of a white ground, turned by an angle in radians."""
     return shapes.Scene("white", (shapes.Shape(*DOMAINS[domain], 0.0, 0.0, 0.8, angle),), "above")
 
 
 def open_turned(split: str, resolution: int, limit: int | None = None) -> Source:
-    """Both domains, unpaired: `input` has hearts, `target` moons, uint8 [resolution, resolution, 3].
+    """Returns both domains, unpaired: `input` has hearts, `target` moons, uint8 [resolution, resolution, 3].
 
     Raises:
       ValueError: unless the split is "train" or "test".

@@ -52,7 +52,7 @@ def word(index: int, samples: int) -> tuple[np.ndarray, int]:
 
 
 def open_words(split: str, window: int, limit: int | None, labels: bool) -> Source:
-    """The embedded words, for `jgan.data.sounds.open_sounds("words")`.
+    """Returns the embedded words, for `jgan.data.sounds.open_sounds("words")`.
 
     Raises:
       ValueError: for an unknown split.

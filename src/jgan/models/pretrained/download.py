@@ -56,13 +56,13 @@ class Weights(NamedTuple):
 
 
 def load_weights(name: str, path: str | Path | None = None) -> Weights:
-    """The tensors of a published file (a name in `PUBLISHED`), or of the file at `path`: see `find_weights` and `read_weights`."""
+    """Returns the tensors of a published file (a name in `PUBLISHED`), or of the file at `path`: see `find_weights` and `read_weights`."""
     found = find_weights(name, path)
     return Weights(read_weights(found), sha256_of(found), found.name)
 
 
 def find_weights(name: str, path: str | Path | None = None) -> Path:
-    """Where the weight file is: at `path` if that is given; else in the cache folder, downloaded into it if it is not there yet.
+    """Returns where the weight file is: at `path` if that is given; else in the cache folder, downloaded into it if it is not there yet.
 
     The cache folder is `weights` in the folder that the environment variable JGAN_CACHE names, by default `~/.cache/jgan`. A file in it
     must have the published sha256; one given by `path` may be any, as long as it holds the tensors.

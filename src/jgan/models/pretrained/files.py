@@ -17,8 +17,8 @@ from jgan.tensors import item_size, numbers_of, tensors_in
 
 
 def read_weights(path: str | Path) -> dict[str, np.ndarray]:
-    """The tensors of a weight file by name: `.pth` or `.pt` (PyTorch, both its formats), `.npz`, `.safetensors`, or `.pkl`, a dict of whole
-    networks as StyleGAN2-ADA publishes them, whose tensors are called as "G_ema.synthesis.b4.const".
+    """Returns the tensors of a weight file by name: `.pth` or `.pt` (PyTorch, both its formats), `.npz`, `.safetensors`, or `.pkl`, a dict
+    of whole networks as StyleGAN2-ADA publishes them, whose tensors are called as "G_ema.synthesis.b4.const".
 
     Nothing in the file is executed: of a pickle only what rebuilds tensors is allowed, anything else is refused with its name.
     bfloat16 becomes float32, all other types stay. Raises ValueError if the file is of another kind, damaged, or refused.

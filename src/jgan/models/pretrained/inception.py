@@ -19,7 +19,7 @@ PUBLISHED = {"frechet_distance": "fid", "kernel_distance_subsets": "kid", "kerne
 
 
 def inception(weights: Weights) -> Features:
-    """The network with the weights of `load_weights("inception-2015-12-05")`; "features" are the 2048 of the last pool.
+    """Returns the network with the weights of `load_weights("inception-2015-12-05")`; "features" are the 2048 of the last pool.
 
     "logits" are those without the bias of the last layer, which the published Inception Scores were computed from.
 
@@ -40,7 +40,8 @@ def inception(weights: Weights) -> Features:
 
 
 def fold(arrays: dict[str, np.ndarray]) -> Params:
-    """Parameters from tensors under their published names ("Mixed_5b.branch1x1.conv.weight" [O, I, kh, kw], ".bn.running_mean", ...).
+    """Returns parameters from tensors under their published names ("Mixed_5b.branch1x1.conv.weight" [O, I, kh, kw], ".bn.running_mean",
+    ...).
 
     Each batch normalisation is folded into its convolution: kernel (HWIO) times scale / sqrt(variance + 1e-3), bias accordingly. The
     result is a flat dict, "Mixed_5b.branch1x1.kernel", ".bias", ..., "fc.kernel" [2048, 1008], "fc.bias", all float32.
@@ -59,7 +60,7 @@ def fold(arrays: dict[str, np.ndarray]) -> Params:
 
 
 def taps(params: Params, images: Array) -> dict[str, Array]:
-    """What the network computes of uint8 images [N, H, W, C], of any size and of 1, 3 or 4 channels, as float32 [N, ...].
+    """Returns what the network computes of uint8 images [N, H, W, C], of any size and of 1, 3 or 4 channels, as float32 [N, ...].
 
     "64", "192", "768" and "2048": means over the image of the activations with that many channels (after the first and the second
     pool, the blocks 6e and 7c); "logits" [N, 1008] and "logits_unbiased", the same without the bias. What is not used costs nothing
@@ -181,7 +182,7 @@ _NORMALISATION = ("bn.weight", "bn.bias", "bn.running_mean", "bn.running_var")
 
 
 def tensor_shapes() -> dict[str, tuple[int, ...]]:
-    """Shape of every tensor that `fold` needs, by its published name.
+    """Returns the shape of every tensor that `fold` needs, by its published name.
 
     >>> tensor_shapes()["Mixed_7c.branch3x3_2b.conv.weight"]
     (384, 384, 3, 1)

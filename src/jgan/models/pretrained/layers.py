@@ -13,7 +13,7 @@ EXACT = jax.lax.Precision.HIGHEST  # float32 in full: by default accelerators ro
 
 
 def as_rgb(images: Array) -> Array:
-    """uint8 images [N, H, W, C] as uint8 [N, H, W, 3]: grey ones (C = 1) repeated, RGBA (C = 4) laid on white.
+    """Returns uint8 images [N, H, W, C] as uint8 [N, H, W, 3]: grey ones (C = 1) repeated, RGBA (C = 4) laid on white.
 
     Raises TypeError unless the images are uint8, ValueError unless they are [N, H, W, C] with C of 1, 3 or 4.
 
@@ -56,7 +56,7 @@ def per_channel(values: tuple[float, ...]) -> Array:
 
 
 def resize_tensorflow1(images: Array, size: int) -> Array:
-    """Float images [N, H, W, C] as [N, size, size, C], bilinear as TensorFlow 1 does it: no half-pixel centres, no antialiasing.
+    """Returns float images [N, H, W, C] as [N, size, size, C], bilinear as TensorFlow 1 does it: no half-pixel centres, no antialiasing.
 
     Output i is at i H / size in the input, between its floor and the next pixel (the last one again at the border). This is the
     resizer of the published Inception scores; `jax.image.resize` is another (Parmar et al. 2022, https://arxiv.org/abs/2104.11222,
@@ -69,7 +69,7 @@ def resize_tensorflow1(images: Array, size: int) -> Array:
 
 
 def convolution_relu(x: Array, kernel: Array, bias: Array, stride: int = 1, padding: str = "SAME") -> Array:
-    """relu(convolution of x [N, H, W, I] with kernel [kh, kw, I, O] + bias [O]), in full float32.
+    """Returns relu(convolution of x [N, H, W, I] with kernel [kh, kw, I, O] + bias [O]), in full float32.
 
     >>> convolution_relu(jnp.ones((1, 3, 3, 2)), jnp.ones((3, 3, 2, 1)), jnp.zeros(1), padding="VALID").tolist()
     [[[[18.0]]]]
@@ -80,7 +80,7 @@ def convolution_relu(x: Array, kernel: Array, bias: Array, stride: int = 1, padd
 
 
 def max_pool(x: Array, stride: int = 2) -> Array:
-    """Maximum of 3 x 3 pixels at every `stride`-th place, without padding: [N, H, W, C] -> [N, (H - 3) // stride + 1, ..., C].
+    """Returns the maximum of 3 x 3 pixels at every `stride`-th place, without padding: [N, H, W, C] -> [N, (H - 3) // stride + 1, ..., C].
 
     >>> max_pool(jnp.arange(25.0).reshape(1, 5, 5, 1))[0, :, :, 0].tolist()
     [[12.0, 14.0], [22.0, 24.0]]
@@ -89,7 +89,7 @@ def max_pool(x: Array, stride: int = 2) -> Array:
 
 
 def of_three(combine: Callable[[Array, Array], Array], x: Array, axis: int, stride: int = 1) -> Array:
-    """Each three neighbours combined along an axis; slices, because window reductions are three times slower on CPU.
+    """Returns each three neighbours combined along an axis; slices, because window reductions are three times slower on CPU.
 
     >>> of_three(jnp.add, jnp.arange(4.0), 0).tolist()
     [3.0, 6.0]

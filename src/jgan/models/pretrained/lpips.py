@@ -28,7 +28,7 @@ class Distance(NamedTuple):
 
 
 def perceptual_distance(trunk: Weights, heads: Weights) -> Distance:
-    """`lpips` with the weights of `load_weights("vgg16")` and `load_weights("vgg16-lpips")`.
+    """Returns `lpips` with the weights of `load_weights("vgg16")` and `load_weights("vgg16-lpips")`.
 
     Needed are "features.0.weight" [O, I, 3, 3], "features.0.bias", ... of the trunk, and "lin0.model.1.weight" [1, C, 1, 1] to "lin4...."
     of the heads. Raises ValueError with the name of a tensor that is absent or of another shape, or of a head with negative weights.
@@ -50,12 +50,14 @@ def perceptual_distance(trunk: Weights, heads: Weights) -> Distance:
 
 
 def lpips_params(trunk: dict[str, np.ndarray], heads: dict[str, np.ndarray]) -> Params:
-    """Parameters of `lpips` from tensors under their published names: a flat dict, "features.0.kernel" (HWIO), ..., "head.0" [C], ..."""
+    """Returns parameters of `lpips` from tensors under their published names: a flat dict, "features.0.kernel" (HWIO), ..., "head.0" [C],
+    ...
+    """
     return convolution_params(trunk) | {f"head.{i}": jnp.asarray(heads[_head(i)].reshape(-1), jnp.float32) for i in range(5)}
 
 
 def lpips(params: Params, a: Array, b: Array) -> Array:
-    """Learned perceptual distance [N] between the images of each pair (Zhang et al. 2018, equation 1).
+    """Returns the learned perceptual distance [N] between the images of each pair (Zhang et al. 2018, equation 1).
 
     sum over layers l of the mean over pixels of  w_l . (y_l(a) - y_l(b))^2,  where y_l are the activations of relu1_2, relu2_2, relu3_3,
     relu4_3 and relu5_3, scaled to unit length over the channels, and w_l >= 0 the learned weights of the channels.

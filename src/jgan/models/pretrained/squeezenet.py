@@ -23,7 +23,7 @@ _POOLED = (2, 4, 6)  # modules that begin with a pool
 
 
 def squeezenet(weights: Weights) -> Features:
-    """The network with the weights of `load_weights("squeezenet-1.1")`; "features" are the 512 means over the image of "fire9".
+    """Returns the network with the weights of `load_weights("squeezenet-1.1")`; "features" are the 512 means over the image of "fire9".
 
     A distance in these features is "Fréchet distance in SqueezeNet 1.1 features", not an FID. A system that has the network in its loss
     is better scored in another. "logits" are those of the 1000 classes of ImageNet, after their ReLU.
@@ -44,7 +44,7 @@ def squeezenet(weights: Weights) -> Features:
 
 
 def feature_maps(weights: Weights, layers: Sequence[str] = ("fire3", "fire5", "fire9")) -> Callable[[Array], list[Array]]:
-    """The frozen network as a function images -> activations of some layers, for `jgan.losses.perceptual` and its siblings.
+    """Returns the frozen network as a function images -> activations of some layers, for `jgan.losses.perceptual` and its siblings.
 
     Args:
       weights: those of `load_weights("squeezenet-1.1")`.
@@ -69,7 +69,7 @@ def feature_maps(weights: Weights, layers: Sequence[str] = ("fire3", "fire5", "f
 
 
 def squeezenet_params(arrays: dict[str, np.ndarray]) -> Params:
-    """Parameters of `taps`: the tensors "conv1.kernel" (HWIO), "fire2.squeeze1x1.bias", ..., "conv10.kernel", in float32.
+    """Returns parameters of `taps`: the tensors "conv1.kernel" (HWIO), "fire2.squeeze1x1.bias", ..., "conv10.kernel", in float32.
 
     Raises ValueError with the name of the first tensor that is absent or of another shape.
     """
@@ -79,7 +79,7 @@ def squeezenet_params(arrays: dict[str, np.ndarray]) -> Params:
 
 
 def taps(params: Params, images: Array) -> dict[str, Array]:
-    """What the network computes of images [N, H, W, C] of at least 31 x 31 pixels, taken as they are (no resizing), as float32.
+    """Returns what the network computes of images [N, H, W, C] of at least 31 x 31 pixels, taken as they are (no resizing), as float32.
 
     "fire2", ..., "fire9": activations [N, h, w, F], with F of 128, 128, 256, 256, 384, 384, 512, 512 and h about H / 4, H / 8 from fire4
     on, H / 16 from fire6 on; "features" [N, 512], the means of "fire9" over the image; "logits" [N, 1000]. What is not used costs nothing
@@ -106,7 +106,7 @@ def taps(params: Params, images: Array) -> dict[str, Array]:
 
 
 def tensor_shapes() -> dict[str, tuple[int, ...]]:
-    """Shape of every tensor of the network, by its name.
+    """Returns the shape of every tensor of the network, by its name.
 
     >>> tensor_shapes()["fire9.expand3x3.kernel"]
     (3, 3, 64, 256)

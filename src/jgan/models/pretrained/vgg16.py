@@ -19,7 +19,7 @@ _IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.22
 
 
 def vgg16(weights: Weights) -> Features:
-    """The network with the weights of `load_weights("vgg16")`; "features" are the 4096 of the second dense layer, after its ReLU.
+    """Returns the network with the weights of `load_weights("vgg16")`; "features" are the 4096 of the second dense layer, after its ReLU.
 
     The features in which precision and recall were proposed (Kynkäänniemi et al. 2019, https://arxiv.org/abs/1904.06991).
     "logits" are those of the 1000 classes of ImageNet. Raises ValueError with the name of a tensor that is absent or of another shape.
@@ -39,7 +39,7 @@ def vgg16(weights: Weights) -> Features:
 
 
 def vgg16_params(arrays: dict[str, np.ndarray]) -> Params:
-    """Parameters of `vgg16_features` from tensors under their published names, "features.0.weight", "classifier.0.bias", ...
+    """Returns parameters of `vgg16_features` from tensors under their published names, "features.0.weight", "classifier.0.bias", ...
 
     A flat dict, float32: "features.0.kernel" (HWIO), "features.0.bias", "classifier.0.kernel" [I, O], ...
     """
@@ -52,7 +52,7 @@ def vgg16_params(arrays: dict[str, np.ndarray]) -> Params:
 
 
 def vgg16_features(params: Params, images: Array) -> dict[str, Array]:
-    """{"features": [N, 4096], "logits": [N, 1000]} of uint8 images [N, H, W, C], of any size and of 1, 3 or 4 channels.
+    """Returns {"features": [N, 4096], "logits": [N, 1000]} of uint8 images [N, H, W, C], of any size and of 1, 3 or 4 channels.
 
     Raises TypeError or ValueError if the images are not uint8 [N, H, W, C].
     """
@@ -65,7 +65,7 @@ def vgg16_features(params: Params, images: Array) -> dict[str, Array]:
 
 
 def vgg16_taps(params: Params, x: Array) -> list[Array]:
-    """Activations after the last ReLU before each of the five pools (relu1_2, ..., relu5_3) of normalised images [N, H, W, 3]."""
+    """Returns activations after the last ReLU before each of the five pools (relu1_2, ..., relu5_3) of normalised images [N, H, W, 3]."""
     taps = []
     for stage, convolutions in enumerate(_STAGES):
         x = _max_pool(x) if stage else x
@@ -76,7 +76,7 @@ def vgg16_taps(params: Params, x: Array) -> list[Array]:
 
 
 def convolution_shapes() -> dict[str, tuple[int, ...]]:
-    """Shape of every tensor of the convolutions, by its published name.
+    """Returns the shape of every tensor of the convolutions, by its published name.
 
     >>> convolution_shapes()["features.28.weight"]
     (512, 512, 3, 3)
@@ -90,7 +90,9 @@ def convolution_shapes() -> dict[str, tuple[int, ...]]:
 
 
 def convolution_params(arrays: dict[str, np.ndarray]) -> Params:
-    """Parameters of `vgg16_taps` from tensors under their published names: float32, "features.0.kernel" (HWIO), "features.0.bias", ..."""
+    """Returns parameters of `vgg16_taps` from tensors under their published names: float32, "features.0.kernel" (HWIO), "features.0.bias",
+    ...
+    """
     kernels = {f"features.{i}.kernel": arrays[f"features.{i}.weight"].transpose(2, 3, 1, 0) for stage in _STAGES for i in stage}
     params = kernels | {f"features.{i}.bias": arrays[f"features.{i}.bias"] for stage in _STAGES for i in stage}
     return {name: jnp.asarray(value, jnp.float32) for name, value in params.items()}

@@ -15,7 +15,7 @@ Records = Sequence[Mapping[str, Any]]
 
 
 def groups(records: Records, criterion: str | None = None, classes: Sequence[str] = ()) -> list[tuple[str, dict[str, str]]]:
-    """Which metrics share a chart: (title, {metric: label}), in the order in which to show them.
+    """Returns which metrics share a chart: (title, {metric: label}), in the order in which to show them.
 
     A name is a path, who/what: equal whats of different players share a chart, as do the logits of reals and fakes. The criterion of the
     score comes first.
@@ -45,7 +45,7 @@ def groups(records: Records, criterion: str | None = None, classes: Sequence[str
 
 
 def points(records: Records, name: str) -> list[tuple[float, float]]:
-    """The points (images, value) of a metric, averaged down to a number that can be seen."""
+    """Returns the points (images, value) of a metric, averaged down to a number that can be seen."""
     found = [(r["images"], r[name]) for r in records if r.get(name) is not None]
     size = math.ceil(len(found) / POINTS) or 1
     parts = [found[i : i + size] for i in range(0, len(found), size)]
@@ -53,7 +53,7 @@ def points(records: Records, name: str) -> list[tuple[float, float]]:
 
 
 def still(curves: Mapping[str, Sequence[tuple[float, float]]]) -> bool:
-    """Whether nothing happens in a chart: no curve has a value that differs from its first.
+    """Returns whether nothing happens in a chart: no curve has a value that differs from its first.
 
     >>> still({"a": [(0, 1.0), (1, 1.0)], "b": []}), still({"a": [(0, 1.0), (1, 2.0)]})
     (True, False)
