@@ -10,12 +10,12 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Where files are kept from run to run: the folder that the environment variable JGAN_CACHE names, by default `~/.cache/jgan`."""
+    """Returns where files are kept from run to run: the folder that the environment variable JGAN_CACHE names, or `~/.cache/jgan`."""
     return Path(os.environ.get("JGAN_CACHE") or "~/.cache/jgan").expanduser()
 
 
 def sha256_of(path: str | Path) -> str:
-    """The hash of a file, in hexadecimal."""
+    """Returns the hash of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,6 +1,6 @@
 """The ordinary augmentation of a training set: images mirrored, turned, moved, enlarged and recoloured, within limits.
 
-Unlike the chain of ADA (`jgan.augment.adaptive`), which is made to leave nothing of its own in what a generator learns, this costs one
+Unlike the chain of ADA (`jgan.augment.adaptive`), which is made to leave no trace in what a generator learns, this costs one
 bilinear lookup, and every image is changed.
 """
 
@@ -13,7 +13,7 @@ from jgan.types import Array, Key
 
 
 def random_affine(key: Key, images: Array, *, flip: float = 0.0, turn: float = 0.0, shift: float = 0.0, zoom: float = 0.0) -> Array:
-    """Images [N, S, S, C], each seen through a random map of the plane; beyond its edges an image goes on as it ends.
+    """Returns images [N, S, S, C], each seen through a random map of the plane; beyond its edges an image goes on as it ends.
 
     What belongs together, such as an image and its mask, is given as channels of one array.
 
@@ -44,7 +44,7 @@ def random_affine(key: Key, images: Array, *, flip: float = 0.0, turn: float = 0
 
 
 def random_colour(key: Key, images: Array, *, brightness: float = 0.0, contrast: float = 0.0) -> Array:
-    """Images [N, H, W, C] with another contrast about the mean of each channel, and another brightness of each channel.
+    """Returns images [N, H, W, C] with another contrast about the mean of each channel, and another brightness of each channel.
 
     Args:
       brightness: the largest number added to a channel, either way.

@@ -17,7 +17,7 @@ def flip(key: Key, images: Array, strength: Array = 0.5) -> Array:
 
 
 def symmetry(key: Key, images: Array) -> Array:
-    """Images [N, S, S, C], each turned by a multiple of 90 degrees, and mirrored or not, all eight ways equally likely.
+    """Returns images [N, S, S, C], each turned by a multiple of 90 degrees, and mirrored or not, all eight ways equally likely.
 
     What belongs together, such as the two images of a pair, is given as channels of one array.
 

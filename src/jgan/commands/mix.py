@@ -45,7 +45,7 @@ def mix(
 
 
 def mixed(trained: Trained, rows: list[int], columns: list[int], layer: int, truncation: float | None) -> np.ndarray:
-    """uint8 images [(1 + rows) * (1 + columns), H, W, C] of the grid, row by row: the first row and column are those that are mixed.
+    """Draws uint8 images [(1 + rows) * (1 + columns), H, W, C] of the grid, row by row: the first row and column are those that are mixed.
 
     Raises:
       ValueError: for a layer that the network has not.

@@ -13,7 +13,7 @@ def report(runs: tyro.conf.Positional[tuple[Path, ...]], out: Path | None = None
 
     Args:
         runs: Their folders.
-        out: The page on which several are compared; compare.html if not given. That of one is report.html in its folder.
+        out: The page on which several are compared; compare.html if not given. The page of one is report.html in its folder.
     """
     if not runs or (len(runs) == 1 and out is not None):
         raise ValueError(f"expected one run, or several with --out, found {len(runs)}; the report of one is report.html in its folder")

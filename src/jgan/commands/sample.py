@@ -63,7 +63,7 @@ def sample(
 def drawn(
     trained: Trained, run: Path, seeds: list[int], amounts: Mapping[str, float], inputs: Mapping[str, Any], split: str | None = None
 ) -> dict[str, Any]:
-    """Outputs of seeds, after steps along directions by their names if there are any, and what is shown beside them."""
+    """Returns outputs of seeds, after steps along directions by their names if there are any, and what is shown beside them."""
     given, beside = conditions(trained, len(seeds), split, tuple(inputs))
     found = along(trained, run, amounts, seeds, **given, **inputs) if amounts else trained.outputs(seeds, **given, **inputs)
     return as_shown(trained.sampling, beside, found)

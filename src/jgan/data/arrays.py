@@ -131,7 +131,7 @@ def _find_idx(path, split, what):
 
 
 def read_idx(path: Path, reading: Reading = AS_STORED) -> np.ndarray:
-    """The array of an idx file, uint8; ValueError, which names the file, if it is none."""
+    """Returns the array of an idx file, uint8; ValueError, which names the file, if it is none."""
     packed = path.stat().st_size
     try:
         with bounded.open_regular(path) as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:

@@ -62,7 +62,9 @@ def rows_of(source: Source, groups: Sequence[str]) -> np.ndarray:
 
 
 def classmates(source: Source, partners: int) -> Source:
-    """Pairs every image, as `input`, with others of its class, as `target`, in a fixed order; `label` stays. Images are held in memory.
+    """Returns pairs of every image, as `input`, with others of its class, as `target`, in a fixed order; `label` stays.
+
+    Images are held in memory.
 
     The order in which a run sees pairs is a function of its seed, the epoch and the place in it, as of any source, so nothing is drawn
     here: the k-th of K partners of the i-th of n images is the one (1 + k (n - 1) // K) places after it, again from the first.

@@ -36,7 +36,7 @@ def prepare(builder: Any) -> None:
 
 
 def published_files(builder: Any) -> dict[str, Path]:
-    """The published files of a set by their names, in the cache folder."""
+    """Returns the published files of a set by their names, in the cache folder."""
     folder = cache_folder() / "tfds" / builder.name
     return {info.filename: _published(url, info.checksum, folder / info.filename) for url, info in builder.url_infos.items()}
 

@@ -41,7 +41,7 @@ def differences(scores: Mapping[str, Scores], base: str = CLASSIC) -> dict[str, 
 
 
 def verdict(difference: Difference) -> str:
-    """What can be said: "helps" or "hurts" where the interval is on one side of 0, else "not told apart".
+    """Returns what can be said: "helps" or "hurts" where the interval is on one side of 0, else "not told apart".
 
     >>> verdict(Difference(0.1, -0.1, 0.3))
     'not told apart'
@@ -67,7 +67,7 @@ def table(scores: Mapping[str, Scores], metric: str = "score") -> str:
 
 
 def to_numbers(scores: Mapping[str, Scores]) -> dict[str, Any]:
-    """Everything about the scores, as JSON takes it."""
+    """Returns everything about the scores, as JSON takes it."""
     gains = differences(scores)
     numbers: dict[str, Any] = {
         arm: {name: np.round(values, 5).tolist() for name, values in one._asdict().items()} for arm, one in scores.items()

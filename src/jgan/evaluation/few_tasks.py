@@ -37,7 +37,7 @@ def classification(
     network: Callable[..., Any] = Classifier,
     score: Callable[[np.ndarray, np.ndarray], float] = macro_f1,
 ) -> Task:
-    """The task to tell the `label` of images.
+    """Returns the task to tell the `label` of images.
 
     Args:
       classes: their number.
@@ -58,7 +58,8 @@ def classification(
 
 
 def segmentation(classic: Callable[[Key, Array, Array], tuple[Array, Array]], *, features: tuple[int, ...] = (16, 32, 64, 64)) -> Task:
-    """The task to tell the `mask`, uint8 [N, H, W, 1] with 255 inside, of images, by a U-Net; scored by the mean of Dice's coefficient.
+    """Returns the task to tell the `mask`, uint8 [N, H, W, 1] with 255 inside, of images, by a U-Net; its score is the mean of Dice's
+    coefficient.
 
     The loss is cross-entropy plus 1 - the Dice coefficient of probabilities, which does not mind small areas (Milletari et al. 2016,
     https://arxiv.org/abs/1606.04797).

@@ -94,7 +94,7 @@ def intra_class_frechet(real_features, real_labels, fake_features, fake_labels) 
 
 
 def macro_f1(predicted, label) -> float:
-    """Mean over classes of F1 = 2 TP / (2 TP + FP + FN), in which rare classes count as much as frequent ones.
+    """Computes the mean over classes of F1 = 2 TP / (2 TP + FP + FN), in which rare classes count as much as frequent ones.
 
     Classes that are neither predicted nor there are left out (van Rijsbergen 1979, chapter 7, http://www.dcs.gla.ac.uk/Keith/Preface.html).
 

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def bootstrap_interval(values, level: float = 0.95, draws: int = 10_000, seed: int = 0) -> tuple[float, float]:
-    """The interval of the mean of values [N], such as the differences of pairs: percentiles of the means of samples of them.
+    """Computes the interval of the mean of values [N], such as the differences of pairs: percentiles of the means of samples of them.
 
     The samples are of N, drawn with replacement (Efron 1979, https://doi.org/10.1214/aos/1176344552). The interval is too narrow for few
     values: of normal deviates, at 95 %, it holds the true mean in 84 % of all cases with 5 values, in 90 % with 10, in 93 % with 20.

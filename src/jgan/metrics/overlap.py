@@ -4,7 +4,7 @@ import numpy as np
 
 
 def dice(predicted, truth) -> np.ndarray:
-    """Dice's coefficient 2 |A and B| / (|A| + |B|) of masks, [N]: 1 where they agree, also on nothing, 0 where they do not touch.
+    """Computes Dice's coefficient 2 |A and B| / (|A| + |B|) of masks, [N]: 1 where they agree, also on nothing, 0 where they do not touch.
 
     Source: Dice 1945, https://doi.org/10.2307/1932409.
 

@@ -10,7 +10,7 @@ from jgan.types import Array, Network
 
 
 def of_class(generator: Network, classes: int) -> Network:
-    """A generator (z [N, Z], label int [N]) -> examples, made of one of z [N, Z + classes]: the class is joined to z.
+    """Returns a generator (z [N, Z], label int [N]) -> examples, made of one of z [N, Z + classes]: the class is joined to z.
 
     >>> described = of_class(Network(None, lambda params, state, z: (z, state)), classes=3)
     >>> described.apply({}, {}, jnp.zeros((1, 2)), jnp.asarray([1]))[0].tolist()
@@ -20,7 +20,8 @@ def of_class(generator: Network, classes: int) -> Network:
 
 
 def seen_with_class(discriminator: Network, classes: int) -> Network:
-    """A discriminator (images [N, H, W, C], label int [N]) -> logits, made of one of images [N, H, W, C + classes]: a plane for each class.
+    """Returns a discriminator (images [N, H, W, C], label int [N]) -> logits, made of one of images [N, H, W, C + classes]: a
+    plane for each class.
 
     >>> told = seen_with_class(Network(None, lambda params, state, images: (images, state)), classes=2)
     >>> told.apply({}, {}, jnp.zeros((1, 1, 1, 3)), jnp.asarray([1]))[0].ravel().tolist()

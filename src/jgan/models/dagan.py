@@ -21,7 +21,7 @@ HE = nn.initializers.he_normal()
 
 
 def halvings(shape: tuple[int, ...]) -> int:
-    """How often images of a shape (H, W, ...) are halved.
+    """Counts how often images of a shape (H, W, ...) are halved.
 
     Raises:
       ValueError: if they are not halved twice.
@@ -40,7 +40,7 @@ def halvings(shape: tuple[int, ...]) -> int:
 
 
 def generator(shape: tuple[int, ...], features: int = 64, dropout: float = 0.5) -> Network:
-    """(z [N, Z], images [N, H, W, C] in [-1, 1]) -> other images of their classes [N, H, W, C] in [-1, 1].
+    """Returns the network (z [N, Z], images [N, H, W, C] in [-1, 1]) -> other images of their classes [N, H, W, C] in [-1, 1].
 
     Args:
       shape: of an image, (H, W, C).
@@ -57,7 +57,8 @@ def generator(shape: tuple[int, ...], features: int = 64, dropout: float = 0.5) 
 
 
 def discriminator(shape: tuple[int, ...], features: int = 64) -> Network:
-    """(images [N, H, W, C], the images that they are paired with [N, H, W, C]), in [-1, 1] -> logits [N]; arguments as of `generator`."""
+    """Returns the network (images [N, H, W, C], the images that they are paired with [N, H, W, C]), in [-1, 1] -> logits [N];
+    arguments as of `generator`."""
     return from_linen(Discriminator(halvings(shape), features))
 
 

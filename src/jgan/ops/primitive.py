@@ -32,7 +32,7 @@ def primitive_of(name: str, function: Callable, **of_platforms: Callable) -> Pri
 
 
 def written_out(function: Callable, forms: Mapping[Primitive, Callable] | None = None) -> Callable:
-    """The same function of arrays without the primitives of this package, for programs that know JAX's alone.
+    """Returns the same function of arrays without the primitives of this package, for programs that know JAX's alone.
 
     Args:
       function: of arrays, to one array.

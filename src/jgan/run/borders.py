@@ -44,7 +44,7 @@ def check_states(stages: Sequence[Stage], mesh: Mesh) -> None:
 
 
 def grown(stage: Stage, compiled: Compiled, state: Any, key: Key, step: int) -> Any:
-    """The first state of a stage, made of the last one of the stage before.
+    """Returns the first state of a stage, made of the last one of the stage before.
 
     Raises:
       ValueError: if the number of steps was not kept.

@@ -57,7 +57,7 @@ def card(trained: Trained, run: Path, data: Mapping[str, Any], name: str | None,
 
 
 def picture(trained: Trained) -> bytes | None:
-    """A PNG file of samples; None of a system that makes no images, or that needs images or text of its data for them."""
+    """Returns a PNG file of samples; None of a system that makes no images, or that needs images or text of its data for them."""
     name, kind = next(iter(trained.sampling.outputs.items()))
     if not kind.side_by_side or set(trained.sampling.conditions) - {"label"}:
         return None
@@ -66,7 +66,7 @@ def picture(trained: Trained) -> bytes | None:
 
 
 def task(trained: Trained) -> str | None:
-    """The hub's name of what the system does, None if it has none."""
+    """Returns the hub's name of what the system does, None if it has none."""
     main, names = next(iter(trained.sampling.outputs.items())), set(trained.sampling.conditions)
     if not main[1].side_by_side:
         return None

@@ -13,7 +13,7 @@ from jgan.types import SampleTraining, Spec, Training
 
 
 def used_leaves(sample: SampleTraining, abstract: Any, sampling: Sampling, spec: Spec) -> list[str]:
-    """The paths of the leaves of a state on which its outputs depend, with noise and without."""
+    """Returns the paths of the leaves of a state on which its outputs depend, with noise and without."""
     shapes = input_shapes(sampling, spec)
     inputs = {name: jax.ShapeDtypeStruct((2, *shape.shape), shape.dtype) for name, shape in shapes.items()}
     paths = [leaf_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(abstract)]
@@ -26,12 +26,12 @@ def used_leaves(sample: SampleTraining, abstract: Any, sampling: Sampling, spec:
 
 
 def leaf_name(path: Any) -> str:
-    """The path of a leaf in a pytree, as "generator/params/kernel"."""
+    """Returns the path of a leaf in a pytree, as "generator/params/kernel"."""
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
 def training_at(system: System, config: Any, spec: Spec, step: int) -> Training:
-    """The training of the stage to which a step belongs."""
+    """Returns the training of the stage to which a step belongs."""
     built = system.build(config, spec)
     stages = stages_of(built, images=1, batch=config.batch, source=lambda: system.data(config))
     if len(stages) == 1:
@@ -43,13 +43,13 @@ def training_at(system: System, config: Any, spec: Spec, step: int) -> Training:
 
 
 def abstract_state(config: Any, spec: Spec, training: Training) -> Any:
-    """The state of a training, as shapes and dtypes."""
+    """Returns the state of a training, as shapes and dtypes."""
     batch = {name: jax.ShapeDtypeStruct((config.batch, *field.shape), field.dtype) for name, field in spec.fields.items()}
     return jax.eval_shape(training.init, jax.random.key(0), batch)
 
 
 def input_shapes(sampling: Sampling, spec: Spec) -> dict[str, jax.ShapeDtypeStruct]:
-    """The inputs of `sample`, as shapes and dtypes of one example, in the order in which the system names them."""
+    """Returns the inputs of `sample`, as shapes and dtypes of one example, in the order in which the system names them."""
     names: list[str] = []
 
     def draw():
@@ -63,6 +63,6 @@ def input_shapes(sampling: Sampling, spec: Spec) -> dict[str, jax.ShapeDtypeStru
 
 
 def whole_state(abstract: Any, kept: Mapping[str, Any]) -> Any:
-    """A state of the leaves that are kept; the others are zeros."""
+    """Returns a state of the leaves that are kept; the others are zeros."""
     leaves, structure = jax.tree_util.tree_flatten_with_path(abstract)
     return jax.tree.unflatten(structure, [kept[leaf_name(p)] if leaf_name(p) in kept else jnp.zeros(x.shape, x.dtype) for p, x in leaves])

@@ -261,7 +261,7 @@ def _until_record(running: Running, items, step, state, key, stop: Stop):
     """Trains up to the next record, or until a stop is asked for; reads from the device once, at the end."""
     leg, record = running.leg, running.plan.record
     metrics, first = [], step
-    begun, counted = time.perf_counter(), step  # the speed is that of calls that compile nothing
+    begun, counted = time.perf_counter(), step  # the speed counts calls that compile nothing
     while True:
         item = next(items)
         before, steps = step, jax.tree.leaves(item)[0].shape[0]

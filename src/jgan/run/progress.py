@@ -15,7 +15,7 @@ OFTEN, SELDOM = 10, 60  # seconds between two lines about the same work: at firs
 class Progress:
     """Shows images done, images per second, the score and, once it is known, the time left.
 
-    The time left is that of the images to come at the pace since the first record: with scores, samples and checkpoints, without what
+    The time left is for the images to come, at the pace since the first record: with scores, samples and checkpoints, without what
     came before, such as compiling.
 
     Args:

@@ -48,13 +48,13 @@ def check_out(out: Path) -> None:
 
 
 def without_places(config: Any) -> Any:
-    """The configuration with the places of its data by their last names only: where they lie is nobody's business."""
+    """Returns the configuration with the places of its data by their last names only: where they lie is nobody's business."""
     places = {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if "embedded" in field.metadata}
     return dataclasses.replace(config, **{name: bare(value) for name, value in places.items()})
 
 
 def bare(place: str) -> str:
-    """The last name of a path; names of embedded data stay.
+    """Returns the last name of a path; names of embedded data stay.
 
     >>> bare("/home/me/photos"), bare("pairs:/data/maps"), bare("tfds:mnist"), bare("faces:painting")
     ('photos', 'pairs:maps', 'tfds:mnist', 'faces:painting')

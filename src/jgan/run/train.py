@@ -111,7 +111,7 @@ def _turns(source):
 
 
 def outcome(run: Path, system: System) -> list[str]:
-    """What is said at the end of a run: where its report and its best checkpoint are, and what to type next."""
+    """Returns what is said at the end of a run: where its report and its best checkpoint are, and what to type next."""
     with Checkpoints(run / "checkpoints") as checkpoints:
         best, scores = checkpoints.best_step(), checkpoints.scores()
     score = f" (score {scores[best]:.4g})" if best in scores else ""

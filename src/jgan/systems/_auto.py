@@ -39,7 +39,7 @@ class Machine(NamedTuple):
 
 
 def fit(config: ImageSettings, given: Mapping[str, Any]) -> dict[str, Chosen]:
-    """What suits the data of a configuration and this machine; see `choose`."""
+    """Returns what suits the data of a configuration and this machine; see `choose`."""
     devices = first_devices(given.get("devices"))
     limit = (devices[0].memory_stats() or {}).get("bytes_limit")
     machine = Machine(jax.default_backend(), len(devices), limit and limit / 2**30)

@@ -110,7 +110,7 @@ PRESETS = {
 
 
 def build(config: Config, spec: Spec) -> Training:
-    """Alternating steps on pairs: the batch has `input`, which both players are given, and `target`, another image of its class.
+    """Returns alternating steps on pairs: the batch has `input`, which both players are given, and `target`, another image of its class.
 
     Raises:
       ValueError: if the images cannot be halved twice, or their batch does not divide into the updates of the discriminator.
@@ -155,7 +155,7 @@ def _adam(config, updates):
 
 
 def open_letters(config: Config, split: str | None = None) -> Source:
-    """The images that are learned, with their classes, or, as the split test, those of the classes that are held out.
+    """Returns the images that are learned, with their classes, or, as the split test, those of the classes that are held out.
 
     Raises:
       ValueError: for another split, or classes that there are not.
@@ -175,18 +175,18 @@ def open_letters(config: Config, split: str | None = None) -> Source:
 
 
 def open_data(config: Config, split: str | None = None) -> Source:
-    """Pairs of `open_letters`."""
+    """Returns pairs of `open_letters`."""
     return classmates(open_letters(config, split), config.partners)
 
 
 def score(config: Config, source: Source, /, *, folder: Path, mesh: Mesh | None = None) -> Score:
-    """Fréchet distance of variants to the images that are learned, in the features of a classifier of their classes."""
+    """Returns the Fréchet distance of variants to the images that are learned, in the features of a classifier of their classes."""
     letters = open_letters(config)
     return frechet_score(classifier_features(letters, folder), letters, folder, conditions=source, samples=config.score_samples, mesh=mesh)
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
-    """Latents and images in, other images of their classes out."""
+    """Takes latents and images in, other images of their classes out."""
     return Sampling(
         latent_inputs(config.latent_size),
         {"image": outputs.image()},

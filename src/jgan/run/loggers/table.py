@@ -11,7 +11,7 @@ from jgan.run.metrics_log import FILE, read_records
 class Table:
     """Writes metrics.csv in the folder of a run: a row for each record, a column for each name; what is not finite is left empty.
 
-    At the start and where a name is new the table is made anew of all records, so it is that of the whole run, whenever it was asked for.
+    At the start and where a name is new the table is made anew of all records, so it tells of the whole run, whenever it was asked for.
     """
 
     def __init__(self, folder: Path):

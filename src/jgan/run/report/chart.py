@@ -13,7 +13,7 @@ Curves = Mapping[str, Sequence[tuple[float, float]]]  # label -> (images, value)
 
 
 def chart(title: str, curves: Curves) -> str:
-    """One chart of some curves over images, as an HTML figure; "" if they have no points."""
+    """Returns one chart of some curves over images, as an HTML figure; "" if they have no points."""
     drawn = {label: curve for label, curve in curves.items() if curve}
     values = [y for curve in drawn.values() for _, y in curve]
     if not values:
@@ -28,7 +28,8 @@ def chart(title: str, curves: Curves) -> str:
 
 
 def short(number: float) -> str:
-    """
+    """Returns a number in few characters, for the axis of a chart.
+
     >>> short(0), short(950), short(1_500), short(2_000_000), short(0.00025)
     ('0', '950', '1.5k', '2M', '0.00025')
     """
@@ -39,7 +40,7 @@ def short(number: float) -> str:
 
 
 def ticks(low: float, high: float, about: int = 4) -> list[float]:
-    """Round numbers between low and high.
+    """Returns round numbers between low and high.
 
     >>> ticks(0.0, 10.0), ticks(-0.3, 0.45)
     ([0.0, 2.0, 4.0, 6.0, 8.0, 10.0], [-0.2, 0.0, 0.2, 0.4])

@@ -37,7 +37,7 @@ def write_comparison(paths: Sequence[str | Path], out: str | Path, warn: Callabl
 
 
 def shared_curves(runs: Mapping[str, Run]) -> dict[str, Curves]:
-    """Of every metric the curves of all runs that have it, by a title for each; scores in other features have other charts."""
+    """Returns the curves of every metric, of all runs that have it, by a title for each; scores in other features have other charts."""
     records = [record for run in runs.values() for record in run.records]
     criteria = {run.score["criterion"] for run in runs.values() if "criterion" in run.score}
     classes = max((run.classes for run in runs.values()), key=len)

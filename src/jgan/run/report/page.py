@@ -23,7 +23,7 @@ from jgan.run.report.style import SCRIPT, STYLE
 
 EARLIER = 6  # samples shown on the way to the latest ones
 CLASSES = 40  # named below a picture, at most
-REAL = "real"  # the folder of real examples, in that of a run
+REAL = "real"  # the folder of real examples, in the folder of a run
 
 
 class Run(NamedTuple):
@@ -80,13 +80,13 @@ def page(title: str, name: str, head: str, sections: Mapping[str, str]) -> str:
 
 
 def curves_by_title(run: Run) -> dict[str, Curves]:
-    """The curves of a run by the chart that they share, the main ones first."""
+    """Returns the curves of a run by the chart that they share, the main ones first."""
     found = groups(run.records, run.score.get("criterion"), run.classes)
     return {title: {label: points(run.records, name) for name, label in labels.items()} for title, labels in found}
 
 
 def curves_of(charts: Mapping[str, Curves]) -> str:
-    """The main charts large, the others small, and those in which nothing happens folded away."""
+    """Returns the main charts large, the others small, and those in which nothing happens folded away."""
     moving = {title: curves for title, curves in charts.items() if not still(curves)}
     parts = [{t: c for t, c in moving.items() if (t.partition(":")[0] in MAIN) == main} for main in (True, False)]
     large, small = ("".join(chart(title, curves) for title, curves in part.items()) for part in parts)
@@ -101,7 +101,7 @@ def curves_of(charts: Mapping[str, Curves]) -> str:
 
 
 def facts(run: Run) -> dict[str, str]:
-    """How far a run is, how fast it was and its best score, by what is said of it."""
+    """Returns how far a run is, how fast it was and its best score, by what is said of it."""
     if not run.records:
         return {}
     last, criterion = run.records[-1], run.score.get("criterion", "")
@@ -116,14 +116,14 @@ def facts(run: Run) -> dict[str, str]:
 
 
 def table(rows, head: Sequence[str] = ()) -> str:
-    """A table of HTML, of rows of anything."""
+    """Returns a table of HTML, of rows of anything."""
     top = f"<tr>{''.join(f'<th>{html.escape(cell)}</th>' for cell in head)}</tr>" if head else ""
     lines = "".join(f"<tr>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table>{top}{lines}</table>" if lines else ""
 
 
 def latest(run: Run, warn: Callable[[str], Any]) -> str:
-    """The last samples of a run as a figure; "" if there are none."""
+    """Returns the last samples of a run as a figure; "" if there are none."""
     found, shown = moments(run.path / "samples"), run.protocol.get("conditions", ())
     if not found:
         return ""
