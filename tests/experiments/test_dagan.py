@@ -56,4 +56,5 @@ def test_the_table_and_the_picture(run, tmp_path):
     assert {"none", "classic", "classic + mixup", "classic + DAGAN", "protocol"} == numbers.keys()
     assert np.shape(numbers["classic + DAGAN"]["test"]) == (2, 1)
     dagan.picture(dagan.SYSTEM, run, count=2, made=3, out=tmp_path / "letters.png")
-    assert Image.open(tmp_path / "letters.png").height > 2 * 16
+    with Image.open(tmp_path / "letters.png") as drawn:
+        assert drawn.height > 2 * 16
