@@ -112,7 +112,7 @@ class Nuclei(Config):
 
 
 PRESETS = {
-    "cells": Cells(),
+    "cells": Cells(generator_kimg=40.0),
     "cells_stylegan": Cells(generator="StyleGAN2", per_class=(20,), generator_kimg=12.0, generator_batch=8),
     "nuclei": Nuclei(batch=8, generated=150, generator_kimg=2.0, generator_batch=2),
 }

@@ -17,8 +17,8 @@ def draw_intervals(rows: Mapping[str, tuple[float, float, float]], title: str = 
       rows: name -> (number, low, high).
       title: written above.
 
-    >>> draw_intervals({"10: classic": (0.5, -0.1, 1.0)}, "gain").shape
-    (56, 466, 3)
+    >>> draw_intervals({"10: classic": (0.5, -0.1, 1.0)}, "gain").shape[0]
+    56
     """
     from PIL import Image, ImageDraw
 
