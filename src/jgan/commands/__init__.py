@@ -20,6 +20,7 @@ from jgan.commands.complete import complete
 from jgan.commands.directions import directions
 from jgan.commands.edit import edit
 from jgan.commands.evaluate import evaluate
+from jgan.commands.explore import explore
 from jgan.commands.export import export
 from jgan.commands.inpaint import inpaint
 from jgan.commands.interpolate import interpolate
@@ -35,7 +36,7 @@ from jgan.run.system import Command
 
 Commands = Mapping[str, Command]
 
-ANY: Commands = {"sample": sample, "export": export, "push": push}
+ANY: Commands = {"sample": sample, "explore": explore, "export": export, "push": push}
 IMAGES: Commands = {**ANY, "evaluate": evaluate, "accuracy": accuracy, "neighbours": neighbours}
 LATENTS: Commands = {**IMAGES, "interpolate": interpolate}
 STYLES: Commands = {**LATENTS, "mix": mix, "path_length": path_length, "directions": directions, "project": project}

@@ -61,7 +61,8 @@ def picture(trained: Trained) -> bytes | None:
     name, kind = next(iter(trained.sampling.outputs.items()))
     if not kind.side_by_side or set(trained.sampling.conditions) - {"label"}:
         return None
-    found = trained.outputs(range(SHOWN), only=name, **trained.sampling.preferred)
+    inputs: dict[str, Any] = dict(trained.sampling.preferred)
+    found = trained.outputs(range(SHOWN), only=name, **inputs)
     return outputs.render(found, {name: kind})[""][".png"]
 
 
