@@ -23,18 +23,19 @@ figure { margin: 0 } figcaption, summary { font-size: .85rem; color: var(--quiet
 summary { margin-top: 1.4rem; cursor: pointer } figcaption b { font-weight: 600; color: var(--ink) }
 .chart { position: relative } .chart label { float: right; margin-left: .5rem; cursor: pointer } .chart input { margin: 0 .25rem 0 0 }
 .chart svg.logarithmic, .chart:has(input:checked) svg.linear { display: none } .chart:has(input:checked) svg.logarithmic { display: block }
-.chart output { position: absolute; left: 14%; bottom: 24%; padding: .15rem .45rem; background: var(--block); border: 1px solid var(--rule);
+.chart output { position: absolute; right: 4%; bottom: 58%; padding: .15rem .45rem; background: var(--block); border: 1px solid var(--rule);
   font-size: .75rem; font-variant-numeric: tabular-nums; pointer-events: none; white-space: pre; opacity: .93 }
 .legend { margin-left: .5rem; display: inline-block } .legend i { display: inline-block; width: .9em; height: .2em; margin-right: .35em;
   vertical-align: middle; background: var(--c) }
 svg { width: 100%; height: auto; display: block } svg text { font: 10px system-ui, sans-serif; fill: var(--quiet) }
 .small svg text { font-size: 14px }
 polyline { fill: none; stroke: var(--c); stroke-width: 1.5; stroke-linejoin: round } circle { fill: var(--c) }
-.grid { stroke: var(--rule) } .axis, .rule { stroke: var(--quiet) }
+.grid { stroke: var(--rule) } .axis { stroke: var(--quiet) }
 img { image-rendering: pixelated; display: block; width: 100%; height: auto }
 .pairs { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 34rem)); gap: 1.4rem }
 .pairs > figure:only-child { grid-column: 1 / -1; display: grid; gap: 0 1.4rem;
   grid-template-columns: repeat(auto-fill, minmax(18rem, 34rem)) }
+.pairs > figure:only-child figcaption { grid-column: 1 / -1 }
 .stages { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: 1rem; margin-top: 1.4rem }
 table { border-collapse: collapse; font-size: .85rem; width: 100%; max-width: 56rem } th { text-align: left; font-weight: 600 }
 td, th { padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--rule); vertical-align: top; overflow-wrap: anywhere }
