@@ -25,8 +25,8 @@ OF_TEMPLATE = "sketch"  # the system that a reader of docs/adding.md writes
 OF_RUNS = catalogue.fields("jgan.run.main", "RunOptions")
 
 
-def run(page):
-    (example,) = (example for other, example in EXAMPLES if other == page)
+def run(page, number=0):
+    example = [example for other, example in EXAMPLES if other == page][number]
     names = {}
     with jax.numpy_dtype_promotion("standard"):  # for optax.adam
         exec(compile(example, page, "exec"), names)
@@ -34,7 +34,7 @@ def run(page):
 
 
 def test_every_marked_example_is_found():
-    assert [page for page, _ in EXAMPLES] == ["README.md", "docs/losses.md"]
+    assert [page for page, _ in EXAMPLES] == ["README.md", *["docs/losses.md"] * 3]
     assert sum(text.count("<!-- run -->") for text in PAGES.values()) == len(EXAMPLES)
 
 
@@ -47,6 +47,12 @@ def test_training_in_full(capsys):
     radius = run("docs/losses.md")["radius"]
     assert float(radius.mean()) == pytest.approx(1.0, abs=0.1) and float(radius.std()) < 0.25
     assert capsys.readouterr().out.startswith("distance from the centre: ")
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["nnx", "equinox"])
+def test_other_libraries(number, capsys):
+    history = run("docs/losses.md", number)["history"]
+    assert history[-1] < 0.5 * history[0] and capsys.readouterr().out.startswith("loss of the discriminator: ")
 
 
 def test_continuous_integration_takes_the_test_command():
