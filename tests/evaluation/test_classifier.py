@@ -73,7 +73,7 @@ def test_without_labels_to_tell_apart_rotations_are_learnt(tmp_path, labels):
 )
 def test_a_classifier_learns_while_it_gets_better(labelled, tmp_path, monkeypatch, accuracies, most, kept, steps):
     left = iter(accuracies)
-    monkeypatch.setattr(classifier, "_accuracy", lambda *_: next(left))
+    monkeypatch.setattr(classifier, "_accuracy", lambda *_, **__: next(left))
     protocol = train(labelled, tmp_path, steps=4, most=most, batch=32).protocol
     assert (protocol["held_out_accuracy"], protocol["steps_taken"], list(left)) == (kept, steps, [])
 

@@ -179,13 +179,13 @@ def _split(images, labels, held_out):
     )
 
 
-def _train_while_better(classifier, seen, unseen, *, seed, steps, most, batch):
+def _train_while_better(classifier: Classifier, seen: tuple, unseen: tuple, *, seed: int, steps: int, most: int, batch: int):
     """Parameters, their accuracy on unseen images, and the steps that they took: rounds, each as long as all before, while they help."""
     params, taken = _train(classifier, *seen, seed=seed, steps=steps, batch=batch), steps
-    accuracy = _accuracy(classifier, params, *unseen, batch)
+    accuracy = _accuracy(classifier, params, *unseen, batch=batch)
     while accuracy < GOOD and 2 * taken <= most:
         longer = _train(classifier, *seen, seed=seed + taken, steps=taken, batch=batch, begin=params)
-        better = _accuracy(classifier, longer, *unseen, batch)
+        better = _accuracy(classifier, longer, *unseen, batch=batch)
         if better < accuracy + GAIN:
             break
         params, accuracy, taken = longer, better, 2 * taken

@@ -51,6 +51,7 @@ def grown(stage: Stage, compiled: Compiled, state: Any, key: Key, step: int) -> 
     """
     key, place = jax.random.fold_in(key, step), jax.tree.map(lambda x: x.sharding, compiled.abstract)
     fresh = compiled.init(key)
+    assert stage.grow is not None  # of `check_states`
     found = jax.jit(stage.grow, out_shardings=place)(key, state, fresh)
     if int(found.step) != step:
         raise ValueError(f"expected a grown state to keep the number of steps, {step}, found {int(found.step)}")
