@@ -9,15 +9,20 @@ Command:  python experiments/dagan.py                                           
           python experiments/dagan.py translate RUN LETTERS OUT                        (a variant of each image of a folder)
 Data:     images_background_small1.zip of github.com/brendenlake/omniglot: 5 alphabets, 136 letters by 20 drawers each. Korean, 40 letters,
           is held out; the others are learned. Or any folders of classes, in folders or not.
-Hardware: demo and letters are meant for one or two CPU cores, letters_accelerator for an accelerator. None has been run to its end.
+Hardware: demo and letters are meant for one or two CPU cores, letters_accelerator for an accelerator. letters has been run to its end: 20
+          minutes on one core beside other jobs, 75,000 pairs.
 Protocol: `few` learns the 40 unseen letters from 5 images of each with the protocol of `jgan.evaluation.few`. Drawers 1 to 10 give the
           subsets, 11 to 13 the validation images on which the share of generated ones is chosen, 14 to 20 the test images. Variants are
           made of the images of the subset alone. Classic is turns, shifts and changes of size, without mirror images, which would be
           other letters. Variants go through it too.
 Goal:     one point more right than classic augmentation, with an interval of the difference above 0.
-Differs:  letters has the non-saturating loss with R1 of weight 1 at every update, and real pairs of different letters as further fakes;
-          no dropout; smaller networks. letters_accelerator has the paper's loss, optimizer and dropout, fewer dense connections, and
-          learns 96 letters, not 1,200.
+Scores:   letters, seed 0: classic augmentation 72.0 %, with DAGAN 74.0 %: +2.0 [+0.9, +2.9], so the goal is reached; with mixup 61.8 %,
+          with nothing 25.8 %.
+Picture:  docs/dagan.png: simple letters come out as another hand would write them, dense ones fall apart, and the variants of a letter
+          are nearly the same. The generator hardly uses its noise.
+Differs:  letters has the non-saturating loss with R1 of weight 1 at every update, real pairs of different letters as further fakes, and
+          pairs that are turned and mirrored alike; no dropout; smaller networks. letters_accelerator has the paper's loss, optimizer and
+          dropout, fewer dense connections, and learns 96 letters, not 1,200.
 """
 
 import json
