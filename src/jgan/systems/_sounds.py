@@ -49,8 +49,8 @@ class SoundGanSettings(Settings, SoundSettings):
 
 
 CPU: Mapping[str, Any] = {  # settings of presets, sized for two cores ...
-    "kimg": 80.0,
-    "batch": 16,
+    "kimg": 40.0,
+    "batch": 4,
     "features": 16,
     "loss": "non_saturating",
     "penalty_weight": 1.0,
