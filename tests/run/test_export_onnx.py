@@ -23,7 +23,7 @@ def network(x):
     "edges", [((0, 0, 0), (1, 2, 1), (2, -1, 2)), ((0, 0, 0), (0, 0, 3), (-1, -1, 0)), ((0, 0, 0), (0, 0, 0), (0, 4, 0))]
 )
 def test_padding_by_joining(edges):
-    x = np.random.default_rng(0).standard_normal((2, 4, 5)).astype(np.float32)
+    x = np.random.default_rng(0).standard_normal((1, 2, 4, 5)).astype(np.float32)
     zero, edges = jnp.zeros((), jnp.float32), ((0, 0, 0), *edges)
     np.testing.assert_array_equal(module._padded(jnp.asarray(x), zero, padding_config=edges), jax.lax.pad(x, zero, edges))
 

@@ -85,11 +85,11 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
+    constants = pytest.importorskip("huggingface_hub.constants", reason="needs the extra hub")
     found = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     found.daemon_threads = True
     found.repositories, found.made, found.taken = {}, [], []
     found.address = f"http://127.0.0.1:{found.server_port}"
-    constants = pytest.importorskip("huggingface_hub.constants", reason="needs the extra hub")
     monkeypatch.setattr(constants, "ENDPOINT", found.address)
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", found.address + "/{repo_id}/resolve/{revision}/{filename}")
     monkeypatch.setenv("HF_TOKEN", "a-token")

@@ -48,7 +48,7 @@ def explore(
 
 
 def page(title: str, offered: list[View], folder: Path) -> Any:
-    """The page, of Gradio: a tab for each view.
+    """Returns the page, of Gradio: a tab for each view.
 
     Args:
       title: of the page.
@@ -76,7 +76,7 @@ def page(title: str, offered: list[View], folder: Path) -> Any:
 
 
 def render(shown: Shown, folder: Path, title: str) -> tuple[str, Path]:
-    """What a view shows as HTML, and as the file that is downloaded, which replaces that of before."""
+    """Returns what a view shows as HTML, and as the file that is downloaded, which replaces the one before."""
     outputs.write(folder, 0, outputs.render(shown.found, shown.kinds, shown.columns))
     path = folder.with_name(f"{folder.name}-{title.lower()}") / f"{title.lower()}{outputs.endings(shown.kinds)[0]}"
     outputs.save(path, shown.found, shown.kinds, shown.columns)

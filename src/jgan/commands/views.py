@@ -48,7 +48,7 @@ class View(NamedTuple):
 
 
 def views(trained: Trained, run: Path) -> list[View]:
-    """All that a run can do, most often used first."""
+    """Returns all that a run can do, most often used first."""
     makers = {"sample": _samples, "directions": _directions, "interpolate": _interpolation, "mix": _mixing}
     makers |= {"translate": _translation, "edit": _editing}
     return [view for name, make in makers.items() if name in trained.system.commands and (view := make(trained, run)) is not None]
