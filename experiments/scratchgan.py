@@ -6,7 +6,8 @@ Command:  python experiments/scratchgan.py                       (the preset gra
                                                                   0.5 to 1.5, n-gram models, and without single parts)
           python experiments/scratchgan.py compare --preset names --data names.txt
           python experiments/scratchgan.py train captions --data FOLDER
-Hardware: grammar and names are sized for two CPU cores; captions, of the paper's sizes, for an accelerator. Half of grammar's length is the longest that was run.
+Hardware: grammar and names are sized for two CPU cores; captions, of the paper's sizes, for an accelerator. The longest run is
+          half of grammar's length.
 Scores:   on the captions all numbers belong to exact distributions over the 14,400 sentences: validity, total variation,
           entropy (6.0741 nats of the language), KL. Goals: validity 90 %, entropy 5.5 nats, all 64 short sentences among 20,000; with the
           reward at the end alone, without a baseline, and with 32 sentences per step each worse. What has to be known beside them: without
