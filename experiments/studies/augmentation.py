@@ -131,7 +131,7 @@ def changed_cells(key: Key, images: Array) -> Array:
 def changed_pairs(key: Key, images: Array, masks: Array) -> tuple[Array, Array]:
     """The classic augmentation of images [N, H, W, C] with their masks, in any range."""
     key_place, key_colour = jax.random.split(key)
-    placed = random_affine(key_place, jnp.concatenate([images, masks], axis=3), flip=0.5, turn=180.0, shift=0.1, zoom=0.3)
+    placed = random_affine(key_place, jnp.concatenate([images, masks], axis=3), flip=0.5, turn=180.0, shift=0.1, zoom=0.3, mirrored=True)
     channels = images.shape[3]
     return random_colour(key_colour, placed[..., :channels], brightness=0.1, contrast=0.2), placed[..., channels:]
 
@@ -222,7 +222,7 @@ def nuclei(folder: Folder, config: Nuclei) -> None:
 def tissue(config: Nuclei, examples: Fields, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """New images and masks, uint8 [subsets, generated, H, W, C]: masks of each subset turned, moved and resized, and drawn around."""
     turned = np.resize(np.arange(rows.shape[1]), config.generated)
-    change = jax.jit(partial(random_affine, flip=0.5, turn=180.0, shift=0.2, zoom=0.5))
+    change = jax.jit(partial(random_affine, flip=0.5, turn=180.0, shift=0.2, zoom=0.5, mirrored=True))
     areas = [change(seed_key(subset), to_float(examples["mask"][some[turned]])) for subset, some in enumerate(rows)]
     masks = np.stack([np.where(np.asarray(area) > 0, 255, 0).astype(np.uint8) for area in areas])
     settings = {"resolution": config.resolution, "reverse": True, "jitter": 0, "flip": False, "batch": config.generator_batch}

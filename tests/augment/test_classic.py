@@ -20,6 +20,17 @@ def test_mirrored():
     np.testing.assert_allclose(random_affine(KEY, IMAGES, flip=1.0), IMAGES[:, :, ::-1], atol=1e-5)
 
 
+def test_mirrored_beyond_the_edges():
+    """Shifted along x by a whole number of pixels, each image is a window on itself between two mirrors."""
+    row = jnp.arange(8.0).reshape(1, 1, 8, 1)
+    key = jax.random.key(3)
+    plain, mirrored = (random_affine(key, jnp.tile(row, (1, 8, 1, 1)), shift=0.5, mirrored=value)[0, 0, :, 0] for value in (False, True))
+    inside = (plain > 0) & (plain < 7)
+    np.testing.assert_allclose(mirrored[inside], plain[inside], atol=1e-5)
+    steps = np.diff(mirrored)
+    assert (np.abs(steps) <= 1 + 1e-5).all() and steps.min() < -0.5 < 0.5 < steps.max()
+
+
 def spot(row, column):
     return jnp.zeros((200, 16, 16, 1)).at[:, row, column].set(1.0)
 

@@ -12,7 +12,9 @@ from jgan.ops.sampling import pixel_places, sample_at
 from jgan.types import Array, Key
 
 
-def random_affine(key: Key, images: Array, *, flip: float = 0.0, turn: float = 0.0, shift: float = 0.0, zoom: float = 0.0) -> Array:
+def random_affine(
+    key: Key, images: Array, *, flip: float = 0.0, turn: float = 0.0, shift: float = 0.0, zoom: float = 0.0, mirrored: bool = False
+) -> Array:
     """Returns images [N, S, S, C], each seen through a random map of the plane; beyond its edges an image goes on as it ends.
 
     What belongs together, such as an image and its mask, is given as channels of one array.
@@ -22,6 +24,7 @@ def random_affine(key: Key, images: Array, *, flip: float = 0.0, turn: float = 0
       turn: the largest angle, degrees, either way.
       shift: the largest shift along each axis, a part of the side.
       zoom: the largest change of size, octaves, either way.
+      mirrored: beyond its edges an image is mirrored, as suits tissue and landscapes; otherwise each edge goes on as it is.
 
     Raises:
       ValueError: unless the images are square.
@@ -40,7 +43,8 @@ def random_affine(key: Key, images: Array, *, flip: float = 0.0, turn: float = 0
     c, s = jnp.cos(angle) * scale, jnp.sin(angle) * scale
     linear = jnp.stack([mirror * c, mirror * -s, s, c], axis=1).reshape(n, 2, 2)
     places = jnp.einsum("nij,hwj->nhwi", linear, pixel_places(height, width), precision=jax.lax.Precision.HIGHEST)
-    return sample_at(images, places + moved)
+    places = places + moved
+    return sample_at(images, 1 - jnp.abs((places + 1) % 4 - 2) if mirrored else places)
 
 
 def random_colour(key: Key, images: Array, *, brightness: float = 0.0, contrast: float = 0.0) -> Array:
