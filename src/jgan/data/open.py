@@ -42,6 +42,7 @@ def open_source(
       spec: one of
         `"shapes"`: the built-in procedural set (`jgan.data.shapes`), 8192 images to train with and 2048 to test;
         `"shapes:equal-luma"`: the same shapes in eight colours of one grey value, on grey;
+        `"animals"`: procedural cartoon heads of animals of eight kinds (`jgan.data.procedural.animals`);
         `"faces"`, `"faces:correlated"`, `"faces:painting"`: procedural cartoon faces, with more fields (`jgan.data.procedural.faces`);
         `"tfds:NAME"`: a TensorFlow Datasets set, prepared in `data_dir` if it is not there yet;
         a folder of idx files (`train-images-idx3-ubyte.gz`, ...), or a `.npz` (arrays `images` and `labels`, or `x_train`, ...);
@@ -180,6 +181,10 @@ def open_collection(
         from jgan.data.procedural import shapes
 
         return shapes.collection(canonical_split(split) or split, limit, spec)
+    if spec == "animals":
+        from jgan.data.procedural import animals
+
+        return animals.collection(canonical_split(split) or split, limit)
     if spec.startswith("tfds:"):
         from jgan.data import tfds
 
@@ -198,7 +203,7 @@ def _open_path(path, inner, split, reading):
     return files.open_files(path, inner, split, reading)
 
 
-def locate(path: Path, embedded: Sequence[str] = ("shapes", "faces", "tfds:NAME")) -> tuple[Path, str]:
+def locate(path: Path, embedded: Sequence[str] = ("shapes", "animals", "faces", "tfds:NAME")) -> tuple[Path, str]:
     """Returns (what exists, the folder inside it): `set.zip/trainA` is the folder trainA of the archive set.zip.
 
     Raises:

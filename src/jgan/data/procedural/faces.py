@@ -14,7 +14,7 @@ import numpy as np
 from jgan.data.procedural import face_parts
 from jgan.data.procedural.face import CHOICES, STATE, Face, attributes, face, state, visible
 from jgan.data.procedural.face_geometry import LANDMARKS, NECK, UNIT, landmarks, rounded_sine
-from jgan.data.procedural.layers import Grid, cover, grid, noise, windows
+from jgan.data.procedural.layers import Grid, cover, grid, noise, paint, windows
 from jgan.data.procedural.shapes import FIRST, GROUNDS, SIZES
 from jgan.data.source import Source
 
@@ -71,9 +71,9 @@ def draw(face: Face, height: int, width: int | None = None) -> Drawing:
     parts, glasses = np.zeros((height, width), np.uint8), np.zeros((height, width), bool)
     for layer, window, distance in windows(face_parts.layers(face), still, turned):
         share = cover(distance)
-        _blend(image, window, share * np.float32(layer.opacity), _pigment(layer.colour, oily))
+        paint(image, window, share * np.float32(layer.opacity), _pigment(layer.colour, oily))
         if oily and layer.outlined:
-            _blend(image, window, cover(np.abs(distance + line) - line), UMBER[:, None, None])
+            paint(image, window, cover(np.abs(distance + line) - line), UMBER[:, None, None])
         if layer.opacity == 1:
             parts[window][share > 0.5] = face_parts.PARTS.index(layer.part)
             glasses[window] &= share < 1
@@ -201,8 +201,3 @@ def _pigment(colour, oily):
     if oily:
         colour = OCHRE * np.float32(0.28) + colour * np.float32(0.66)
     return colour[:, None, None]
-
-
-def _blend(image, window, share, colour):
-    part = image[:, *window]
-    part += share * (colour - part)

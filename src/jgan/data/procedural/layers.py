@@ -106,6 +106,12 @@ def cover(distance: np.ndarray) -> np.ndarray:
     return np.minimum(np.maximum(np.float32(0.5) - distance, np.float32(0.0)), np.float32(1.0))
 
 
+def paint(image: np.ndarray, window: tuple[slice, slice], share: np.ndarray, colour: np.ndarray) -> None:
+    """Moves the colours of a window of an image [3, height, width] towards another one by a share [rows, columns] of their difference."""
+    part = image[:, *window]
+    part += share * (colour - part)
+
+
 def _window(box, where):
     """The rows and columns around the corners of a box, which may be turned in the picture, with a pixel to spare for smooth edges."""
     left, top, right, bottom = box

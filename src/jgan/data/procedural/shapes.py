@@ -5,7 +5,7 @@ against them: class, caption, mask and outline come with every image. Shapes are
 distance to the edge, so edges are smooth without supersampling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -161,14 +161,35 @@ def outlines(split: str, limit: int | None) -> Collection:
 
 def collection(split: str, limit: int | None, spec: str = "shapes") -> Collection:
     """Returns `limit` images of the split, for `open_source(spec)`; spec: a key of PALETTES."""
-    if split not in FIRST:
-        raise ValueError(f"shapes has no split {split!r}: expected {', '.join(FIRST)}")
     if spec not in PALETTES:
         raise ValueError(f"expected {' or '.join(PALETTES)}, found {spec}")
-    first, size, palette = FIRST[split], limit or SIZES[split], PALETTES[spec]
+    palette = PALETTES[spec]
+    return drawn(
+        spec,
+        split,
+        limit,
+        lambda index, *size: render(scene(index), *size, palette=palette),
+        lambda index: scene(index).shapes[0].kind,
+        tuple(KINDS),
+    )
+
+
+def drawn(
+    spec: str, split: str, limit: int | None, draw: Callable[..., np.ndarray], kind: Callable[[int], str], kinds: tuple[str, ...]
+) -> Collection:
+    """Returns `limit` images of a split of a drawn set.
+
+    Args:
+      spec: its name.
+      draw: (number of an image, height, width) -> uint8 [height, width, 3].
+      kind: number of an image -> its class, one of `kinds`.
+    """
+    if split not in FIRST:
+        raise ValueError(f"{spec} has no split {split!r}: expected {', '.join(FIRST)}")
+    first, size = FIRST[split], limit or SIZES[split]
 
     def read(index, wanted, channels):
-        image = render(scene(first + index), *wanted, palette=palette)
+        image = draw(first + index, *wanted)
         if channels == 3:
             return image
         from jgan.data import decode  # pillow is needed for this only
@@ -179,7 +200,7 @@ def collection(split: str, limit: int | None, spec: str = "shapes") -> Collectio
         names=[f"{spec}/{split}[{index}]" for index in range(size)],
         look=lambda index: (RESOLUTION, RESOLUTION, 3),
         read=read,
-        labels=lambda: Labels(np.array([label(scene(first + index)) for index in range(size)], np.int32), tuple(KINDS)),
+        labels=lambda: Labels(np.array([kinds.index(kind(first + index)) for index in range(size)], np.int32), kinds),
     )
 
 
