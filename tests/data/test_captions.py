@@ -96,7 +96,7 @@ def test_captions_that_do_not_fit(tmp_path, tables, settings, message):
         open_captions(tmp_path, **settings)
 
 
-@pytest.mark.parametrize("spec", ["faces", "tfds:mnist"])
+@pytest.mark.parametrize("spec", ["animals", "faces", "tfds:mnist"])
 def test_images_without_captions(spec):
     with pytest.raises(ValueError, match=f"expected images with captions, shapes or .*, found {spec}"):
         open_captions(spec)

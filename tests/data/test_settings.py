@@ -56,6 +56,7 @@ def test_what_files_may_be_is_passed_on(tmp_path):
     ("spec", "expected"),
     [
         ("shapes", "shapes"),  # though there is a folder of this name
+        ("animals", "animals"),
         ("turned", "turned"),
         ("tfds:mnist", "tfds:mnist"),
         ("pairs:shapes", "pairs:shapes"),
@@ -73,7 +74,7 @@ def test_what_files_may_be_is_passed_on(tmp_path):
 def test_paths_are_made_absolute_and_names_stay(tmp_path, monkeypatch, spec, expected):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for folder in ("shapes", "turned", "my photos", "home/photos"):
+    for folder in ("shapes", "animals", "turned", "my photos", "home/photos"):
         Path(folder).mkdir(parents=True)
     Path("set.zip").touch()
     Path("link").symlink_to("my photos")

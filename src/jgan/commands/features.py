@@ -25,7 +25,7 @@ def features(
     The accuracy on held-out images is printed, and is part of the protocol of every number taken in these features.
 
     Args:
-        data: Images: shapes (embedded), tfds:NAME, or the path of a folder, zip, tar, npz or folder of idx files.
+        data: Images: shapes or animals (embedded), tfds:NAME, or the path of a folder, zip, tar, npz or folder of idx files.
         split: Part of the data to train on; a tenth of it is held out.
         resolution: Side of the images, pixels.
         channels: Colour channels; as the data if not given.

@@ -63,7 +63,7 @@ def open_captions(
     check_choices(channels, limit)
     if spec.split(":")[0] == "shapes":
         return _of_shapes(spec, split, limit, size, channels, length, min_count)
-    if spec.split(":")[0] in ("faces", "tfds"):
+    if spec.split(":")[0] in ("animals", "faces", "tfds"):
         raise ValueError(f"expected images with captions, shapes or a folder or archive with {' or '.join(FILES)}, found {spec}")
     collection, training = (open_collection(spec, name, None, size) for name in (split, "train"))
     table = read_captions(Path(spec).expanduser())

@@ -27,7 +27,8 @@ def absolute(spec: str, *embedded: str) -> str:
     """
     kind, name = ("pairs:", spec.removeprefix("pairs:")) if spec.startswith("pairs:") else ("", spec)
     path = Path(name).expanduser()
-    if spec in embedded or name.split(":")[0] in ("shapes", "faces", "tfds") or not any(p.exists() for p in (path, *path.parents[:-1])):
+    known = spec in embedded or name.split(":")[0] in ("shapes", "animals", "faces", "tfds")
+    if known or not any(p.exists() for p in (path, *path.parents[:-1])):
         return spec
     return f"{kind}{path.resolve() if '..' in path.parts else path.absolute()}"
 
@@ -47,7 +48,7 @@ class ImageSettings(ReadingSettings):
     """What images a system is trained on."""
 
     data: str = place("shapes")
-    """Images: shapes (embedded), tfds:NAME, or the path of a folder, zip, tar, npz or folder of idx files."""
+    """Images: shapes or animals (embedded), tfds:NAME, or the path of a folder, zip, tar, npz or folder of idx files."""
     split: str = "train"
     """Part of the data to train on."""
     limit: Count | None = None

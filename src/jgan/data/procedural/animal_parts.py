@@ -47,8 +47,8 @@ def fox(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
         return np.maximum(_tapered(x, y), ellipse(np.abs(x) - 0.26, y - 0.35, 0.31, 0.27))
 
     return [
-        _points(fur, (0.33, -0.52), 0.5, 0.22),
-        _points(NOSE, (0.33, -0.38), 0.3, 0.13),
+        _points(fur, (0.31, -0.5), 0.44, 0.19),
+        _points(NOSE, (0.31, -0.36), 0.28, 0.12),
         Layer("head", fur, _tapered, SQUARE),
         Layer("cheeks", WHITE, cheeks, SQUARE),
         *_eyes((0.18, -0.01), 0.1, 0.062, gaze),
@@ -83,8 +83,8 @@ def chick(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
 
 def koala(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
     return [
-        _pair(fur, (0.33, -0.2), 0.21, 0.21),
-        _pair(mixed(fur, ROSE, 0.7), (0.33, -0.19), 0.125, 0.125),
+        _pair(fur, (0.31, -0.2), 0.2, 0.2),
+        _pair(mixed(fur, ROSE, 0.7), (0.32, -0.19), 0.115, 0.115),
         ellipse_layer("head", shade(fur, 1.12), (0.0, 0.06), 0.39, 0.4),
         *_eyes((0.21, -0.04), 0.1, 0.062, gaze),
         ellipse_layer("nose", BLACK, (0.0, 0.1), 0.1, 0.16),
