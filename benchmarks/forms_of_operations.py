@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan.ops.convolution import convolution, phases_as_channels
+from jgan.ops.convolution import convolution
 from jgan.ops.lookup import bilinear_lookup, lookup_in_rows, lookup_in_windows
 from jgan.ops.modulation import down_convolution, modulated_convolution, up_convolution
 from jgan.ops.resample import BINOMIAL, normalised, upfirdn
@@ -54,6 +54,18 @@ def up_convolutions(sizes: Sizes) -> Alternatives:
     n, r, c, dtype = sizes
     arguments = normal(dtype, (n, r // 2, r // 2, 2 * c), (3, 3, 2 * c, c))
     return with_gradients({"transposed": up_convolution, "four_phases": four_phases, "folded": folded, "library": library}, arguments)
+
+
+def phases_as_channels(y, kernel, *, stride, size):
+    """Returns a transposed convolution as one plain one: all pixels of one phase, modulo the stride, are some of its channels."""
+    kh, kw, i, o = kernel.shape
+    rows, columns = -(-kh // stride), -(-kw // stride)
+    kernel = jnp.pad(kernel, ((0, rows * stride - kh), (0, columns * stride - kw), (0, 0), (0, 0)))
+    kernel = kernel.reshape(rows, stride, columns, stride, i, o)[::-1, :, ::-1].transpose(0, 2, 5, 1, 3, 4)
+    phases = convolution(y, kernel.reshape(rows, columns, o, -1), padding=((rows - 1,) * 2, (columns - 1,) * 2))
+    n, h, w, _ = phases.shape
+    x = phases.reshape(n, h, w, stride, stride * i).swapaxes(2, 3).reshape(n, h * stride, w * stride, i)
+    return jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), (0, size[0] - h * stride, 0), (0, size[1] - w * stride, 0), (0, 0, 0)])
 
 
 def down_convolutions(sizes: Sizes) -> Alternatives:

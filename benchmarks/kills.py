@@ -96,7 +96,7 @@ def begin(folder: Path, name: str, kills: int) -> subprocess.Popen:
     """
     kimg = f"--kimg={CHECKPOINTS * kills * EVERY_KIMG} --checkpoint-kimg={EVERY_KIMG}"
     command = [sys.executable, "-m", "jgan", "train", "gan", "demo", *f"{OPTIONS} {kimg}".split(), f"--workdir={folder / name}"]
-    settings = environment(folder / "cache") | {"JGAN_ONEDNN": "0", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    settings = environment(folder / "cache") | {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     with (folder / "output").open("a") as output:
         return subprocess.Popen(command, env=settings, stdout=output, stderr=subprocess.STDOUT)
 

@@ -21,7 +21,6 @@ def quick_compilation() -> str:
 
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ.setdefault("JGAN_ONEDNN", "0")  # or no training step would be found in the cache; `with_onednn` allows it
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "8")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(pathlib.Path(__file__).parents[1] / ".jax_cache"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
@@ -70,11 +69,21 @@ def optimised(monkeypatch):
 
 
 @pytest.fixture
-def with_onednn(monkeypatch):
-    """Programs compiled in one test call oneDNN, as those of training do outside tests."""
+def cache_as_before():
+    """What `jgan.ops.onednn` changes for a whole process is undone after one test."""
+    name = "jax_persistent_cache_min_compile_time_secs"
+    before = getattr(jax.config, name)
+    yield
+    jax.config.update(name, before)
+    onednn._begin.cache_clear()
+
+
+@pytest.fixture
+def with_onednn(monkeypatch, cache_as_before):
+    """Programs compiled in one test call oneDNN."""
     if not onednn.available():
         pytest.skip("this JAX has no oneDNN")
-    monkeypatch.delenv("JGAN_ONEDNN")
+    monkeypatch.setenv("JGAN_ONEDNN", "1")
     with onednn.allowed("cpu"):
         yield
 

@@ -1,4 +1,4 @@
-"""Spreading values over pixels and its transpose against broadcasting, with derivatives of both orders, and the form for few channels."""
+"""Spreading values over pixels against broadcasting by hand, with derivatives of both orders."""
 
 import functools
 
@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jgan.ops import channels
 from jgan.ops.channels import per_channel, per_image
 from jgan.sharding import data_mesh
 
@@ -47,12 +46,6 @@ def test_values_and_derivatives(shape, double_precision):
 
         forms = (lambda v: function(v, x.shape)), plain  # noqa: B023
         assert_close(*jax.jit(lambda *of: [derivatives(form, *of) for form in forms])(v, tangent, x))  # noqa: B023
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_sums_in_rows(shape, double_precision):
-    x = normal(0, *SHAPES[shape])
-    assert_close(channels.sum_in_rows(x), np.sum(x, axis=tuple(range(1, x.ndim - 1))))
 
 
 @pytest.mark.parametrize("function, size", [(per_channel, (3,)), (per_image, (2, 3))])

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jgan.ops import convolution as module
 from jgan.ops.convolution import convolution, transposed_convolution
 from jgan.sharding import data_mesh
 
@@ -115,56 +114,6 @@ def test_transposed_convolution_and_its_derivatives(case, double_precision):
 @pytest.mark.parametrize("case", TRANSPOSED)
 def test_transposed_convolution_and_its_derivatives_by_onednn(case, with_onednn):
     assert_same_derivatives_by_onednn(*transposed_case(*case))
-
-
-@pytest.mark.parametrize("stride", [1, 2, 3])
-@pytest.mark.parametrize("kernel_size", [(1, 1), (3, 2), (4, 4), (5, 6)])
-@pytest.mark.parametrize("form", [module.phases_as_channels, module.phases_in_turn])
-def test_transposed_convolution_by_phases(form, kernel_size, stride, double_precision):
-    sizes = [tuple((n - 1) * stride + k + extra for n, k in zip((3, 4), kernel_size, strict=True)) for extra in range(stride)]
-
-    @jax.jit
-    def both(y, kernel):
-        plain = functools.partial(module._transposed_of_arrays, y, kernel, stride=stride, padding=((0, 0), (0, 0)))
-        return [form(y, kernel, stride=stride, size=size) for size in sizes], [plain(size=size) for size in sizes]
-
-    assert_close(*both(normal(0, 2, 3, 4, 4), normal(1, *kernel_size, 3, 4)))
-
-
-@pytest.mark.parametrize("channels, kernels", [(16, {"2x2x8x64"}), (17, {"2x2x8x17", "2x1x8x17", "1x2x8x17", "1x1x8x17"})])
-def test_phases_of_few_channels_are_one_convolution(channels, kernels, with_onednn):
-    function = jax.jit(functools.partial(transposed_convolution, stride=2))
-    text = function.lower(jnp.ones((1, 4, 4, 8)), jnp.ones((3, 3, channels, 8))).as_text()
-    assert set(re.findall(r"onednn\$convolution.*, tensor<([\dx]+)xf32>\) ->", text)) == kernels
-
-
-@pytest.mark.parametrize("channels", [1, 3, 8, 20])
-@pytest.mark.parametrize("stride, width", [(1, 8), (1, 7), (2, 9), (3, 11)])
-@pytest.mark.parametrize("vector", [8, 16])
-def test_neighbours_share_vectors(vector, stride, width, channels, with_onednn, monkeypatch):
-    monkeypatch.setattr(module, "VECTOR", vector)
-    settings = {"stride": stride, "padding": ((2, 0), (1, 1))}
-
-    @jax.jit
-    def both(x, kernel):
-        y, expected = (form(x, kernel, **settings) for form in (module.by_neighbours, module._forward_of_arrays))
-        weights = (form(x, y, kernel_size=(3, 2), **settings) for form in (module.weight_by_neighbours, module._weight_of_arrays))
-        return list(zip((y, expected), weights, strict=True))
-
-    found = both(normal(0, 2, 5, width, 3, dtype=np.float32), normal(1, 3, 2, 3, channels, dtype=np.float32))
-    assert_close(*found, 1e-5)
-
-
-WIDENED = [(16, 8, 6, "3x4x5x16"), (16, 8, 7, "3x3x5x8"), (16, 2, 8, "3x10x5x16"), (16, 16, 8, "3x3x5x16")]
-WIDENED += [(8, 8, 6, "3x3x5x8"), (8, 2, 8, "3x6x5x8")]
-
-
-@pytest.mark.parametrize("vector, channels, width, kernel", WIDENED)
-def test_few_channels_fill_vectors(vector, channels, width, kernel, with_onednn, monkeypatch):
-    monkeypatch.setattr(module, "VECTOR", vector)
-    function = jax.jit(functools.partial(convolution, padding=1))
-    text = function.lower(jnp.ones((1, 4, width, 5)), jnp.ones((3, 3, 5, channels))).as_text()
-    assert re.findall(r"onednn\$convolution.*, tensor<([\dx]+)xf32>\) ->", text) == [kernel]
 
 
 def test_transposed_convolution_is_the_adjoint(double_precision):

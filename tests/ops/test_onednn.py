@@ -2,6 +2,7 @@
 
 import functools
 import platform
+import subprocess
 import sys
 
 import jax
@@ -41,23 +42,31 @@ def test_convolution(case, with_onednn):
     np.testing.assert_allclose(jax.jit(functools.partial(onednn.convolution, **settings))(x, kernel), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_another_jax_may_not_know_it(monkeypatch):
-    for answer in (lambda x, kernel: x, None):
-        monkeypatch.setattr(jax.ffi, "ffi_call", lambda *_, answer=answer, **__: answer)
-        assert not onednn.available.__wrapped__()
+def test_another_jax_may_not_have_it(monkeypatch):
+    """Then a training that asks for it does not begin."""
+    monkeypatch.setattr(onednn, "available", lambda: False)
+    monkeypatch.setenv("JGAN_ONEDNN", "1")
+    onednn._begin.cache_clear()
+    with pytest.raises(RuntimeError, match="expected a JAX with oneDNN.*set JGAN_ONEDNN=0"), onednn.allowed("cpu"):
+        raise AssertionError("not reached")
+
+
+def test_what_ends_the_other_process_is_seen(monkeypatch):
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], -11))
+    assert not onednn.available.__wrapped__()
 
 
 def in_program(x, kernel):
     return "onednn" in jax.jit(lambda x: convolution(x, kernel)).lower(x).as_text()
 
 
-def test_programs_call_it_where_it_is_allowed(monkeypatch):
+def test_programs_call_it_where_it_is_asked_for(monkeypatch, cache_as_before):
     if not onednn.available():
         pytest.skip("this JAX has no oneDNN")
     arrays = jnp.ones((1, 4, 4, 2)), jnp.ones((3, 3, 2, 2))
     with onednn.allowed("cpu"):
-        assert not in_program(*arrays)  # JGAN_ONEDNN=0 in all tests
-    monkeypatch.delenv("JGAN_ONEDNN")
+        assert not in_program(*arrays)
+    monkeypatch.setenv("JGAN_ONEDNN", "1")
     with onednn.allowed("tpu"):
         assert not in_program(*arrays)
     with onednn.allowed("cpu"):
@@ -72,7 +81,7 @@ def test_programs_that_call_it_are_not_cached(with_onednn, tmp_path):
 
 
 def test_exported_programs_run_without_it(tmp_path, monkeypatch):
-    monkeypatch.delenv("JGAN_ONEDNN")
+    monkeypatch.setenv("JGAN_ONEDNN", "1")
     x = jax.ShapeDtypeStruct((6, 6, 3), jnp.float32)
     export(lambda x: convolution(x, jnp.ones((3, 3, 3, 4)), padding=1), tmp_path / "f.jaxexp", x, platforms=["cpu"])
     assert b"__onednn" not in (tmp_path / "f.jaxexp").read_bytes()

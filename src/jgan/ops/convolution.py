@@ -7,7 +7,7 @@ bilinear, and every derivative of any order of any of them is again one of the t
 
 So first, second and mixed derivatives, forward and reverse, all lower to the same three kinds of dense convolution. Each is written
 with NHWC/HWIO dimension numbers, explicit transposes and, but for T, explicit padding: so XLA compiles them to its fast kernels on every
-backend and inside `scan` and `cond`. On CPU they are convolutions of oneDNN where that is at hand. Under `vmap`, mapped activations fold
+backend and inside `scan` and `cond`. On CPU they may be convolutions of oneDNN (`jgan.ops.onednn`). Under `vmap`, mapped activations fold
 into the batch and mapped kernels give one dense convolution per lane instead of a grouped one.
 
 Groups of channels are composed of these three, one per group, and single channels of shifted products: so both are as closed.
@@ -21,12 +21,10 @@ import jax.numpy as jnp
 
 from jgan.compat import ad, batching
 from jgan.ops import onednn
-from jgan.ops.channels import VECTOR
 from jgan.ops.primitive import primitive_of
 from jgan.types import Array
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
-_FEW_CHANNELS = 16  # of what a strided transposed convolution yields on CPU, up to which all phases are one convolution
 
 
 def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple = 0, groups: int = 1) -> Array:
@@ -133,30 +131,6 @@ def _forward_of_arrays(x, kernel, *, stride, padding):
     return jax.lax.conv_general_dilated(_pad(x, padding), kernel, (stride, stride), "VALID", dimension_numbers=_DIMENSIONS)
 
 
-def _forward_on_cpu(x, kernel, *, stride, padding):
-    settings = {"stride": stride, "padding": padding}
-    return onednn.or_else(functools.partial(by_neighbours, **settings), functools.partial(_forward_of_arrays, **settings))(x, kernel)
-
-
-def by_neighbours(x, kernel, *, stride, padding, layout="HWIO"):
-    """Computes `convolution` by oneDNN. If channels are too few to fill the processor's vectors, neighbours in a row of the result share
-    one.
-
-    They are channels of one wider kernel, in which the kernel of each begins `stride` columns after the kernel of the one before.
-    """
-    axis = layout.index("O")
-    o, w = kernel.shape[axis], (x.shape[2] + sum(padding[1]) - kernel.shape[1]) // stride + 1
-    p = _sharing(o, w)
-    kernels = [jnp.pad(kernel, ((0, 0), (q * stride, (p - 1 - q) * stride), (0, 0), (0, 0))) for q in range(p)]
-    y = onednn.convolution(x, jnp.concatenate(kernels, axis=axis), padding, (stride, p * stride), layout=layout)
-    return y.reshape(*y.shape[:2], w, o)
-
-
-def _sharing(channels, width):
-    """The number of neighbours in a row of `width` pixels that share a vector."""
-    return next(p for p in range(max(1, VECTOR // channels), 0, -1) if width % p == 0)
-
-
 def _transposed_of_arrays(y, kernel, *, stride, padding, size):
     pads = _pads_of_transposed(y, kernel, stride, padding, size)
     positive, negative = (tuple(tuple(end(0, n) for n in side) for side in pads) for end in (max, min))
@@ -169,51 +143,6 @@ def _pads_of_transposed(y, kernel, stride, padding, size):
     """Padding of `y`, zeros between its pixels, for a plain convolution with the flipped kernel to yield `size` pixels."""
     sides = zip(kernel.shape[:2], padding, size, y.shape[1:3], strict=True)
     return tuple((k - 1 - before, s + before - (n - 1) * stride - 1) for k, (before, _), s, n in sides)
-
-
-def _transposed_on_cpu(y, kernel, *, stride, padding, size):
-    """The same, if the stride is more than 1 by plain convolutions of the pixels of each phase: all at once if their channels are few."""
-
-    def plain(y, kernel):
-        pads = _pads_of_transposed(y, kernel, 1, padding, size)
-        return by_neighbours(y, kernel[::-1, ::-1], stride=1, padding=pads, layout="HWOI")
-
-    form = plain if stride == 1 else functools.partial(_transposed_by_phases, stride=stride, padding=padding, size=size)
-    return onednn.or_else(form, functools.partial(_transposed_of_arrays, stride=stride, padding=padding, size=size))(y, kernel)
-
-
-def _transposed_by_phases(y, kernel, *, stride, padding, size):
-    form = phases_as_channels if kernel.shape[2] <= _FEW_CHANNELS else phases_in_turn
-    (top, bottom), (left, right) = padding
-    x = form(y, kernel, stride=stride, size=(size[0] + top + bottom, size[1] + left + right))
-    return _pad(x, ((-top, -bottom), (-left, -right)))
-
-
-def phases_as_channels(y, kernel, *, stride, size):
-    """Computes `transposed_convolution` as one plain one: all pixels of one phase, modulo the stride, are some of its channels."""
-    kh, kw, i, o = kernel.shape
-    rows, columns = -(-kh // stride), -(-kw // stride)
-    kernel = jnp.pad(kernel, ((0, rows * stride - kh), (0, columns * stride - kw), (0, 0), (0, 0)))
-    kernel = kernel.reshape(rows, stride, columns, stride, i, o)[::-1, :, ::-1].transpose(0, 2, 5, 1, 3, 4)
-    phases = _forward.bind(y, kernel.reshape(rows, columns, o, -1), stride=1, padding=((rows - 1,) * 2, (columns - 1,) * 2))
-    n, h, w, _ = phases.shape
-    x = phases.reshape(n, h, w, stride, stride * i).swapaxes(2, 3).reshape(n, h * stride, w * stride, i)
-    return _pad(x, ((0, size[0] - h * stride), (0, size[1] - w * stride)))
-
-
-def phases_in_turn(y, kernel, *, stride, size):
-    """Computes `transposed_convolution` as a plain one for each phase, which multiplies by no zeros of the kernel."""
-    kernel = jnp.pad(kernel, [(0, max(0, stride - k)) for k in kernel.shape[:2]] + [(0, 0)] * 2)
-    h, w = (-(-n // stride) for n in size)
-
-    def phase(a, b):
-        taps = kernel[a::stride, b::stride][::-1, ::-1].swapaxes(2, 3)
-        padding = tuple((k - 1, s - n) for k, s, n in zip(taps.shape[:2], (h, w), y.shape[1:3], strict=True))
-        return _forward.bind(y, taps, stride=1, padding=padding)
-
-    rows = [jnp.stack([phase(a, b) for b in range(stride)], axis=3) for a in range(stride)]
-    x = jnp.stack(rows, axis=2).reshape(y.shape[0], h * stride, w * stride, kernel.shape[2])
-    return x[:, : size[0], : size[1]]
 
 
 def _weight_of_arrays(x, y, *, stride, padding, kernel_size):
@@ -231,43 +160,11 @@ def _used(x, y, stride, kernel_size):
     return x[:, :h, :w]
 
 
-def _weight_on_cpu(x, y, *, stride, padding, kernel_size):
-    settings = {"stride": stride, "padding": padding, "kernel_size": kernel_size}
-    form = _weight_by_image if kernel_size == (1, 1) else weight_by_neighbours
-    return onednn.or_else(functools.partial(form, **settings), functools.partial(_weight_of_arrays, **settings), summed=True)(x, y)
-
-
-def _weight_by_image(x, y, *, stride, padding, kernel_size):
-    """For 1x1 kernels: one product per image, of which the narrower array comes first, since XLA copies that one to transpose it."""
-    x = _used(_pad(x, padding), y, stride, kernel_size)[:, ::stride, ::stride]
-    if x.shape[3] <= y.shape[3]:
-        kernel = jnp.einsum("nhwi,nhwo->nio", x, y).sum(axis=0)
-    else:
-        kernel = jnp.einsum("nhwo,nhwi->noi", y, x).sum(axis=0).T
-    return kernel.reshape(*kernel_size, *kernel.shape)
-
-
-def weight_by_neighbours(x, y, *, stride, padding, kernel_size):
-    """Returns the weight gradient as a convolution of one image, whose channels are the examples, with `y` as the kernel.
-
-    The channels of `x` are pixels in a row, next to each other, and those of `y` are passed over as often. If these are too few to fill
-    the processor's vectors, neighbours in a row of `y` share one; the kernel of each begins `stride` columns after the one before.
-    """
-    (top, _), (left, _) = padding
-    n, h, w, o = y.shape
-    p = _sharing(o, w)
-    columns, i = (p - 1) * stride + kernel_size[1], x.shape[3]
-    used = [(m - 1) * stride + k for m, k in zip((h, w), kernel_size, strict=True)]
-    pads = (top, used[0] - x.shape[1] - top), (left * i, (used[1] - x.shape[2] - left) * i)
-    image, windows = x.transpose(1, 2, 3, 0).reshape(1, x.shape[1], -1, n), y.reshape(n, h, w // p, p * o)
-    kernels = onednn.convolution(image, windows, pads, dilation=(stride, stride * p * i), layout="IHWO")
-    kernels = kernels.reshape(kernel_size[0], columns, i, p, o)
-    return functools.reduce(jnp.add, [kernels[:, q * stride : q * stride + kernel_size[1], :, q] for q in range(p)])
-
-
-_forward = primitive_of("jgan_convolution", _forward_of_arrays, cpu=_forward_on_cpu)
-_transposed = primitive_of("jgan_transposed_convolution", _transposed_of_arrays, cpu=_transposed_on_cpu)
-_weight = primitive_of("jgan_weight_convolution", _weight_of_arrays, cpu=_weight_on_cpu)
+_forward = primitive_of("jgan_convolution", _forward_of_arrays, cpu=onednn.or_else(onednn.forward, _forward_of_arrays))
+_transposed = primitive_of(
+    "jgan_transposed_convolution", _transposed_of_arrays, cpu=onednn.or_else(onednn.transposed, _transposed_of_arrays)
+)
+_weight = primitive_of("jgan_weight_convolution", _weight_of_arrays, cpu=onednn.or_else(onednn.weight, _weight_of_arrays, summed=True))
 
 ad.defbilinear(
     _forward,

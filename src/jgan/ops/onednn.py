@@ -1,8 +1,8 @@
 """Convolutions by oneDNN, which JAX for x86 CPUs carries within itself but does not call.
 
-It is several times faster than XLA's own kernels where channels are few, where every channel has a separate filter, and on one core. XLA
-knows it by a name and settings that are not promised to stay, and cannot write a program that calls it to a file. So it is tried once and
-its numbers are checked, programs call it only if they are compiled within `allowed()`: those of training are.
+Training programs call it if `JGAN_ONEDNN=1` is in the environment: worth a try for wide networks (`benchmarks/step.py`), and off otherwise.
+XLA knows it by a name and settings that are not promised to stay. So it is first tried in another process, whose numbers are checked. XLA
+cannot write a program that calls it to a file: such programs are not cached, and exported ones do without.
 """
 
 import contextlib
@@ -11,6 +11,8 @@ import functools
 import json
 import math
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import jax
@@ -28,36 +30,36 @@ _allowed = contextvars.ContextVar("onednn_allowed", default=False)
 
 @contextlib.contextmanager
 def allowed(platform: str | None = None) -> Iterator[None]:
-    """Programs for CPUs that are compiled within call oneDNN, if there is one; `JGAN_ONEDNN=0` in the environment forbids it.
+    """Programs for CPUs that are compiled within call oneDNN, if `JGAN_ONEDNN=1` is in the environment.
 
-    JAX does not keep these programs in its persistent cache. As a decorator it holds for all calls of a function.
+    As a decorator it holds for all calls of a function.
 
     Args:
       platform: for which it is compiled, by default the one that JAX prefers; on others than "cpu" nothing changes.
 
+    Raises:
+      RuntimeError: if it is asked for and this JAX has none that computes as it should.
+
     >>> with allowed():
     ...     program = jax.jit(lambda x: x + 1).lower(1.0).compile()
     """
-    if (platform or jax.default_backend()) != "cpu" or os.environ.get("JGAN_ONEDNN") == "0" or not available():
+    if os.environ.get("JGAN_ONEDNN", "0") == "0" or (platform or jax.default_backend()) != "cpu":
         yield
         return
+    _begin()
     token = _allowed.set(True)
     try:
-        with _no_persistent_cache():
-            yield
+        yield
     finally:
         _allowed.reset(token)
 
 
-@contextlib.contextmanager
-def _no_persistent_cache():
-    name = "jax_persistent_cache_min_compile_time_secs"
-    before = getattr(jax.config, name)
-    jax.config.update(name, math.inf)
-    try:
-        yield
-    finally:
-        jax.config.update(name, before)
+@functools.cache
+def _begin():
+    """Once in a process: tries it, and keeps JAX from writing programs to its cache, which would fail."""
+    if not available():
+        raise RuntimeError("expected a JAX with oneDNN, as JGAN_ONEDNN asks for, found none that computes as it should; set JGAN_ONEDNN=0")
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", math.inf)
 
 
 def convolution(
@@ -103,43 +105,99 @@ def _settings(kernel_shape, layout, padding, stride, dilation, groups):
     }
 
 
+def forward(x: Array, kernel: Array, *, stride: int, padding: Sequence[Pair]) -> Array:
+    """Returns `jgan.ops.convolution.convolution` in one group."""
+    return convolution(x, kernel, padding, (stride, stride))
+
+
+def transposed(y: Array, kernel: Array, *, stride: int, padding: Sequence[Pair], size: Pair) -> Array:
+    """Returns `jgan.ops.convolution.transposed_convolution` as a plain convolution for each phase of the pixels modulo the stride, which
+    multiplies by no zeros.
+    """
+    kernel = jnp.pad(kernel, [(0, max(0, stride - k)) for k in kernel.shape[:2]] + [(0, 0)] * 2)
+    whole = [s + sum(side) for s, side in zip(size, padding, strict=True)]
+    height, width = (-(-n // stride) for n in whole)
+
+    def phase(a, b):
+        taps = kernel[a::stride, b::stride][::-1, ::-1]
+        pads = [(k - 1, s - n) for k, s, n in zip(taps.shape[:2], (height, width), y.shape[1:3], strict=True)]
+        return convolution(y, taps, pads, layout="HWOI")
+
+    rows = [jnp.stack([phase(a, b) for b in range(stride)], axis=3) for a in range(stride)]
+    x = jnp.stack(rows, axis=2).reshape(y.shape[0], height * stride, width * stride, kernel.shape[2])
+    ends = [(-before, before + s - n) for (before, _), s, n in zip(padding, size, x.shape[1:3], strict=True)]  # negative ones crop
+    return jax.lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *((*side, 0) for side in ends), (0, 0, 0)))
+
+
+def weight(x: Array, y: Array, *, stride: int, padding: Sequence[Pair], kernel_size: Pair) -> Array:
+    """Returns the gradient of `forward` in its kernel: a convolution of one image, whose channels are the examples, with `y` as the kernel.
+
+    The channels of `x` are pixels in a row, next to each other, and those of `y` are passed over as often.
+    """
+    (top, _), (left, _) = padding
+    n, height, width, channels = x.shape
+    h, w = ((m - 1) * stride + k for m, k in zip(y.shape[1:3], kernel_size, strict=True))
+    pads = (top, h - height - top), (left * channels, (w - width - left) * channels)
+    image = x.transpose(1, 2, 3, 0).reshape(1, height, -1, n)
+    kernel = convolution(image, y, pads, dilation=(stride, stride * channels), layout="IHWO")
+    return kernel.reshape(*kernel_size, channels, y.shape[3])
+
+
 def or_else(form: Callable, otherwise: Callable, *, summed: bool = False) -> Callable:
     """Returns a function of images and one more array that calls oneDNN if it may, device by device where a mesh spreads the batch.
 
     Args:
-      form: (images [N, ...], array) -> array, a function that calls `convolution`.
+      form: (images [N, ...], array, **settings) -> array, a function that calls `convolution`.
       otherwise: the same function without.
       summed: the second array is spread like the images, and the results of all devices are added; else it is whole, and they are joined.
     """
 
-    def call(x, other):
-        devices = devices_of_batch()
+    @functools.wraps(otherwise)
+    def call(x, other, **settings):
+        devices, share, whole = devices_of_batch(), PartitionSpec("data"), PartitionSpec()
         if not _allowed.get() or x.dtype != jnp.float32 or x.size * other.size == 0 or x.shape[0] % devices:
-            return otherwise(x, other)
+            return otherwise(x, other, **settings)
+        of_arrays = functools.partial(form, **settings)
         if devices == 1:
-            return form(x, other)
-        share, whole = PartitionSpec("data"), PartitionSpec()
+            return of_arrays(x, other)
         if summed:
-            sums = jax.shard_map(lambda x, y: jax.lax.psum(form(x, y), "data"), in_specs=share, out_specs=whole)
+            sums = jax.shard_map(lambda x, y: jax.lax.psum(of_arrays(x, y), "data"), in_specs=share, out_specs=whole)
             return sums(x, other)
-        return jax.shard_map(form, in_specs=(share, whole), out_specs=share)(x, other)
+        return jax.shard_map(of_arrays, in_specs=(share, whole), out_specs=share)(x, other)
 
     return call
 
 
 @functools.cache
 def available() -> bool:
-    """Returns whether this JAX has oneDNN and computes a small convolution with it as it should."""
-    x, kernel = (np.random.default_rng(0).standard_normal(shape, np.float32) for shape in ((2, 5, 6, 4), (2, 3, 2, 6)))
-    settings = {"padding": ((1, 2), (0, 1)), "stride": (2, 1), "dilation": (1, 2), "groups": 2, "layout": "IHWO"}
-    with jax.default_device(jax.local_devices(backend="cpu")[0]), _no_persistent_cache():
-        expected = _by_library(x, kernel, **settings)
-        try:
-            return bool(np.allclose(jax.jit(functools.partial(convolution, **settings))(x, kernel), expected, atol=1e-5))
-        except Exception:  # whatever another JAX says to what it does not know
-            return False
+    """Returns whether this JAX has oneDNN and computes with it as it should, tried in another process: what fails may end it."""
+    settings = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    return subprocess.run([sys.executable, "-m", "jgan.ops.onednn"], env=settings, capture_output=True).returncode == 0
 
 
-def _by_library(x, kernel, padding, stride, dilation, groups, layout):
+def _check():
+    """Compares each kind of convolution that is in use with the library's.
+
+    Raises:
+      AssertionError: if the numbers differ.
+    """
+    random = np.random.default_rng(0)
+    kinds = [
+        ((2, 3, 4, 6), {"padding": ((1, 2), (0, 1)), "stride": (2, 2)}),  # forward
+        ((2, 3, 6, 4), {"padding": ((1, 1), (0, 2)), "layout": "HWOI"}),  # transposed
+        ((4, 3, 2, 6), {"padding": ((0, 0), (4, 0)), "dilation": (2, 4), "layout": "IHWO"}),  # weight
+        ((4, 4, 1, 4), {"padding": ((2, 1), (1, 2)), "groups": 4}),  # filter
+    ]
+    for shape, settings in kinds:
+        x, kernel = (random.standard_normal(size, np.float32) for size in ((2, 9, 12, 4), shape))
+        found, expected = (jax.jit(functools.partial(form, **settings))(x, kernel) for form in (convolution, _by_library))
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def _by_library(x, kernel, padding, stride=(1, 1), dilation=(1, 1), groups=1, layout="HWIO"):
     layouts = {"dimension_numbers": ("NHWC", layout, "NHWC"), "feature_group_count": groups}
     return jax.lax.conv_general_dilated(x, kernel, stride, padding, rhs_dilation=dilation, **layouts)
+
+
+if __name__ == "__main__":
+    _check()

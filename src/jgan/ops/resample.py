@@ -1,9 +1,9 @@
 """Resampling with short FIR filters: up-sample, pad, filter, down-sample.
 
 A filter is a sum of shifted slices, one pass per direction, where a depthwise convolution of XLA is ten times slower. On GPU it is one pass
-for both unless it resamples; on CPU a depthwise convolution of oneDNN where that is at hand, of rows only where channels are few; on TPU in
-half precision a dense one if channels are few. It is linear, and its transpose is a filter of the same kind with up- and down-sampling
-exchanged, the taps reversed and complementary padding; so every derivative of every order is as fast as the filter itself.
+for both unless it resamples; on TPU in half precision a dense convolution if channels are few. It is linear, and its transpose is a filter
+of the same kind with up- and down-sampling exchanged, the taps reversed and complementary padding; so every derivative of every order is
+as fast as the filter itself.
 """
 
 import functools
@@ -15,7 +15,6 @@ import numpy as np
 
 from jgan.compat import ad
 from jgan.ops import onednn
-from jgan.ops.channels import VECTOR
 from jgan.ops.convolution import convolution
 from jgan.ops.primitive import fold_into_batch, primitive_of
 from jgan.types import Array
@@ -115,28 +114,18 @@ def _after(length, taps, up, down, before, size):
 
 
 def _filter_on_cpu(x, *, taps, up, down, before, size):
-    """The same, as a depthwise convolution unless it is to insert zeros; along rows only where channels are few."""
+    """The same, as a depthwise convolution of oneDNN if that may be called, unless it is to insert zeros."""
     form = functools.partial(_filter_of_array, taps=taps, up=up, down=down, before=before, size=size)
     if up > 1:
         return form(x)
+    sides = zip(x.shape[1:3], taps, before, size, strict=True)
+    padding = [(b, _after(n, len(along), 1, down, b, s)) for n, along, b, s in sides]
+    kernel = jnp.asarray(np.outer(*taps)[:, :, None, None].repeat(x.shape[3], axis=3), x.dtype)
 
-    def along_rows(x, row):
-        y = _depthwise(x, row[None], (1, down), (0, before[1]), (x.shape[1], size[1]))
-        rows = y.reshape(*y.shape[:2], -1)
-        return _pass(rows, taps[0], 1, up, down, before[0], size[0]).reshape(y.shape[0], *size, y.shape[3])
+    def depthwise(x, kernel):
+        return onednn.convolution(x, kernel, padding, (down, down), groups=x.shape[3])
 
-    def both(x, row):
-        return _depthwise(x, jnp.outer(jnp.asarray(taps[0], x.dtype), row), (down, down), before, size)
-
-    few = x.shape[3] < VECTOR
-    return onednn.or_else(along_rows if few else both, lambda x, _: form(x))(x, jnp.asarray(taps[1], x.dtype))
-
-
-def _depthwise(x, plane, down, before, size):
-    sides = zip(x.shape[1:3], plane.shape, down, before, size, strict=True)
-    padding = [(b, _after(n, k, 1, d, b, s)) for n, k, d, b, s in sides]
-    kernel = jnp.broadcast_to(plane[:, :, None, None], (*plane.shape, 1, x.shape[3]))
-    return onednn.convolution(x, kernel, padding, down, groups=x.shape[3])
+    return onednn.or_else(depthwise, lambda x, _: form(x))(x, kernel)
 
 
 def filter_on_gpu(x, *, taps, up, down, before, size):
