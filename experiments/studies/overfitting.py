@@ -7,8 +7,8 @@ images of the class that are held out. The data are any images with classes.
 Papers:   Karras et al. 2020, https://arxiv.org/abs/2006.06676; Wang et al. 2022, https://arxiv.org/abs/2206.02262
 Command:  python experiments/studies/overfitting.py --data FLOWERS
           python experiments/studies/overfitting.py train flowers_accelerator --data FLOWERS
-Hardware: two CPU cores. With --kimg 10 it took 23 minutes on one core; it has not been run at its full length, nor has flowers_accelerator, for an
-          accelerator.
+Hardware: two CPU cores. With --kimg 10 it took 23 minutes on one core; neither its full length nor
+          flowers_accelerator has been run.
 Scores:   the run writes table.md, results.json and picture.png: the Frechet distance to all images of the class, in the features of a
           classifier of all classes, the gap, and the final strength of the augmentation; mean and standard deviation over seeds.
 Measured: --kimg 10, seeds 0 and 1: distance 2.49 for none, 3.13 for ADA, 3.28 for the diffusion; no strength left 0, so the goal is missed

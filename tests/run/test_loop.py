@@ -16,6 +16,7 @@ from jgan.data.settings import ImageSettings
 from jgan.evaluation.score import Score
 from jgan.run import Settings
 from jgan.run.checkpoints import Checkpoints
+from jgan.run.loop import fits_memory
 from jgan.run.main import main
 from jgan.run.trained import load
 from jgan.run.writer import Writer
@@ -232,6 +233,13 @@ class Elsewhere(Settings, ImageSettings):
     """Of gradient descent."""
     poison_at: int = 0
     """Never."""
+
+
+def test_what_to_do_without_enough_memory():
+    with pytest.raises(ValueError, match=r"found RESOURCE_EXHAUSTED: 90 GiB; give --microbatches 2"), fits_memory():
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: 90 GiB\nand more")
+    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"), fits_memory():
+        raise jax.errors.JaxRuntimeError("INTERNAL: something else")
 
 
 def test_labels_need_names(tmp_path, capsys):

@@ -284,12 +284,29 @@ def _until_record(running: Running, items, step, state, key, stop: Stop):
 def _call(running: Running, steps: int, item, state, key):
     """Dispatches the steps of an item: the state, their metrics, and whether they were compiled, which is waited for."""
     compiled, compiles = running.compiled, steps not in running.lengths
-    with waiting("compiling the training step") if compiles else contextlib.nullcontext():
+    with fits_memory(), waiting("compiling the training step") if compiles else contextlib.nullcontext():
         state, values = compiled.step(state, compiled.constants, compiled.put(item), key)
         if compiles:
             jax.block_until_ready(values)  # whatever is wrong with the first step is known now
     running.lengths.add(steps)
     return state, values, compiles
+
+
+@contextlib.contextmanager
+def fits_memory() -> Iterator[None]:
+    """Says what to do where a device has too little memory.
+
+    Raises:
+      ValueError: instead of the device's error.
+    """
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        found = str(error).splitlines()[0]
+        advice = "give --microbatches 2, or more, for the same training in less memory, or a smaller --batch"
+        raise ValueError(f"expected a training step that fits into the memory of a device, found {found}; {advice}") from error
 
 
 def _means(metrics):

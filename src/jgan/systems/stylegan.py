@@ -116,6 +116,7 @@ PRESETS = {
         batch=64,
         channel_base=32768,
         mapping_layers=2,
+        half_levels=4,
         r1_weight=0.01,
         path_every=0,
         style_mixing=0,
