@@ -20,8 +20,8 @@ Hardware: two CPU cores; the last two presets are for an accelerator and have no
 Scores:   the run writes table.md, gains.png, generated*.png and results.json: macro F1 or Dice of every arm, and what it adds to the
           classic one. Cells, 46 minutes on one core: with 10, 20 and 50 images per class the DCGAN takes 2.8, 3.4 and 2.2 points of macro
           F1 away, with intervals below 0; drawing classes equally often adds 0.8 (not told apart), 1.2 and 1.2. StyleGAN2 with 20 per
-          class, 17 minutes: -0.8 [-2.2, +0.6], not told apart. Nuclei, 20 minutes: Dice 82.0 with classic augmentation, 72.6 without, 81.0 with
-          pix2pix (-0.9 [-1.6, -0.3]). See docs/results.md. The crops of cells
+          class, 17 minutes: -0.8 [-2.2, +0.6], not told apart. Nuclei, 20 minutes: Dice 82.0 with classic augmentation, 72.6
+          without, 81.0 with pix2pix (-0.9 [-1.6, -0.3]). See docs/results.md. The crops of cells
           come from fewer pictures than there are crops, and parts of one picture may be in several parts: scores are higher than on
           pictures from elsewhere, for all arms.
 """
