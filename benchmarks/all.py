@@ -46,7 +46,7 @@ def run(out: Path = Path("results.jsonl"), only: tuple[str, ...] = tuple(COMMAND
     if unknown:
         raise SystemExit(f"expected benchmarks out of {', '.join(COMMANDS)}, found {', '.join(unknown)}")
     for name in only:
-        command = [sys.executable, str(FOLDER / f"{name}.py"), *COMMANDS[name]]
+        command = [sys.executable, str(*FOLDER.rglob(f"{name}.py")), *COMMANDS[name]]
         print(" ".join(command[1:]), flush=True)
         with out.open("a") as file, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             for line in process.stdout:

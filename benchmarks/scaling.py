@@ -28,7 +28,8 @@ import tyro
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import measure, program  # noqa: E402
+from benchmarks import measure  # noqa: E402
+from benchmarks.compiler import program  # noqa: E402
 
 from jgan.sharding import initialize  # noqa: E402
 from jgan.systems import stylegan  # noqa: E402

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from benchmarks import program
+from benchmarks.compiler import program
 
 from jgan.ops import lookup
 from jgan.ops.lookup import bilinear_lookup

@@ -1,8 +1,8 @@
 """Which formulation of an operation is the fastest? All of one operation give the same numbers; the first is what JGAN uses.
 
-    python benchmarks/forms.py --resolutions 64 --channels 64
-    python benchmarks/forms.py --resolutions 256 --channels 128 --batch 16 --bfloat16 --targets v5e
-    python benchmarks/forms.py --targets h200 --gpu-description h200.txtpb
+    python benchmarks/compiler/forms.py --resolutions 64 --channels 64
+    python benchmarks/compiler/forms.py --resolutions 256 --channels 128 --batch 16 --bfloat16 --targets v5e
+    python benchmarks/compiler/forms.py --targets h200 --gpu-description h200.txtpb
 
 prints one line of JSON per operation and resolution. Each form is a program that computes the result and its gradients in all arguments.
 
@@ -23,10 +23,11 @@ import jax.numpy as jnp
 import tyro
 from jax.sharding import SingleDeviceSharding
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks import ahead_of_time, forms_of_gradients, forms_of_operations, measure  # noqa: E402
-from benchmarks.forms_of_operations import Alternatives, Sizes  # noqa: E402
+from benchmarks import measure  # noqa: E402
+from benchmarks.compiler import ahead_of_time, forms_of_gradients, forms_of_operations  # noqa: E402
+from benchmarks.compiler.forms_of_operations import Alternatives, Sizes  # noqa: E402
 
 from jgan.ops import onednn  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""Formulations of gradients of StyleGAN2's players, for `benchmarks/forms.py`, and their networks; the first is the one in use."""
+"""Formulations of gradients of StyleGAN2's players, for `benchmarks/compiler/forms.py`, and their networks; the first is the one in use."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from benchmarks.forms_of_operations import Alternatives, Sizes, normal
+from benchmarks.compiler.forms_of_operations import Alternatives, Sizes, normal
 
 from jgan import losses, penalties
 from jgan.models import stylegan2

@@ -6,7 +6,8 @@ import json
 
 import jax
 import pytest
-from benchmarks import ahead_of_time, operations, program
+from benchmarks import operations
+from benchmarks.compiler import ahead_of_time, program
 
 from jgan.systems import stylegan
 

@@ -1,7 +1,7 @@
 """What would a training step of StyleGAN2 be on accelerators that are not here? It is compiled for them, and the program is read.
 
-    python benchmarks/ahead_of_time.py --presets demo ffhq256 --targets v5e v5e8
-    python benchmarks/ahead_of_time.py --presets ffhq256 --targets h200 --gpu-description h200.txtpb
+    python benchmarks/compiler/ahead_of_time.py --presets demo ffhq256 --targets v5e v5e8
+    python benchmarks/compiler/ahead_of_time.py --presets ffhq256 --targets h200 --gpu-description h200.txtpb
 
 prints one line of JSON per preset and target. It runs on any CPU and always gives the same numbers: v5e (one TPU v5e) and v5e8 (a mesh of
 eight) need the package libtpu, h200 (one GPU) JAX's plugin for CUDA and a description of the GPU, the text of XLA's GpuTargetConfigProto.
@@ -33,9 +33,10 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from jgan.compat import topologies  # noqa: E402
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks import measure, program  # noqa: E402
+from benchmarks import measure  # noqa: E402
+from benchmarks.compiler import program  # noqa: E402
 from benchmarks.step import memory  # noqa: E402
 
 from jgan.data.settings import size_of  # noqa: E402

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from benchmarks import forms
+from benchmarks.compiler import forms
 
 SIZES = forms.Sizes(batch=2, resolution=8, channels=4, dtype=jnp.float32)
 

@@ -1,4 +1,4 @@
-"""Formulations of operations that give the same numbers, for `benchmarks/forms.py`; the first of each is the one in use."""
+"""Formulations of operations that give the same numbers, for `benchmarks/compiler/forms.py`; the first of each is the one in use."""
 
 import functools
 from collections.abc import Callable
