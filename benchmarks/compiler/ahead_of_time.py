@@ -4,7 +4,7 @@
     python benchmarks/compiler/ahead_of_time.py --presets ffhq256 --targets h200 --gpu-description h200.txtpb
 
 prints one line of JSON per preset and target. It runs on any CPU and always gives the same numbers: v5e (one TPU v5e) and v5e8 (a mesh of
-eight) need the package libtpu, h200 (one GPU) JAX's plugin for CUDA and a description of the GPU, the text of XLA's GpuTargetConfigProto.
+eight) need the package libtpu, h200 and h200x8 (GPUs) JAX's plugin for CUDA and a description of the GPU, the text of XLA's GpuTargetConfigProto.
 A target whose compiler is absent is told on stderr and left out.
 
 kernels             `convolutions`: those with a two-dimensional window, of which `odd` come in groups and `weight_gradients` have the image
@@ -44,7 +44,7 @@ from jgan.sharding import data_mesh  # noqa: E402
 from jgan.systems import stylegan  # noqa: E402
 
 TPU = {"v5e": ("v5e:2x2", 1), "v5e8": ("v5e:2x4", 8)}  # topology, devices
-GPU = ("h200",)
+GPU = {"h200": ("1x1x1", 1), "h200x8": ("1x1x8", 8)}
 GPU_PLATFORMS = "gpu", "cuda"
 V5E_HERTZ = 197e12 / (4 * 2 * 128**2)  # its rate by the data sheet over the operations of its four matrix units in a cycle: 1.5 GHz
 H200 = {"half": 989e12, "single": 494e12, "bytes": 4.8e12}  # per second: bfloat16, TF32, memory; NVIDIA's data sheet
@@ -62,7 +62,7 @@ def main(
 
     Args:
         presets: Names of presets of StyleGAN2.
-        targets: Out of v5e, v5e8 and h200.
+        targets: Out of v5e, v5e8, h200 and h200x8.
         gpu_description: File with the text of XLA's GpuTargetConfigProto, for h200.
         batch: Images per step over all devices, instead of the preset's.
         resolution: Height and width in pixels, instead of the preset's.
@@ -93,7 +93,9 @@ def devices_of(target: str, gpu_description: Path | None = None) -> list[Any]:
         raise ValueError(f"expected one of the targets {', '.join((*TPU, *GPU))}, found {target!r}")
     if gpu_description is None:
         raise ValueError(f"expected a description of the GPU for {target}, found none; give --gpu-description FILE")
-    return list(topologies.get_topology_desc(platform="cuda", topology="1x1x1", target_config=gpu_description.read_text()).devices)[:1]
+    topology, count = GPU[target]
+    description = topologies.get_topology_desc(platform="cuda", topology=topology, target_config=gpu_description.read_text())
+    return list(description.devices)[:count]
 
 
 def described(config: stylegan.Config, devices: list[Any]) -> dict[str, Any]:
