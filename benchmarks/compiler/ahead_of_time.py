@@ -4,8 +4,8 @@
     python benchmarks/compiler/ahead_of_time.py --presets ffhq256 --targets h200 --gpu-description h200.txtpb
 
 prints one line of JSON per preset and target. It runs on any CPU and always gives the same numbers: v5e (one TPU v5e) and v5e8 (a mesh of
-eight) need the package libtpu, h200 and h200x8 (GPUs) JAX's plugin for CUDA and a description of the GPU, the text of XLA's GpuTargetConfigProto.
-A target whose compiler is absent is told on stderr and left out.
+eight) need the package libtpu, h200 and h200x8 (GPUs) JAX's plugin for CUDA and a description of the GPU, the text of XLA's
+GpuTargetConfigProto. A target whose compiler is absent is told on stderr and left out.
 
 kernels             `convolutions`: those with a two-dimensional window, of which `odd` come in groups and `weight_gradients` have the image
                     as window; `fusions`: what XLA made out of several operations; `loops`, and `passes` through all of them

@@ -169,7 +169,9 @@ def test_a_compiler_that_is_absent_is_told(capsys, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("target, message", [("v9", "one of the targets v5e, v5e8, h200, found 'v9'"), ("h200", "--gpu-description FILE")])
+@pytest.mark.parametrize(
+    "target, message", [("v9", "one of the targets v5e, v5e8, h200, h200x8, found 'v9'"), ("h200", "--gpu-description FILE")]
+)
 def test_mistakes(target, message):
     with pytest.raises(ValueError, match=message):
         ahead_of_time.devices_of(target)
