@@ -102,7 +102,7 @@ def forms(convolve: Callable, x: jax.Array, kernels: jax.Array) -> dict[str, Cal
 
 def stylegan2(batch: int, resolution: int, steps: int, repeats: int) -> list[dict[str, Any]]:
     """The lines of the preset demo, by steps per dispatch."""
-    config = dataclasses.replace(stylegan.PRESETS["demo"], batch=batch, resolution=resolution)
+    config = dataclasses.replace(stylegan.PRESETS["shapes"], batch=batch, resolution=resolution)
     ready = {k: measure.ready(measure.setup(dataclasses.replace(config, steps_per_call=k))) for k in (1, 8)}
     seconds = measure.alternately({k: measure.training_steps(of_k, steps) for k, of_k in ready.items()}, repeats)
 
@@ -110,7 +110,7 @@ def stylegan2(batch: int, resolution: int, steps: int, repeats: int) -> list[dic
         of_loop = measure.spread(times / seconds[1])
         return {
             "subject": "stylegan2",
-            "preset": "demo",
+            "preset": "shapes",
             "steps_per_call": k,
             "step_ms": measure.spread(1e3 * times / steps),
             "of_loop": of_loop,

@@ -32,7 +32,8 @@ from jgan.systems.stylegan1 import PRESETS, SYSTEM
 
 OURS = PRESETS["shapes"]
 SECOND = dataclasses.replace(
-    stylegan.PRESETS["demo"],
+    stylegan.PRESETS["shapes"],
+    data=OURS.data,
     conditional=False,
     style_mixing=OURS.style_mixing,
     **{name: getattr(OURS, name) for name in ("kimg", "batch", "channel_base", "channel_max", "mapping_layers", "score_kimg")},

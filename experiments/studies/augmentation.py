@@ -164,10 +164,13 @@ def conditional_dcgan(config: Cells, spec: Spec) -> Training:
 def conditional_stylegan(config: Cells, spec: Spec) -> Training:
     """StyleGAN2 with classes, of the size of its demo, and adaptive augmentation that can rise from 0 to 1 in half of the run."""
     of_run = {"augment": "ada", "ada_kimg": config.generator_kimg / 2, "flip": True, "average_kimg": 1.0, "batch": config.generator_batch}
-    return stylegan.build(dataclasses.replace(stylegan.PRESETS["demo"], conditional=True, **of_run), spec)
+    return stylegan.build(dataclasses.replace(stylegan.PRESETS["shapes"], conditional=True, **of_run), spec)
 
 
-GENERATORS = {"DCGAN": (conditional_dcgan, 64), "StyleGAN2": (conditional_stylegan, stylegan.PRESETS["demo"].latent_size)}  # and size of z
+GENERATORS = {
+    "DCGAN": (conditional_dcgan, 64),
+    "StyleGAN2": (conditional_stylegan, stylegan.PRESETS["shapes"].latent_size),
+}  # and size of z
 
 
 def trained(config: Config, training: Training, examples: Fields, rows: np.ndarray) -> list[Any]:

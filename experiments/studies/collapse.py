@@ -73,7 +73,7 @@ def arms(config: Config, features: Path) -> dict[str, Arm]:
     """The runs, by kind and seed."""
     settings = {"kimg": config.kimg, "score_kimg": config.score_kimg, "score_samples": config.samples, "resolution": config.resolution}
     settings |= {"conditional": False, "sample_kimg": config.kimg, "checkpoint_kimg": config.kimg}
-    plain, system = dataclasses.replace(stylegan.PRESETS["demo"], **settings), counting(stylegan.SYSTEM, features)
+    plain, system = dataclasses.replace(stylegan.PRESETS["shapes"], **settings), counting(stylegan.SYSTEM, features)
     return {
         f"{kind} {seed}": Arm(system, dataclasses.replace(plain, seed=seed, **changes))
         for kind, changes in KINDS.items()

@@ -74,7 +74,7 @@ GAP = "overfitting/gap"
 def arms(config: Config, features: Path) -> dict[str, Arm]:
     """A run for each augmentation and seed."""
     settings = dataclasses.replace(
-        stylegan.PRESETS["demo"],
+        stylegan.PRESETS["shapes"],
         data=config.data,
         resolution=config.resolution,
         conditional=False,

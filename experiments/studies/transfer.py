@@ -65,7 +65,7 @@ WAYS = ("from scratch", "from the other classes")
 def arms(config: Config, features: Path) -> dict[str, Arm]:
     """The run on the other classes, and for each seed two on the class that is kept."""
     few = dataclasses.replace(
-        stylegan.PRESETS["demo"],
+        stylegan.PRESETS["shapes"],
         data=config.data,
         resolution=config.resolution,
         conditional=False,

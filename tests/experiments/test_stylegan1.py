@@ -38,7 +38,7 @@ def test_shares_count_kinds_and_colours(monkeypatch):
 
 def test_arms_differ_in_nothing_that_could_be_equal():
     for arm in stylegan1.ARMS.values():
-        assert (arm.config.kimg, arm.config.batch, arm.config.channel_base, arm.config.channel_max) == (60, 16, 1024, 64)
+        assert (arm.config.kimg, arm.config.channel_base, arm.config.channel_max) == (60, 1024, 64)
         assert arm.config.latent_size == 64 and arm.config.data == "shapes"
 
 

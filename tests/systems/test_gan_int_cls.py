@@ -31,7 +31,7 @@ TINY = Config(
 )
 
 
-@pytest.mark.parametrize("name", ["shapes", *(pytest.param(name, marks=pytest.mark.slow) for name in ("shapes64", "emoji"))])
+@pytest.mark.parametrize("name", ["shapes", *(pytest.param(name, marks=pytest.mark.slow) for name in ("shapes64", "emoji", "emoji64"))])
 def test_preset(name):
     check_presets(SYSTEM, [name])
 

@@ -40,10 +40,12 @@ class Config(CaptionSettings):
     """Length of the run, with the encoder's part, thousands of images."""
 
 
+_SMALL = Config(resolution=32, batch=16, generator_features=32, discriminator_features=32)
 PRESETS = {
-    "shapes": Config(resolution=32, hold_out=True, kimg=180, encoder_kimg=30, batch=16, generator_features=32, discriminator_features=32),
+    "shapes": dataclasses.replace(_SMALL, hold_out=True, kimg=180, encoder_kimg=30),
     "shapes64": Config(hold_out=True, kimg=1_000),
-    "emoji": Config(data="CAPTIONED", min_count=2, kimg=1_000),
+    "emoji": dataclasses.replace(_SMALL, data="CAPTIONED", min_count=2, kimg=210, encoder_kimg=60),
+    "emoji64": Config(data="CAPTIONED", min_count=2, kimg=1_000),
 }
 
 

@@ -44,6 +44,7 @@ class Config(GrowingSettings):
 
 _SMALL = Config(
     kimg=60,
+    batch=4,
     fade_kimg=10,
     stable_kimg=10,
     channel_base=1024,
@@ -51,7 +52,8 @@ _SMALL = Config(
     latent_size=64,
     style_size=64,
     mapping_layers=4,
-    loss="wasserstein",
+    style_mixing=0.5,
+    r1_weight=2.0,
     average_kimg=2.5,
     sample_kimg=10,
     score_kimg=10,

@@ -59,8 +59,8 @@ def test_batches_are_changed_anew_in_every_step():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_run(tmp_path, monkeypatch, name):
-    demo = dataclasses.replace(stylegan.PRESETS["demo"], channel_base=32, channel_max=8, latent_size=64, style_size=8)
-    monkeypatch.setitem(stylegan.PRESETS, "demo", demo)
+    demo = dataclasses.replace(stylegan.PRESETS["shapes"], channel_base=32, channel_max=8, latent_size=64, style_size=8)
+    monkeypatch.setitem(stylegan.PRESETS, "shapes", demo)
     monkeypatch.setitem(pix2pix.PRESETS, "nuclei", dataclasses.replace(pix2pix.PRESETS["nuclei"], features=2, patch_layers=2))
     monkeypatch.setattr(augmentation, "SHOWN", 3)
     with jax.numpy_dtype_promotion("standard"):

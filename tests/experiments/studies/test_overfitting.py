@@ -14,11 +14,11 @@ from jgan.systems import stylegan
 
 TINY = overfitting.Config(data="shapes", kept="star", held_out=4, resolution=16, kimg=0.016, seeds=1)
 SIZES = {"channel_base": 32, "channel_max": 8, "latent_size": 8, "style_size": 8}
-SMALL = dataclasses.replace(stylegan.PRESETS["demo"], **SIZES, limit=200)
+SMALL = dataclasses.replace(stylegan.PRESETS["shapes"], **SIZES, limit=200)
 
 
 def test_what_is_held_out_is_not_learned(tmp_path, monkeypatch):
-    monkeypatch.setitem(stylegan.PRESETS, "demo", SMALL)
+    monkeypatch.setitem(stylegan.PRESETS, "shapes", SMALL)
     arms = overfitting.arms(TINY, tmp_path)
     assert list(arms) == ["none 0", "ada 0", "diffusion 0"] and arms["ada 0"].config.augment == "ada"
     sizes = {arm.system.data(arm.config).size for arm in arms.values()}
@@ -35,7 +35,7 @@ def test_an_unknown_class(tmp_path):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*(close to guessing|covariance lacks)")
 def test_a_run(tmp_path, monkeypatch):
-    monkeypatch.setitem(stylegan.PRESETS, "demo", SMALL)
+    monkeypatch.setitem(stylegan.PRESETS, "shapes", SMALL)
     with quick_classifiers(), jax.numpy_dtype_promotion("standard"):
         study("overfitting", {"tiny": TINY}, overfitting.train, arguments=["train", "--workdir", str(tmp_path / "run")])
     numbers = json.loads((tmp_path / "run" / "results.json").read_text())

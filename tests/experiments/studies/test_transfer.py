@@ -14,12 +14,12 @@ from jgan.systems import stylegan
 
 TINY = transfer.Config(data="shapes", kept="star", images=16, resolution=16, first_kimg=0.016, kimg=0.016, score_kimg=0.016, seeds=1)
 SIZES = {"channel_base": 32, "channel_max": 8, "latent_size": 8, "style_size": 8}
-SMALL = dataclasses.replace(stylegan.PRESETS["demo"], **SIZES, limit=200, score_samples=20)
+SMALL = dataclasses.replace(stylegan.PRESETS["shapes"], **SIZES, limit=200, score_samples=20)
 
 
 def test_parts(tmp_path, monkeypatch):
     """The class that is kept is not among the others, and few of its images are learned."""
-    monkeypatch.setitem(stylegan.PRESETS, "demo", SMALL)
+    monkeypatch.setitem(stylegan.PRESETS, "shapes", SMALL)
     arms = transfer.arms(TINY, tmp_path)
     assert [arm.init_from for arm in arms.values()] == [None, None, "other classes"]
     others, few = (arms[name].system.data(arms[name].config) for name in ("other classes", "from scratch 0"))
@@ -37,7 +37,7 @@ def test_an_unknown_class(tmp_path):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*(close to guessing|covariance lacks)")
 def test_a_run(tmp_path, monkeypatch):
-    monkeypatch.setitem(stylegan.PRESETS, "demo", SMALL)
+    monkeypatch.setitem(stylegan.PRESETS, "shapes", SMALL)
     with quick_classifiers(), jax.numpy_dtype_promotion("standard"):
         study("transfer", {"tiny": TINY}, transfer.train, arguments=["train", "--workdir", str(tmp_path / "run")])
     numbers = json.loads((tmp_path / "run" / "results.json").read_text())
