@@ -17,7 +17,7 @@ CHUNK = 1 << 20
 
 
 def allowed(packed: int, max_unpacked: int | None = None) -> int:
-    """Computes to how many bytes something may unpack.
+    """Returns the largest number of bytes to which something may unpack.
 
     Args:
       packed: the bytes that it takes in the file.

@@ -130,6 +130,7 @@ def test_compiled_programs_are_kept_in_the_users_cache(tmp_path, monkeypatch):
     try:
         keep_compiled_programs()
         assert jax.config.jax_compilation_cache_dir == str(tmp_path / "jgan" / "xla")
+        assert "xla_gpu_per_fusion_autotune_cache_dir" in jax.config.jax_persistent_cache_enable_xla_caches  # kept there too
     finally:
         jax.config.update("jax_compilation_cache_dir", before)
 

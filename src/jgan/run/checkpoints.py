@@ -98,7 +98,7 @@ class Checkpoints:
                 self._manager.save(step, args=ocp.args.Composite(state=ocp.args.StandardSave(state)), force=True)
 
     def wait(self) -> None:
-        """Returns when the save under way has ended."""
+        """Waits until the save under way has ended."""
         with self._tolerate("checkpoints are not completed", f"step {self._under_way}"):
             self._manager.wait_until_finished()
 

@@ -7,7 +7,7 @@ from types import TracebackType
 
 
 def one_line_while_importing() -> None:
-    """Returns has an interrupt that ends the program inside of an import end it with one line; all other exceptions are shown as before."""
+    """Makes an interrupt during an import end the program with one line; all other exceptions are shown as before."""
     before = sys.excepthook
 
     def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

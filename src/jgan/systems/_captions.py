@@ -186,7 +186,7 @@ def sample_of(parts: Parts, state: State, key: Key | None, inputs: Inputs) -> Ou
 
 
 def training_of_encoders(parts: Parts) -> Training:
-    """Returns encoders learn which caption is of which image."""
+    """Returns the training in which encoders learn which caption is of which image."""
 
     def loss(params, state, examples):
         images, captions = examples
