@@ -26,10 +26,10 @@ __all__ = [
     "Ready",
     "Setup",
     "abstract_step",
-    "ahead",
     "alternately",
     "configuration",
     "digits",
+    "lowered",
     "peak_bytes",
     "provenance",
     "random_source",
@@ -58,8 +58,9 @@ class Ready(NamedTuple):
 
     setup: Setup
     compiled: Compiled
-    program: Any  # of `ahead`
+    program: Any  # of `lowered`, compiled
     held: dict[str, Any]  # `state`, which is donated from call to call, so this owns it
+    seconds: dict[str, float]  # of `trace` (init and one step), `init`, `lower` (all steps of a call) and `compile`
 
 
 def configuration(preset: str, batch: int | None, resolution: int | None) -> stylegan.Config:
@@ -115,21 +116,31 @@ def abstract_step(config: stylegan.Config) -> tuple[Callable, tuple[Any, Any, An
 
 def ready(setup: Setup) -> Ready:
     """Compiles a training, and makes its first state."""
-    compiled = compile(setup.training, setup.mesh, setup.feed, steps_per_call=setup.config.steps_per_call)
-    return Ready(setup, compiled, ahead(setup, compiled), {"state": compiled.init(run_key(0, setup.mesh))})
+    times = [time.perf_counter()]
+
+    def timed(value):
+        times.append(time.perf_counter())
+        return value
+
+    compiled = timed(compile(setup.training, setup.mesh, setup.feed, steps_per_call=setup.config.steps_per_call))
+    state = timed(jax.block_until_ready(compiled.init(run_key(0, setup.mesh))))
+    traced = timed(lowered(setup, compiled))
+    program = timed(traced.compile())
+    seconds = {name: digits(t) for name, t in zip(("trace", "init", "lower", "compile"), np.diff(times), strict=True)}
+    return Ready(setup, compiled, program, {"state": state}, seconds)
 
 
-def ahead(setup: Setup, compiled: Compiled) -> Any:
-    """The step, traced and compiled: (state, constants, items, key) -> (state, metrics)."""
+def lowered(setup: Setup, compiled: Compiled) -> Any:
+    """The step, traced, to be compiled: (state, constants, items, key) -> (state, metrics)."""
     jitted = inspect.unwrap(compiled.step, stop=lambda function: hasattr(function, "lower"))
     with jax.set_mesh(setup.mesh), onednn.allowed():
         items, key = compiled.put(next(setup.feed.items(0, setup.config.steps_per_call))), run_key(0, setup.mesh)
-        return jitted.lower(compiled.abstract, compiled.constants, items, key).compile()
+        return jitted.lower(compiled.abstract, compiled.constants, items, key)
 
 
 def training_steps(ready: Ready, steps: int) -> Callable[[], Any]:
     """A function that trains for `steps` steps, as a run does."""
-    setup, compiled, program, held = ready
+    setup, compiled, program, held, _ = ready
     key, k = run_key(0, setup.mesh), setup.config.steps_per_call
     items = setup.feed.items(0, k)
 

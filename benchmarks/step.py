@@ -24,7 +24,6 @@ import dataclasses
 import functools
 import json
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,16 +74,9 @@ def main(
 def measured(config: stylegan.Config, devices: int, steps: int, repeats: int) -> dict[str, Any]:
     """All figures of one configuration."""
     setup, k = measure.setup(config, devices), config.steps_per_call
-    begun = time.perf_counter()
-    compiled = compile(setup.training, setup.mesh, setup.feed, steps_per_call=k)
-    traced = time.perf_counter()
-    held = {"state": jax.block_until_ready(compiled.init(run_key(0, setup.mesh)))}
-    initialised = time.perf_counter()
-    program = measure.ahead(setup, compiled)
-    done = time.perf_counter()
+    ready = measure.ready(setup)
     steps = measure.whole_cycles(config, steps)
-    ready = measure.Ready(setup, compiled, program, held)
-    works = {"steps": measure.training_steps(ready, steps), "matmul": matrix_products(config, setup.mesh)}
+    works = {"steps": measure.training_steps(ready, steps), "matmul": matrix_products(lowest(config), setup.mesh)}
     seconds = measure.alternately(works, repeats)
     apart = phases(ready if k == 1 else one_per_call(ready), repeats)
     step, flops = seconds["steps"] / steps, flops_as_trained(config)
@@ -98,10 +90,10 @@ def measured(config: stylegan.Config, devices: int, steps: int, repeats: int) ->
         "phases_ms": {name: measure.spread(1e3 * t) for name, t in apart.items()},
         "flops_per_step": flops,
         "of_matmul": measure.spread(flops / step * seconds["matmul"] / matmul_flops(setup.mesh)),
-        "trace_seconds": measure.digits(traced - begun),
-        "init_seconds": measure.digits(initialised - traced),
-        "compile_seconds": measure.digits(done - initialised),
-        "memory_gib": memory(program),
+        "trace_seconds": ready.seconds["trace"],
+        "init_seconds": ready.seconds["init"],
+        "compile_seconds": measure.digits(ready.seconds["lower"] + ready.seconds["compile"]),
+        "memory_gib": memory(ready.program),
     }
 
 
@@ -109,12 +101,12 @@ def one_per_call(ready: measure.Ready) -> measure.Ready:
     """The same training, with one step per call."""
     setup = ready.setup._replace(config=dataclasses.replace(ready.setup.config, steps_per_call=1))
     compiled = compile(setup.training, setup.mesh, setup.feed)
-    return measure.Ready(setup, compiled, measure.ahead(setup, compiled), ready.held)
+    return ready._replace(setup=setup, compiled=compiled, program=measure.lowered(setup, compiled).compile())
 
 
 def phases(ready: measure.Ready, repeats: int) -> dict[str, np.ndarray]:
     """Seconds [repeats] of each phase, by itself, of a training with one step per call."""
-    setup, compiled, program, held = ready
+    setup, compiled, program, held, _ = ready
     key, items = run_key(0, setup.mesh), compiled.put(next(setup.feed.items(0, 1)))
     alone = generator_alone(setup, compiled, items, key)
 
@@ -183,9 +175,14 @@ def flops(config: stylegan.Config) -> float:
     return jax.jit(step).trace(*arguments).lower(lowering_platforms=("tpu",)).cost_analysis()["flops"]
 
 
-def matrix_products(config: stylegan.Config, mesh: jax.sharding.Mesh) -> Callable[[], jax.Array]:
-    """A function that multiplies large square matrices, one pair on each device, in the lowest precision of the configuration."""
-    n, size, dtype = mesh.size, _matrix_size(), jnp.bfloat16 if config.half_levels else jnp.float32
+def lowest(config: stylegan.Config) -> Any:
+    """The lowest precision in which a configuration computes."""
+    return jnp.bfloat16 if config.half_levels else jnp.float32
+
+
+def matrix_products(dtype: Any, mesh: jax.sharding.Mesh) -> Callable[[], jax.Array]:
+    """A function that multiplies large square matrices, one pair on each device."""
+    n, size = mesh.size, _matrix_size()
     spec = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("data"))
     a = jax.jit(lambda: jax.random.normal(jax.random.key(0), (n, size, size), dtype), out_shardings=spec)()
     product = jax.jit(jnp.matmul, out_shardings=spec)

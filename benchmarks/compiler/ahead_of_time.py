@@ -15,6 +15,7 @@ cost                of one device, null where the compiler does not say. `gflops
                     of the time that each kernel takes for its bytes or its operations, whichever is longer, at the shares `OF_PEAK` of the
                     data sheet's rates. Each counts once, so lazy penalties as if all were due, and what is not estimated, collectives
                     above all, not at all
+kinds               on GPU, per kind of operation (`benchmarks/compiler/kinds.py`): `kernels` and `estimated_ms`, as of cost
 collectives         per kind: arrays and bytes that one device ends up with
 memory_gib          `program`: arguments, results and temporaries, per device
 does_not_fit        what the compiler says instead, if that is more than a device has
@@ -24,6 +25,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ from jgan.compat import topologies  # noqa: E402
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks import measure  # noqa: E402
-from benchmarks.compiler import program  # noqa: E402
+from benchmarks.compiler import kinds, program  # noqa: E402
 from benchmarks.step import memory  # noqa: E402
 
 from jgan.data.settings import size_of  # noqa: E402
@@ -112,18 +114,26 @@ def described(config: stylegan.Config, devices: list[Any]) -> dict[str, Any]:
     return sizes | {
         "kernels": kernels(text),
         "cost": cost(compiled, text, devices[0]),
+        "kinds": by_kind(text) if devices[0].platform in GPU_PLATFORMS else {},
         "collectives": program.collectives(text),
         "memory_gib": {"program": memory(compiled)["program"]},
         "compile_seconds": measure.digits(time.perf_counter() - begun),
     }
 
 
-def cost(compiled: Any, text: str, device: Any) -> dict[str, float | None]:
-    """Operations, traffic and time of one device; None where nothing says it."""
+def cost(compiled: Any, text: str, device: Any, ran: Mapping[str, float] | None = None) -> dict[str, float | None]:
+    """Operations, traffic and time of one device; None where nothing says it.
+
+    Args:
+      compiled: a program.
+      text: of it.
+      device: what it is compiled for.
+      ran: how often each computation runs, by name, where a profile tells, on GPUs; once otherwise.
+    """
     if device.platform in GPU_PLATFORMS:
-        parts = program.kernels(text)
-        flops, size = sum(k.flops for k in parts), sum(k.bytes for k in parts)
-        seconds = sum(max(k.flops / rate(k), k.bytes / (H200["bytes"] * OF_PEAK["bytes"])) for k in parts)
+        parts = [(k, 1.0 if ran is None else ran.get(k.within, 0.0)) for k in program.kernels(text)]
+        flops, size = sum(n * k.flops for k, n in parts), sum(n * k.bytes for k, n in parts)
+        seconds = sum(n * estimated(k) for k, n in parts)
     else:
         counted, cycles = compiled.cost_analysis(), program.estimated_cycles(text)
         flops, size = counted["flops"], counted["bytes accessed"]
@@ -132,9 +142,19 @@ def cost(compiled: Any, text: str, device: Any) -> dict[str, float | None]:
     return {name: None if value is None else measure.digits(value) for name, value in found.items()}
 
 
-def rate(kernel: program.Kernel) -> float:
-    """Operations per second that convolutions are taken to reach on an H200."""
-    return H200["half" if kernel.half else "single"] * OF_PEAK["flops"]
+def estimated(kernel: program.Kernel) -> float:
+    """Seconds of a kernel on an H200: for its operations or for its bytes, whichever is longer."""
+    rate = H200["half" if kernel.half else "single"]
+    return max(kernel.flops / (rate * OF_PEAK["flops"]), kernel.bytes / (H200["bytes"] * OF_PEAK["bytes"]))
+
+
+def by_kind(text: str) -> dict[str, dict[str, float]]:
+    """Kernels of a program for GPUs, each once, and their milliseconds, by kind of operation."""
+    operations, found = kinds.operations(text), {}
+    for kernel in program.kernels(text):
+        ms = found.setdefault(kinds.kind(operations[kinds.plain(kernel.name)]), [])
+        ms.append(1e3 * estimated(kernel))
+    return {name: {"kernels": len(ms), "estimated_ms": measure.digits(sum(ms))} for name, ms in sorted(found.items())}
 
 
 def kernels(text: str) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 COLLECTIVES = "all-reduce", "all-gather", "reduce-scatter", "collective-permute", "all-to-all"
 _CONVOLUTION = re.compile(r' convolution\(|custom_call_target="__cudnn\$conv')
 _ARRAY = re.compile(r"\b([a-z]+(\d*)\w*)\[([\d,]*)\]")
-_OPERATION = re.compile(r"^ +(?:ROOT )?%?([\w.\-]+) = (.*?) ([\w\-]+)\(([^)]*)\)")
+OPERATION = re.compile(r"^ +(?:ROOT )?%?([\w.\-]+) = (.*?) ([\w\-]+)\(([^)]*)\)")
 _HEADER = re.compile(r"(?:ENTRY )?%?([\w.\-]+) \(")
 _NOT_RUN = "parameter", "constant", "tuple", "get-tuple-element", "bitcast", "while", "conditional", "call", "after-all"
 _WITHIN = re.compile(r" (?!call\()[\w\-]+\(.*?(?:calls|to_apply)=%?([\w.\-]+)")
@@ -82,7 +82,7 @@ def fusions(text: str) -> int:
     >>> fusions(nested)
     1
     """
-    return sum(" fusion(" in line for line in _run(text))
+    return sum(" fusion(" in line for _, line in operations_run(text))
 
 
 def passes(text: str) -> dict[str, int]:
@@ -102,15 +102,15 @@ def passes(text: str) -> dict[str, int]:
     >>> passes(text)
     {'inner_body': 81, 'body': 9}
     """
-    computations = _computations(text)
+    parts = computations(text)
     loop_of = {}  # of a body: what holds the loop, and its condition
-    for holder, lines in computations.items():
+    for holder, lines in parts.items():
         for condition, body in re.findall(r" while\(.*condition=%?([\w.\-]+), body=%?([\w.\-]+)", "\n".join(lines)):
             loop_of[body] = holder, condition
 
     def times(name):
         holder, condition = loop_of.get(name, (None, None))
-        return 1 if holder is None else times(holder) * _limit(computations.get(condition, []))
+        return 1 if holder is None else times(holder) * _limit(parts.get(condition, []))
 
     return {body: times(body) for body in loop_of}
 
@@ -121,6 +121,8 @@ class Kernel(NamedTuple):
     flops: int  # of convolutions
     bytes: int  # of arguments and results
     half: bool  # whether the first result has 16 bits per number
+    name: str
+    within: str  # the computation: the program itself, or a branch or the body of a loop
 
 
 def kernels(text: str) -> list[Kernel]:
@@ -133,17 +135,19 @@ def kernels(text: str) -> list[Kernel]:
     ...   ROOT %c = bf16[8,4,4,64]{3,2,1,0} convolution(%x, %k), window={size=3x3 pad=1_1x1_1}, dim_labels=b01f_01io->b01f
     ... }'''
     >>> kernels(text)
-    [Kernel(flops=9437184, bytes=106496, half=True)]
+    [Kernel(flops=9437184, bytes=106496, half=True, name='c', within='main')]
     """
     arrays, found = {}, []
-    for operation in filter(None, map(_OPERATION.match, _run(text))):
+    for within, operation in ((within, OPERATION.match(line)) for within, line in operations_run(text)):
+        if operation is None:
+            continue
         name, result, kind, operands = operation.groups()
         arrays[name] = [a.groups() for a in _ARRAY.finditer(result)]
         if kind not in _NOT_RUN:
             used = [arrays.get(operand, []) for operand in re.findall(r"%([\w.\-]+)", operands)]
             size = sum(_bytes(*array) for array in [*arrays[name], *(a for operand in used for a in operand)])
             half = bool(arrays[name]) and "16" in arrays[name][0][0]
-            found.append(Kernel(_flops(operation.string, arrays[name], used), size, half))
+            found.append(Kernel(_flops(operation.string, arrays[name], used), size, half, name, within))
     return found
 
 
@@ -159,13 +163,13 @@ def estimated_cycles(text: str) -> int | None:
     times = passes(text)
     cycles = [
         times.get(name, 1) * int(n)
-        for name, lines in _computations(text).items()
+        for name, lines in computations(text).items()
         for n in re.findall(r'"estimated_cycles":"(\d+)"', "\n".join(lines))
     ]
     return sum(cycles) if cycles else None
 
 
-def _computations(text):
+def computations(text):
     """The lines of each computation by its name."""
     found, lines = {}, []
     for line in text.splitlines():
@@ -182,14 +186,14 @@ def _limit(condition):
     return int(constants.get(last[1], 1)) if last else 1
 
 
-def _run(text):
-    """The lines of all computations but those within fusions and reductions."""
-    within, runs = set(_WITHIN.findall(text)), True
+def operations_run(text):
+    """All computations but those within fusions and reductions, line by line: (name, line)."""
+    within, name = set(_WITHIN.findall(text)), ""
     for line in text.splitlines():
         if header := _HEADER.match(line):
-            runs = header[1] not in within
-        if runs:
-            yield line
+            name = header[1]
+        if name not in within:
+            yield name, line
 
 
 def _bytes(kind, bits, shape):

@@ -1,4 +1,4 @@
-"""A training step of StyleGAN2 in eager PyTorch: what a careful programmer writes without kernels of his own, to compare speed with.
+"""A training step of StyleGAN2 in PyTorch: what a careful programmer writes without kernels of his own, to compare speed with.
 
 The networks, losses, penalties and optimizers are those of `jgan.systems.stylegan` with its skip generator, its residual discriminator,
 without classes, augmentation and style mixing, in float32. Parameters are ours (`from_jgan`), so both can be held equal. All arrays
@@ -14,7 +14,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0], device=DEVICE) / 8
 SLOPE, GAIN = 0.2, math.sqrt(2)
 
 
@@ -32,7 +33,7 @@ def from_jgan(params: Any) -> Any:
     """Parameters of `jgan.models.stylegan2` as tensors: kernels of convolutions [O, I, k, k], channels last, all others as they are."""
     if isinstance(params, dict):
         return {name: from_jgan(value) for name, value in params.items()}
-    tensor = torch.from_numpy(np.array(params))
+    tensor = torch.from_numpy(np.array(params)).to(DEVICE)
     if tensor.ndim == 4:
         tensor = tensor.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
     return tensor.requires_grad_()
@@ -145,25 +146,31 @@ def new_players(generator: Any, discriminator: Any, learning_rate: float, path_e
     return Players(generator["mapping"], generator["synthesis"], discriminator, average, optimizers)
 
 
-def trainer(players: Players, config: Any, sizes: tuple[tuple[int, int], ...], images: np.ndarray) -> Callable[[int], None]:
-    """(number of a step) -> one step as trained, on random uint8 images [n, H, W, C]."""
+def trainer(
+    players: Players, config: Any, sizes: tuple[tuple[int, int], ...], images: np.ndarray, compiler: Callable = lambda function: function
+) -> Callable[[int], None]:
+    """(number of a step) -> one step as trained, on random uint8 images [n, H, W, C].
+
+    `compiler`, say torch.compile, is for the networks in the adversarial losses: it has no second derivatives, which the penalties need.
+    """
     layers, levels, n = 2 * len(sizes), len(sizes), config.batch
     r1_weight = 0.0002 * images.shape[1] * images.shape[2] / n if config.r1_weight is None else config.r1_weight
-    data = torch.from_numpy(images.transpose(0, 3, 1, 2).copy()).contiguous(memory_format=torch.channels_last)
+    data = torch.from_numpy(images.transpose(0, 3, 1, 2).copy()).contiguous(memory_format=torch.channels_last).to(DEVICE)
     adam_g, adam_d = players.optimizers
     params_g = [*leaves(players.mapping), *leaves(players.synthesis)]
-    params_d, path_mean = leaves(players.discriminator), torch.zeros(())
+    params_d, path_mean = leaves(players.discriminator), torch.zeros((), device=DEVICE)
+    drawn, judged = compiler(synthesis), compiler(discriminator)
 
     def draw(n):
-        noise = [torch.randn(n, 2, *size).contiguous(memory_format=torch.channels_last) for size in sizes]
-        return torch.randn(n, config.latent_size), noise
+        noise = [torch.randn(n, 2, *size, device=DEVICE).contiguous(memory_format=torch.channels_last) for size in sizes]
+        return torch.randn(n, config.latent_size, device=DEVICE), noise
 
     def generate(n):
         z, noise = draw(n)
-        return synthesis(players.synthesis, mapping(players.mapping, z)[:, None].expand(-1, layers, -1), noise)
+        return drawn(players.synthesis, mapping(players.mapping, z)[:, None].expand(-1, layers, -1), noise)
 
     def real():
-        chosen = torch.randint(len(data), (n,))
+        chosen = torch.randint(len(data), (n,), device=DEVICE)
         return (data[chosen].float() / 127.5 - 1.0).contiguous(memory_format=torch.channels_last)
 
     def learn(loss, params, optimizer):
@@ -172,7 +179,7 @@ def trainer(players: Players, config: Any, sizes: tuple[tuple[int, int], ...], i
         optimizer.step()
 
     def logits_of(x):
-        return discriminator(players.discriminator, x, levels)
+        return judged(players.discriminator, x, levels)
 
     def step(number):
         learn(F.softplus(-logits_of(generate(n))).mean(), params_g, adam_g)
@@ -190,7 +197,8 @@ def trainer(players: Players, config: Any, sizes: tuple[tuple[int, int], ...], i
         learn(F.softplus(logits_of(fake)).mean() + F.softplus(-logits_of(real())).mean(), params_d, adam_d)
         if config.r1_every and number % config.r1_every == 0:
             x = real().requires_grad_()
-            (gradient,) = torch.autograd.grad(logits_of(x).sum(), x, create_graph=True)
+            logits = discriminator(players.discriminator, x, levels)
+            (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
             learn(r1_weight / 2 * config.r1_every * gradient.square().sum(dim=(1, 2, 3)).mean(), params_d, adam_d)
         torch._foreach_lerp_(players.average, [p.detach() for p in params_g], 0.001)
 

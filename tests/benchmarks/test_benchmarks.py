@@ -137,11 +137,12 @@ def test_operations(capsys):
     (line,) = printed(capsys)
     assert line["batch"] == 4 and line["step_ms"]["low"] > 0
     assert all(line[name][kind]["low"] > 0 for name in ("floor_ms", "share") for kind in ("compute", "memory"))
-    found = [operation["ms"] for operation in line["operations"].values()]
+    longest = line["profile"]["longest"].values()
+    found = [operation["ms"] for operation in longest]
     assert len(found) == 10 and found == sorted(found, reverse=True) and found[-1] > 0
-    assert 0 < sum(operation["share"] for operation in line["operations"].values()) <= 1.001
+    assert 0 < sum(operation["share"] for operation in longest) <= 1.001
     setting, numbers = everything.described(line)
-    assert "operations=" not in setting and sum(name.endswith(".ms") for name in numbers) == 10
+    assert "profile=" not in setting and sum(name.endswith(".ms") for name in numbers) == 10
 
 
 @pytest.mark.slow

@@ -40,13 +40,13 @@ def test_equal_numbers(networks):
     logits = d.apply(*discriminator, images)[0]
     with torch.no_grad():
         params = [peers.from_jgan(x[0]) for x in (mapping, synthesis, discriminator)]
-        their_w = peers.mapping(params[0], torch.from_numpy(z))
-        their_noise = [torch.from_numpy(x).permute(0, 3, 1, 2) for x in noise]
+        their_w = peers.mapping(params[0], torch.from_numpy(z).to(peers.DEVICE))
+        their_noise = [torch.from_numpy(x).permute(0, 3, 1, 2).to(peers.DEVICE) for x in noise]
         theirs = peers.synthesis(params[1], their_w[:, None].expand(-1, g.layers, -1), their_noise)
         their_logits = peers.discriminator(params[2], theirs, len(g.plan.sizes))
     scale = np.abs(images).max()
-    np.testing.assert_allclose(theirs.permute(0, 2, 3, 1).numpy() / scale, images / scale, rtol=0, atol=1e-5)
-    np.testing.assert_allclose(their_logits.numpy(), logits, rtol=1e-3, atol=1e-4 * np.abs(logits).max())
+    np.testing.assert_allclose(theirs.permute(0, 2, 3, 1).cpu().numpy() / scale, images / scale, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(their_logits.cpu().numpy(), logits, rtol=1e-3, atol=1e-4 * np.abs(logits).max())
 
 
 @pytest.mark.slow

@@ -6,8 +6,7 @@ import json
 
 import jax
 import pytest
-from benchmarks import operations
-from benchmarks.compiler import ahead_of_time, program
+from benchmarks.compiler import ahead_of_time, kinds, program
 
 from jgan.systems import stylegan
 
@@ -25,7 +24,7 @@ LINES = {  # of programs for TPU, CPU and GPU
 }
 
 
-@pytest.mark.parametrize("module", [program, ahead_of_time, operations])
+@pytest.mark.parametrize("module", [program, ahead_of_time, kinds])
 def test_examples(module):
     assert doctest.testmod(module).failed == 0
 
@@ -71,6 +70,10 @@ def test_kernels_of_a_program_for_gpus():
     sizes = [(0, 32), (flops, x + k + y), (0, y + fir), (flops, x + k + y), (0, fir + 4)]
     assert [kernel[:2] for kernel in program.kernels(GPU_PROGRAM)] == sizes
     assert [kernel.half for kernel in program.kernels(GPU_PROGRAM)] == [False, True, True, True, False]
+    assert [(kernel.name, kernel.within) for kernel in program.kernels(GPU_PROGRAM)] == [
+        ("neg", "body"),
+        *((name, "main.1") for name in ("up", "fir", "down", "sum")),
+    ]
 
 
 def test_the_estimate_for_a_gpu():
@@ -82,6 +85,11 @@ def test_the_estimate_for_a_gpu():
     assert found["gflops"] == pytest.approx(2 * flops / 1e9, rel=1e-3)
     seconds = 2 * flops / (0.55 * 989e12) + (filtered + summed) / (0.8 * 4.8e12)  # convolutions by operations, the others by bytes
     assert found["estimated_ms"] == pytest.approx(1e3 * seconds, rel=1e-3)
+    by_kind = ahead_of_time.by_kind(GPU_PROGRAM)
+    assert {name: of["kernels"] for name, of in by_kind.items()} == {"convolution": 2, "other": 2, "reduction": 1}
+    assert sum(of["estimated_ms"] for of in by_kind.values()) == pytest.approx(found["estimated_ms"], rel=1e-3)
+    often = ahead_of_time.cost(None, GPU_PROGRAM, H200(), {"main.1": 2.0})  # and the body, of which nothing was seen, never
+    assert often["estimated_ms"] == pytest.approx(2 * found["estimated_ms"], rel=1e-3)
 
 
 @pytest.mark.parametrize("message, fits", [("RESOURCE_EXHAUSTED: used 17G of 15G", False), ("INTERNAL: broken", None)])
