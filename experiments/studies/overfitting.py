@@ -96,9 +96,7 @@ def on_few(config: Config, features: Path) -> System:
 
     def of_class(settings: stylegan.Config) -> Source:
         source = open_images(settings)
-        if config.kept not in source.names["label"]:
-            raise ValueError(f"--kept: expected a class of {config.data}, {', '.join(source.names['label'])}, found {config.kept}")
-        rows = np.flatnonzero(source.columns["label"] == source.names["label"].index(config.kept))
+        rows = np.flatnonzero(combine.in_class(source, config.kept))
         return combine.subset(combine.select(source, image="image"), rows)
 
     def data(settings: stylegan.Config, split: str | None = None, /) -> Source:

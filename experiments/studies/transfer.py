@@ -92,10 +92,8 @@ def on_part(config: Config, kept: bool, features: Path) -> System:
 
     def part(settings: stylegan.Config) -> tuple[Source, np.ndarray]:
         source = open_images(settings)
-        if config.kept not in source.names["label"]:
-            raise ValueError(f"--kept: expected a class of {config.data}, {', '.join(source.names['label'])}, found {config.kept}")
-        of_class = source.columns["label"] == source.names["label"].index(config.kept)
-        return combine.select(source, image="image"), np.flatnonzero(of_class == kept)
+        rows = np.flatnonzero(combine.in_class(source, config.kept) == kept)
+        return combine.select(source, image="image"), rows
 
     def score(settings: stylegan.Config, source: Source, /, *, folder: Path, mesh: Any = None) -> Score:
         classes = classifier_features(open_images(settings), features)

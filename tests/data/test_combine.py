@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tests.data.sources import numbers, source_of
 
-from jgan.data.combine import concatenate, map_examples, select, subset, unpaired, zip_sources
+from jgan.data.combine import concatenate, in_class, map_examples, select, subset, unpaired, zip_sources
 
 LABELLED = source_of(numbers(6), ("label",), {"label": ("a", "b", "c")}, "labelled")
 IMAGES = select(LABELLED, image="image")._replace(name="images")
@@ -31,6 +31,13 @@ def test_select_of_unpaired_sources():
     assert [list(part.fields) for part in both.parts] == [["b"], ["a"]] and both.size == 5
     only = select(DOMAINS, image="target", label="label")
     assert only.parts == () and only.size == 3 and list(only.fields) == ["image", "label"]
+
+
+def test_in_class():
+    assert in_class(LABELLED, "b").tolist() == [False, True, False, False, True, False]
+    for source, found in ((LABELLED, "labelled, a, b, c"), (IMAGES, "images, which has none")):
+        with pytest.raises(ValueError, match=f"expected a class of {found}, found rose"):
+            in_class(source, "rose")
 
 
 def test_zip_joins_example_by_example():

@@ -55,6 +55,22 @@ def subset(source: Source, indices: np.ndarray) -> Source:
     return source._replace(size=len(indices), read=lambda index: source.read(int(indices[index])), columns=columns)
 
 
+def in_class(source: Source, name: str) -> np.ndarray:
+    """Returns which examples of a source with labels are of a class, bool [N].
+
+    Raises:
+      ValueError: if there is no such class.
+
+    >>> from jgan.data import open_source
+    >>> in_class(open_source("shapes", resolution=16, limit=4, labels=True), "star").shape
+    (4,)
+    """
+    names = source.names.get("label", ())
+    if name not in names:
+        raise ValueError(f"expected a class of {source.name}, {', '.join(names) or 'which has none'}, found {name}")
+    return source.columns["label"] == names.index(name)
+
+
 def zip_sources(*sources: Source) -> Source:
     """Joins sources of one size, example by example: each has the fields of all.
 

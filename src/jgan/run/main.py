@@ -97,7 +97,7 @@ def mistakes_in_one_line(program: str) -> Iterator[None]:
 
 
 def keep_compiled_programs() -> None:
-    """Makes JAX keep compiled programs, and what it autotuned for GPUs, from run to run, in ~/.cache/jgan/xla unless the environment says otherwise."""
+    """Makes JAX keep compiled programs, and what it autotuned for GPUs, in ~/.cache/jgan/xla unless the environment says otherwise."""
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         jax.config.update("jax_compilation_cache_dir", str(cache / "jgan" / "xla"))
