@@ -157,6 +157,7 @@ def test_an_error_is_the_last_line(monkeypatch, capsys):
 @pytest.mark.slow
 def test_in_miniature(tmp_path, monkeypatch):
     monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "1")
+    monkeypatch.setattr(accelerator, "LIMITS", dict.fromkeys(accelerator.LIMITS, 500))  # of a busy machine
     chosen = "step:demo", "warm:demo", "sampling:demo"
     accelerator.main(tmp_path / "a.jsonl", chosen, batch=4, resolution=8, steps=1, repeats=1, budget_minutes=30)
     found = {line["part"]: line for line in accelerator.lines(tmp_path / "a.jsonl")}
