@@ -118,7 +118,7 @@ _SHAPES = dataclasses.replace(
 _LARGE = Config(flip=True, kimg=25_000, half_levels=4, score_kimg=200, sample_kimg=200, checkpoint_kimg=200, record_kimg=4)
 _PHOTOS = dataclasses.replace(_SMALL, resolution=64, batch=8, augment="none", r1_weight=0.5, kimg=60)
 PRESETS = {
-    "demo": dataclasses.replace(_SHAPES, data="animals", batch=4, r1_weight=0.3, r1_every=4),
+    "demo": dataclasses.replace(_SHAPES, data="animals", r1_weight=0.3, r1_every=4),
     "shapes": _SHAPES,
     "fashion_mnist": dataclasses.replace(_SMALL, data="tfds:fashion_mnist", channels=1, augment="none", kimg=61.44),
     "flowers64": dataclasses.replace(_PHOTOS, data="tfds:tf_flowers", flip=True, conditional=True, style_mixing=0),
