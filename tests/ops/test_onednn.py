@@ -47,7 +47,7 @@ def test_another_jax_may_not_have_it(monkeypatch):
     monkeypatch.setattr(onednn, "available", lambda: False)
     monkeypatch.setenv("JGAN_ONEDNN", "1")
     onednn._begin.cache_clear()
-    with pytest.raises(RuntimeError, match="expected a JAX with oneDNN.*set JGAN_ONEDNN=0"), onednn.allowed("cpu"):
+    with pytest.raises(ValueError, match="expected a JAX with oneDNN.*set JGAN_ONEDNN=0"), onednn.allowed("cpu"):
         raise AssertionError("not reached")
 
 

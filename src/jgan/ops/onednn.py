@@ -38,7 +38,7 @@ def allowed(platform: str | None = None) -> Iterator[None]:
       platform: for which it is compiled, by default the one that JAX prefers; on others than "cpu" nothing changes.
 
     Raises:
-      RuntimeError: if it is asked for and this JAX has none that computes as it should.
+      ValueError: if it is asked for and this JAX has none that computes as it should.
 
     >>> with allowed():
     ...     program = jax.jit(lambda x: x + 1).lower(1.0).compile()
@@ -58,7 +58,7 @@ def allowed(platform: str | None = None) -> Iterator[None]:
 def _begin():
     """Once in a process: tries it, and keeps JAX from writing programs to its cache, which would fail."""
     if not available():
-        raise RuntimeError("expected a JAX with oneDNN, as JGAN_ONEDNN asks for, found none that computes as it should; set JGAN_ONEDNN=0")
+        raise ValueError("expected a JAX with oneDNN, as JGAN_ONEDNN asks for, found none that computes as it should; set JGAN_ONEDNN=0")
     jax.config.update("jax_persistent_cache_min_compile_time_secs", math.inf)
 
 

@@ -101,20 +101,8 @@ _SMALL = Config(
     score_kimg=15,
     checkpoint_kimg=15,
 )
-_SHAPES = dataclasses.replace(
-    _SMALL,
-    batch=8,
-    channel_base=512,
-    conditional=True,
-    style_mixing=0,
-    r1_weight=0.5,
-    augment="none",
-    kimg=24,
-    sample_kimg=3,
-    score_kimg=8,
-    checkpoint_kimg=8,
-    score_samples=2000,
-)
+_CLASSES = dataclasses.replace(_SMALL, batch=8, channel_base=512, conditional=True, style_mixing=0, r1_weight=0.5, augment="none")
+_SHAPES = dataclasses.replace(_CLASSES, kimg=24, sample_kimg=3, score_kimg=8, checkpoint_kimg=8, score_samples=2000)
 _LARGE = Config(flip=True, kimg=25_000, half_levels=4, score_kimg=200, sample_kimg=200, checkpoint_kimg=200, record_kimg=4)
 _PHOTOS = dataclasses.replace(_SMALL, resolution=64, batch=8, augment="none", r1_weight=0.5, kimg=60)
 PRESETS = {

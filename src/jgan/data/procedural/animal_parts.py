@@ -15,7 +15,7 @@ ROSE, ORANGE, YELLOW, CREAM = (246, 140, 156), (244, 120, 22), (255, 244, 120), 
 
 
 def frog(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
-    """Returns the layers of an animal, here and below.
+    """Returns the layers of a frog.
 
     Args:
       fur: its main colour.
@@ -32,6 +32,7 @@ def frog(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
 
 
 def panda(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
+    """Returns the layers of a panda; the arguments are those of `frog`."""
     return [
         _pair(BLACK, (0.33, -0.32), 0.16, 0.16),
         ellipse_layer("head", fur, (0.0, 0.05), 0.46, 0.42),
@@ -43,6 +44,8 @@ def panda(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
 
 
 def fox(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
+    """Returns the layers of a fox; the arguments are those of `frog`."""
+
     def cheeks(x, y):
         return np.maximum(_tapered(x, y), ellipse(np.abs(x) - 0.26, y - 0.35, 0.31, 0.27))
 
@@ -58,6 +61,7 @@ def fox(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
 
 
 def pig(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
+    """Returns the layers of a pig; the arguments are those of `frog`."""
     dark = mixed(fur, (224, 76, 116), 0.45)
     return [
         _pair(dark, (0.32, -0.33), 0.13, 0.17, lean=-0.5),
@@ -70,6 +74,7 @@ def pig(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
 
 
 def chick(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
+    """Returns the layers of a chick; the arguments are those of `frog`."""
     return [
         stroke_layer("tuft", fur, (0.0, -0.3), (0.0, -0.46), 0.05),
         _strokes(fur, (0.0, -0.3), (0.12, -0.42), 0.05),
@@ -82,6 +87,7 @@ def chick(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
 
 
 def koala(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
+    """Returns the layers of a koala; the arguments are those of `frog`."""
     return [
         _pair(fur, (0.31, -0.2), 0.2, 0.2),
         _pair(mixed(fur, ROSE, 0.7), (0.32, -0.19), 0.115, 0.115),
@@ -93,6 +99,7 @@ def koala(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
 
 
 def rabbit(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
+    """Returns the layers of a rabbit; the arguments are those of `frog`."""
     return [
         _pair(fur, (0.2, -0.24), 0.14, 0.28, lean=0.12),
         _pair(ROSE, (0.2, -0.22), 0.065, 0.2, lean=0.12),
@@ -105,6 +112,7 @@ def rabbit(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
 
 
 def lion(fur: Colour, gaze: Point, mouth: float) -> list[Layer]:
+    """Returns the layers of a lion; the arguments are those of `frog`."""
     mane = mixed(shade(fur, 0.55), (120, 40, 10), 0.5)
     return [
         Layer("mane", mane, _curly, SQUARE),
