@@ -13,6 +13,7 @@ from jax.core import eval_jaxpr as eval_jaxpr  # (jaxpr, consts, *arguments) -> 
 from jax.experimental import multihost_utils as multihost_utils  # agreement between processes: barriers, preemption; since 0.3.25
 from jax.experimental import topologies as topologies  # devices that are not here, to compile for; since 0.4.12
 from jax.extend.core import Primitive as Primitive  # operations with their own derivatives and batching; since 0.4.30
+from jax.extend.random import define_prng_impl as define_prng_impl  # generators of random numbers; since 0.4.31
 from jax.interpreters import ad as ad  # derivatives of primitives: defjvp, defbilinear, deflinear2, primitive_transposes; since 0.2.21
 from jax.interpreters import batching as batching  # primitives under vmap: primitive_batchers; since 0.2.21
 from jax.interpreters import mlir as mlir  # programs of primitives: register_lowering, lower_fun; since 0.3.0

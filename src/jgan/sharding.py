@@ -14,6 +14,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jgan.compat import eval_jaxpr
 from jgan.ops import onednn
+from jgan.ops.random import initial_key
 from jgan.types import Array, Batch, Fields, Key, Metrics, Outputs, SampleTraining, Training
 
 LARGEST_SEED = 2**63 - 1
@@ -155,7 +156,7 @@ def compile(training: Training, mesh: Mesh, feed: Any, *, steps_per_call: int = 
     of_feed = jax.tree.map(lambda x: jax.make_array_from_callback(x.shape, whole, lambda index, x=x: x[index]), feed.constants)
     items, key = put(items), jax.eval_shape(functools.partial(jax.random.key, impl="threefry2x32"), 0)
     batch = jax.eval_shape(first_batch, of_feed, items)
-    begin, of_init = _within(lift, in_mesh)(lambda key, batch: training.init(_fast_key(key), batch), key, batch)
+    begin, of_init = _within(lift, in_mesh)(lambda key, batch: training.init(initial_key(key), batch), key, batch)
     shapes = _within(jax.eval_shape, in_mesh)(begin, of_init, key, batch)
     step_once, of_step = _within(lift, in_mesh, for_training)(training.step, shapes, batch, key)
 
@@ -261,11 +262,6 @@ def replicate(tree: Any, mesh: Mesh) -> Any:
     """Returns one copy per device of the mesh along a new leading axis, as `pmap_step` expects its state."""
     placed = NamedSharding(mesh, PartitionSpec("data"))
     return jax.tree.map(lambda x: jax.device_put(jnp.broadcast_to(x, (mesh.shape["data"], *x.shape)), placed), tree)
-
-
-def _fast_key(key):
-    """A key of the generator that compiles fast, for the many draws of an initialisation."""
-    return jax.random.wrap_key_data(jax.random.bits(key, (4,), jnp.uint32), impl="rbg")
 
 
 def _within(function, *contexts):

@@ -6,11 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan.compat import define_prng_impl
 from jgan.ops.primitive import fold_into_batch, primitive_of
 from jgan.types import Array, Key
 
 _ROTATIONS = (13, 15, 26, 6), (17, 29, 16, 24)
 _PARITY = np.uint32(0x1BD11BDA)
+_ODD = np.asarray([0x9E3779B1, 0x85EBCA77], np.uint32)  # of 2^32 over the golden ratio, and another one
 
 
 def normal(key: Key, shape: tuple[int, ...]) -> Array:
@@ -40,6 +42,21 @@ def normal_columns(key: Key, rows: int, columns: tuple[int, ...]) -> tuple[Array
     first = jax.lax.iota(jnp.uint32, rows)[:, None] * np.uint32(total)
     within = [jax.lax.iota(jnp.uint32, n)[None] + np.uint32(end - n) for n, end in zip(columns, ends, strict=True)]
     return tuple(_from_bits(_threefry(key, first + column)) for column in within)
+
+
+def initial_key(key: Key) -> Key:
+    """Returns a key for the many draws of an initialisation, of a generator whose programs are small and so compile fast.
+
+    Every number is a hash of its place and of the key, as are the keys that come of it: each word goes through the finalizer of MurmurHash3
+    (Appleby 2011, https://github.com/aappleby/smhasher/wiki/MurmurHash3), which is a bijection. That is enough for the parameters that a
+    network begins with; training draws by Threefry.
+
+    >>> key = initial_key(jax.random.key(0))
+    >>> one, other = jax.random.split(key)
+    >>> jax.random.normal(one, (2,)).shape, bool(jax.random.bits(one) == jax.random.bits(other))
+    ((2,), False)
+    """
+    return jax.random.wrap_key_data(jax.random.bits(key, (2,), jnp.uint32), impl=_HASHED)
 
 
 def _one_pass(key, size):
@@ -79,5 +96,34 @@ def _threefry(key, numbers):
     return x ^ y
 
 
+def _finalized(x):
+    """The finalizer of MurmurHash3, of uint32."""
+    x = (x ^ x >> np.uint32(16)) * np.uint32(0x85EBCA6B)
+    x = (x ^ x >> np.uint32(13)) * np.uint32(0xC2B2AE35)
+    return x ^ x >> np.uint32(16)
+
+
+def _derived(key, numbers, kind):
+    """One key for each of an array of numbers; other ones for every kind."""
+    words = [_finalized(word + _finalized(numbers * odd + np.uint32(kind))) for word, odd in zip(key, _ODD, strict=True)]
+    return jnp.stack(words, axis=-1)
+
+
+def _hashed_bits(key, width, shape):
+    words = max(1, width // 32)
+    numbers = jax.lax.iota(jnp.uint32, math.prod(shape) * words).reshape(*shape, words)
+    bits = _finalized(_finalized(numbers * _ODD[0] + key[0]) + key[1])
+    return jax.lax.bitcast_convert_type(bits, jnp.uint64) if width == 64 else (bits[..., 0] >> np.uint32(32 - width)).astype(f"uint{width}")
+
+
+_HASHED = define_prng_impl(
+    key_shape=(2,),
+    seed=lambda seed: _derived(jnp.zeros(2, jnp.uint32), seed.astype(jnp.uint32), 0),
+    split=lambda key, shape: _derived(key, jax.lax.iota(jnp.uint32, math.prod(shape)).reshape(shape), 1),
+    random_bits=_hashed_bits,
+    fold_in=lambda key, number: _derived(key, number.astype(jnp.uint32), 2),
+    name="jgan_hashed",
+    tag="hashed",
+)
 _uniform = primitive_of("jgan_uniform", _uniform_of_bits, cpu=_uniform_on_cpu)
 fold_into_batch(_uniform)
