@@ -12,9 +12,10 @@ kernels             `convolutions`: those with a two-dimensional window, of whic
 cost                of one device, null where the compiler does not say. `gflops`, `gbytes`: operations, and bytes read and written; on TPU
                     as XLA counts them in the compiled program, on GPU those of convolutions, and of arguments and results of all kernels.
                     `estimated_ms`: on TPU the sum of the cycles that the compiler expects of each operation, at the clock of a v5e; on GPU
-                    of the time that each kernel takes for its bytes or its operations, whichever is longer, at the shares `OF_PEAK` of the
-                    data sheet's rates. Each counts once, so lazy penalties as if all were due, and what is not estimated, collectives
-                    above all, not at all
+                    of the time that each kernel takes for its bytes, its operations or its instructions, whichever is longest, at the
+                    shares `OF_PEAK` of the data sheet's rates. Each counts once, so lazy penalties as if all were due, and what is not
+                    estimated, collectives above all, not at all
+as_trained          on GPU the same with each penalty as often as it is due: the one to hold beside a clock
 kinds               on GPU, per kind of operation (`benchmarks/compiler/kinds.py`): `kernels` and `estimated_ms`, as of cost
 collectives         per kind: arrays and bytes that one device ends up with
 memory_gib          `program`: arguments, results and temporaries, per device
@@ -24,6 +25,7 @@ does_not_fit        what the compiler says instead, if that is more than a devic
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,7 +40,7 @@ from jgan.compat import topologies  # noqa: E402
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks import measure  # noqa: E402
-from benchmarks.compiler import kinds, program  # noqa: E402
+from benchmarks.compiler import instructions, kinds, program  # noqa: E402
 from benchmarks.step import memory  # noqa: E402
 
 from jgan.data.settings import size_of  # noqa: E402
@@ -49,8 +51,9 @@ TPU = {"v5e": ("v5e:2x2", 1), "v5e8": ("v5e:2x4", 8)}  # topology, devices
 GPU = {"h200": ("1x1x1", 1), "h200x8": ("1x1x8", 8)}
 GPU_PLATFORMS = "gpu", "cuda"
 V5E_HERTZ = 197e12 / (4 * 2 * 128**2)  # its rate by the data sheet over the operations of its four matrix units in a cycle: 1.5 GHz
-H200 = {"half": 989e12, "single": 494e12, "bytes": 4.8e12}  # per second: bfloat16, TF32, memory; NVIDIA's data sheet
-OF_PEAK = {"flops": 0.55, "bytes": 0.8}  # what convolutions and passes over memory reach of it: assumed, not measured
+# Per second: bfloat16, TF32, memory; instructions of all threads, half of the operations in float32. NVIDIA's data sheet.
+H200 = {"half": 989e12, "single": 494e12, "bytes": 4.8e12, "instructions": 33.5e12}
+OF_PEAK = {"flops": 0.55, "bytes": 0.8, "instructions": 0.9}  # what kernels reach of it: assumed, not measured
 
 
 def main(
@@ -104,36 +107,42 @@ def described(config: stylegan.Config, devices: list[Any]) -> dict[str, Any]:
     """All figures of one configuration on some devices."""
     begun = time.perf_counter()
     sizes = {"resolution": size_of(config), "batch": config.batch, "devices": len(devices)}
-    try:
-        compiled = compiled_step(config, devices)
-    except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        return sizes | {"does_not_fit": str(error).splitlines()[0]}
-    text = compiled.as_text()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            compiled = compiled_step(config, devices, folder)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            return sizes | {"does_not_fit": str(error).splitlines()[0]}
+        text, gpu = compiled.as_text(), devices[0].platform in GPU_PLATFORMS
+        executed = instructions.executed(text, Path(folder))
     return sizes | {
         "kernels": kernels(text),
-        "cost": cost(compiled, text, devices[0]),
-        "kinds": by_kind(text) if devices[0].platform in GPU_PLATFORMS else {},
+        "cost": cost(compiled, text, devices[0], executed=executed),
+        "as_trained": cost(compiled, text, devices[0], how_often(text, config), executed) if gpu else {},
+        "kinds": by_kind(text, executed) if gpu else {},
         "collectives": program.collectives(text),
         "memory_gib": {"program": memory(compiled)["program"]},
         "compile_seconds": measure.digits(time.perf_counter() - begun),
     }
 
 
-def cost(compiled: Any, text: str, device: Any, ran: Mapping[str, float] | None = None) -> dict[str, float | None]:
+def cost(
+    compiled: Any, text: str, device: Any, ran: Mapping[str, float] | None = None, executed: Mapping[str, int] | None = None
+) -> dict[str, float | None]:
     """Operations, traffic and time of one device; None where nothing says it.
 
     Args:
       compiled: a program.
       text: of it.
       device: what it is compiled for.
-      ran: how often each computation runs, by name, where a profile tells, on GPUs; once otherwise.
+      ran: on GPUs, how often each computation runs, by name; those left out never. By default once each.
+      executed: on GPUs, the instructions of its kernels, as of `instructions.executed`; by default they are not looked at.
     """
     if device.platform in GPU_PLATFORMS:
         parts = [(k, 1.0 if ran is None else ran.get(k.within, 0.0)) for k in program.kernels(text)]
         flops, size = sum(n * k.flops for k, n in parts), sum(n * k.bytes for k, n in parts)
-        seconds = sum(n * estimated(k) for k, n in parts)
+        seconds = sum(n * estimated(k, executed) for k, n in parts)
     else:
         counted, cycles = compiled.cost_analysis(), program.estimated_cycles(text)
         flops, size = counted["flops"], counted["bytes accessed"]
@@ -142,18 +151,29 @@ def cost(compiled: Any, text: str, device: Any, ran: Mapping[str, float] | None 
     return {name: None if value is None else measure.digits(value) for name, value in found.items()}
 
 
-def estimated(kernel: program.Kernel) -> float:
-    """Seconds of a kernel on an H200: for its operations or for its bytes, whichever is longer."""
-    rate = H200["half" if kernel.half else "single"]
-    return max(kernel.flops / (rate * OF_PEAK["flops"]), kernel.bytes / (H200["bytes"] * OF_PEAK["bytes"]))
+def how_often(text: str, config: stylegan.Config) -> dict[str, float]:
+    """How often each computation of a step runs, by name: the penalties of path lengths and R1, in this order, once in their intervals."""
+    intervals = [n for n in (config.path_every, config.r1_every) if n]
+    lazy = dict(zip(program.taken(text), (1 / n for n in intervals), strict=True))
+    return {name: lazy.get(name, 1.0) for name in program.computations(text)}
 
 
-def by_kind(text: str) -> dict[str, dict[str, float]]:
+def estimated(kernel: program.Kernel, executed: Mapping[str, int] | None = None) -> float:
+    """Seconds of a kernel on an H200: for its operations, its bytes or its instructions, whichever is longest."""
+    rate, count = H200["half" if kernel.half else "single"], (executed or {}).get(kinds.plain(kernel.name), 0)
+    return max(
+        kernel.flops / (rate * OF_PEAK["flops"]),
+        kernel.bytes / (H200["bytes"] * OF_PEAK["bytes"]),
+        count / (H200["instructions"] * OF_PEAK["instructions"]),
+    )
+
+
+def by_kind(text: str, executed: Mapping[str, int] | None = None) -> dict[str, dict[str, float]]:
     """Kernels of a program for GPUs, each once, and their milliseconds, by kind of operation."""
     operations, found = kinds.operations(text), {}
     for kernel in program.kernels(text):
         ms = found.setdefault(kinds.kind(operations[kinds.plain(kernel.name)]), [])
-        ms.append(1e3 * estimated(kernel))
+        ms.append(1e3 * estimated(kernel, executed))
     return {name: {"kernels": len(ms), "estimated_ms": measure.digits(sum(ms))} for name, ms in sorted(found.items())}
 
 
@@ -170,19 +190,24 @@ def kernels(text: str) -> dict[str, int]:
     }
 
 
-def compiled_step(config: stylegan.Config, devices: list[Any]) -> Any:
-    """The step (state, batch, key) -> (state, metrics), compiled for devices that need not be here: the state on all, the batch spread."""
+def compiled_step(config: stylegan.Config, devices: list[Any], folder: str | None = None) -> Any:
+    """The step (state, batch, key) -> (state, metrics), compiled for devices that need not be here: the state on all, the batch spread.
+
+    For GPUs its kernels are written into the folder, if there is one.
+    """
     mesh = data_mesh(devices)
     whole, spread = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("data"))
     with jax.set_mesh(mesh):
         step, arguments = measure.abstract_step(config)
         program = jax.jit(step, in_shardings=(whole, spread, whole), out_shardings=(whole, whole), donate_argnums=0)
-        return program.lower(*arguments).compile(compiler_options=options(devices[0]))
+        return program.lower(*arguments).compile(compiler_options=options(devices[0], folder))
 
 
-def options(device: Any) -> dict[str, str] | None:
-    """Options of the compiler for a device that is not here: there is nothing to time kernels on."""
-    return {"xla_gpu_autotune_level": "0"} if device.platform in GPU_PLATFORMS else None
+def options(device: Any, folder: str | None = None) -> dict[str, str] | None:
+    """Options of the compiler for a device that is not here: there is nothing to time kernels on; and a folder for the kernels."""
+    if device.platform not in GPU_PLATFORMS:
+        return None
+    return {"xla_gpu_autotune_level": "0"} | ({} if folder is None else {"xla_dump_to": folder})
 
 
 if __name__ == "__main__":

@@ -115,6 +115,17 @@ def passes(text: str) -> dict[str, int]:
     return {body: times(body) for body in loop_of}
 
 
+def taken(text: str) -> list[str]:
+    """The computations of a program that run where a condition holds, in the order of the conditionals.
+
+    >>> taken("%c = f32[2] conditional(%p, %a, %b), true_computation=%yes.1, false_computation=%no" + chr(10))
+    ['yes.1']
+    >>> taken("%c = f32[2] conditional(%i, %a, %b), branch_computations={%no, %yes.2}" + chr(10))
+    ['yes.2']
+    """
+    return re.findall(r" conditional\(.*(?:true_computation=|branch_computations={%?[\w.\-]+, )%?([\w.\-]+)", text)
+
+
 class Kernel(NamedTuple):
     """What the device is asked for at once."""
 

@@ -3,12 +3,16 @@
 import json
 from importlib import import_module
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 
-from jgan.systems._auto import Machine, Set, choose
+from jgan.models.stylegan2 import plan
+from jgan.systems import stylegan
+from jgan.systems._auto import Machine, Set, choose, parts
 from jgan.systems.stylegan import SYSTEM
+from jgan.types import Spec
 
 shell = import_module("jgan.run.main")  # the module, not its function of the same name
 CPU, GPU, EIGHT = Machine("cpu", 1, None), Machine("gpu", 1, 80.0), Machine("gpu", 8, 80.0)
@@ -22,15 +26,12 @@ CPU, GPU, EIGHT = Machine("cpu", 1, None), Machine("gpu", 1, 80.0), Machine("gpu
         (Set(2000, 3, 0), CPU, {}, dict(resolution=8)),
         (Set(2000, 500, 0), CPU, dict(resolution=128), dict(kimg=60)),
         (Set(2000, 500, 0), CPU, dict(kimg=8), dict(score_kimg=2)),
-        (Set(2000, 500, 0), GPU, {}, dict(resolution=256, batch=16, half_levels=4, augment="ada", kimg=25_000, microbatches=1)),
+        (Set(2000, 500, 0), GPU, {}, dict(resolution=256, batch=16, half_levels=4, augment="ada", kimg=25_000)),
         (Set(2000, 500, 0), GPU, {}, dict(r1_weight=0.0002 * 256**2 / 16, average_kimg=5.0, channel_base=16384, learning_rate=0.0025)),
         (Set(2000, 500, 0), EIGHT, {}, dict(batch=64, average_kimg=20.0)),
         (Set(2000, 1024, 0), EIGHT, dict(resolution=1024), dict(batch=32, learning_rate=0.002, channel_base=32768)),
         (Set(2000, 100, 0), GPU, {}, dict(resolution=64, batch=32)),
         (Set(2000, 500, 0), GPU, dict(batch=32), dict(r1_weight=0.0002 * 256**2 / 32, average_kimg=10.0)),
-        (Set(2000, 500, 0), Machine("gpu", 1, 8.0), {}, dict(batch=16, microbatches=2)),
-        (Set(2000, 500, 0), Machine("gpu", 1, 4.0), {}, dict(microbatches=4)),
-        (Set(2000, 500, 0), Machine("tpu", 1, None), {}, dict(microbatches=1)),
         (Set(2000, 500, 0), Machine("gpu", 100, 80.0), {}, dict(batch=100)),
         (Set(2000, 500, 10), GPU, {}, dict(conditional=True, style_mixing=0)),
         (Set(400, 500, 10), GPU, {}, dict(conditional=False)),
@@ -43,6 +44,35 @@ def test_choices(data, machine, given, expected):
     assert {name: found[name].value for name in expected} == expected
     assert not given.keys() & found.keys() and all(why for _, why in found.values())
     assert ("style_mixing" in found) == ("style_mixing" in expected)
+
+
+@pytest.mark.parametrize(
+    ("resolution", "batch", "machine", "expected"),
+    [
+        (256, 64, GPU, 1),
+        (256, 64, Machine("tpu", 1, 15.75), 2),  # its compiler says that the whole takes 16.1 GiB
+        (256, 64, Machine("tpu", 8, 15.75), 1),
+        (1024, 32, GPU, 1),
+        (1024, 32, Machine("gpu", 1, 40.0), 2),
+        (1024, 12, Machine("gpu", 1, 16.0), 2),
+        (1024, 32, Machine("gpu", 1, 2.0), 32),  # as little as can be: the device will say what is missing
+        (1024, 32, CPU, 1),
+        (256, 4, Machine("gpu", 8, 80.0), 1),
+    ],
+)
+def test_microbatches_that_fit(resolution, batch, machine, expected):
+    levels = plan(resolution, 32768 if resolution == 1024 else 16384, 512, half_levels=4)
+    assert parts(levels, batch, machine) == expected
+
+
+@pytest.mark.parametrize(("asked", "used"), [(0, 4), (2, 2)])
+def test_a_step_is_cut_to_the_memory_unless_it_is_told(asked, used, monkeypatch):
+    seen = []
+    monkeypatch.setattr(stylegan, "machine", lambda devices: Machine("gpu", 1, 1.0))
+    monkeypatch.setattr(stylegan, "update", lambda *players, microbatches: seen.append(microbatches))
+    config = stylegan.Config(resolution=8, batch=4, microbatches=asked)
+    stylegan.build(config, Spec({"image": jax.ShapeDtypeStruct((8, 8, 3), np.uint8)}))
+    assert set(seen) == {used}
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ On accelerators the batch, R1, the average and the channels are by the rule that
 et al. 2020, https://arxiv.org/abs/2006.06676, appendix C. On CPUs they are those of the preset flowers64, which was measured.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -13,13 +14,16 @@ import numpy as np
 from jgan.data.open import open_collection, usable_of
 from jgan.data.reading import checked_reading
 from jgan.data.settings import ImageSettings, open_images
+from jgan.models.stylegan2 import Plan
 from jgan.run.system import Chosen
 from jgan.sharding import first_devices
 
 LEAST, MOST, MOST_ON_CPU = 8, 256, 64  # pixels of a side, unless one is asked for
 LOOKED_AT = 200  # images, evenly spaced over the set
 PER_CLASS = 50  # images of a class, on average, from which on classes are learned
-MEMORY_GIB = 12  # of a device, from which on it takes its part of a batch at once
+COPIES = 15  # of the activations of one network that a step holds at once: seen in programs compiled for an H200
+STATE_GIB = 1.5  # parameters, moments and averages of the largest networks
+SHARE = 0.85  # of the memory of a device that a step may take
 
 
 class Set(NamedTuple):
@@ -40,10 +44,29 @@ class Machine(NamedTuple):
 
 def fit(config: ImageSettings, given: Mapping[str, Any]) -> dict[str, Chosen]:
     """Returns what suits the data of a configuration and this machine; see `choose`."""
-    devices = first_devices(given.get("devices"))
-    limit = (devices[0].memory_stats() or {}).get("bytes_limit")
-    machine = Machine(jax.default_backend(), len(devices), limit and limit / 2**30)
-    return choose(look(config), machine, given)
+    return choose(look(config), machine(len(first_devices(given.get("devices")))), given)
+
+
+def machine(devices: int | None) -> Machine:
+    """Returns this machine with this number of its devices in use, or all."""
+    limit = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit")
+    return Machine(jax.default_backend(), devices or jax.device_count(), limit and limit / 2**30)
+
+
+def parts(plan: Plan, batch: int, machine: Machine) -> int:
+    """Returns the smallest number of microbatches with which a batch fits into the memory of the devices: 1 where it is not known.
+
+    >>> from jgan.models.stylegan2 import plan
+    >>> large = plan(1024, 32768, 512, half_levels=4)
+    >>> [parts(large, 32, Machine("gpu", 1, gib)) for gib in (139.0, 79.0, 39.0, 8.0)]
+    [1, 1, 2, 16]
+    """
+    each = batch // machine.devices
+    levels = zip(plan.sizes, plan.widths, plan.half, strict=True)
+    image = COPIES * sum(height * width * channels * (2 if half else 4) for (height, width), channels, half in levels) / 2**30
+    free = math.inf if machine.memory_gib is None else SHARE * machine.memory_gib - STATE_GIB
+    fitting = (n for n in range(1, each + 1) if each % n == 0 and image * each / n <= free)
+    return next(fitting, max(1, each))
 
 
 def look(config: ImageSettings) -> Set:
@@ -106,11 +129,8 @@ def _on_cpu(side, given):
 
 def _on_accelerators(side, machine, given):
     batch = given.get("batch") or max(min(machine.devices * min(4096 // side, 32), 64), machine.devices)
-    each, memory = max(1, batch // machine.devices), machine.memory_gib
-    parts = 1 if memory is None or memory >= MEMORY_GIB else min(each, 2 if memory >= MEMORY_GIB / 2 else 4)
     return {
         "batch": Chosen(batch, f"4096 / resolution, 32 at most, on each of {machine.devices} devices; 64 at most in all"),
-        "microbatches": Chosen(parts, "the memory of a device is not known" if memory is None else f"a device has {memory:.0f} GiB"),
         "channel_base": Chosen(32768 if side >= 512 else 16384, "by the resolution"),
         "mapping_layers": Chosen(2, "as published for sets that are not tuned for"),
         "half_levels": Chosen(4, "bfloat16 in the highest levels"),

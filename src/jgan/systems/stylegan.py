@@ -24,7 +24,7 @@ from jgan.ranges import Count, CountOrZero, Kimg, KimgOrZero, LayersOrZero, Rate
 from jgan.run.sampling import latent_inputs
 from jgan.run.settings import ROUNDING, Settings, changeable
 from jgan.run.system import Sampling, Styles, System
-from jgan.systems._auto import fit
+from jgan.systems._auto import fit, machine, parts
 from jgan.systems._published import published
 from jgan.training import Player, PlayerLoss, average, average_decay, every, frozen, lazy_adam, new_player, prefixed, update
 from jgan.types import Array, Batch, Key, Network, Params, Spec, Training
@@ -40,8 +40,8 @@ class Config(Settings, ImageSettings):
     """Mirror half of the real images."""
     freeze_discriminator: LayersOrZero = 0
     """Layers of the discriminator, from the image on, that stay as they are; for --init-from."""
-    microbatches: Count = changeable(1, ROUNDING)
-    """Parts in which a batch is worked through, to save memory."""
+    microbatches: CountOrZero = changeable(0, ROUNDING)
+    """Parts in which a batch is worked through, to save memory; 0: as the memory of a device asks for."""
     channel_base: Count = 16384
     """Channels at a level are this divided by its size in pixels ..."""
     channel_max: Size = 512
@@ -199,8 +199,7 @@ def make_losses(config: Config, g: stylegan2.Generator, d: Network, r1_weight: f
     """Returns the non-saturating loss, path length penalty and R1.
 
     The penalty compares lengths with their moving average before its update, through which no gradient flows, so that microbatches change
-    nothing. The published code takes the average after it, with its gradient: m + 0.01 (l - m) of the mean length l of the batch. Then
-    mean((lengths - m)^2) = variance + (l - m)^2 becomes variance + 0.99^2 (l - m)^2: their mean is pulled 2 % less.
+    nothing. The published code takes the average after it, with its gradient, so their mean is pulled 2 % less (by 0.99^2).
     """
     adversarial, apply = losses.non_saturating(), {"ada": apply_transforms, "diffusion": apply_noising}.get(config.augment)
 
@@ -264,8 +263,7 @@ def make_draws(config: Config, g: stylegan2.Generator, shape: tuple[int, int, in
         key_flip, key_augmentation = jax.random.split(key)
         image = to_float(batch["image"])
         n = image.shape[0]
-        if config.flip:
-            image = flip(key_flip, image)
+        image = flip(key_flip, image) if config.flip else image
         return {"image": image, "label": _label(g, batch), "augmentation": augmentation(key_augmentation, n, strength)}
 
     return Draws(latents, real)
@@ -280,7 +278,7 @@ def build(config: Config, spec: Spec) -> Training:
     adam_g, adam_d = (lazy_adam(config.learning_rate, 0.0, 0.99, interval) for interval in (config.path_every, config.r1_every))
     if config.freeze_discriminator:
         adam_d = frozen(adam_d, stylegan2.first_layers(g.plan, config.freeze_discriminator, config.discriminator_architecture))
-    updater = partial(update, microbatches=config.microbatches)
+    updater = partial(update, microbatches=config.microbatches or parts(g.plan, config.batch, machine(config.devices)))
     update_g, update_path = updater(loss.generator, adam_g), updater(loss.path, adam_g)
     update_d, update_r1 = updater(loss.discriminator, adam_d), updater(loss.r1, adam_d)
 
@@ -290,8 +288,7 @@ def build(config: Config, spec: Spec) -> Training:
         synthesis = g.synthesis.init(keys[1], jnp.zeros((n, g.layers, config.style_size)))
         params, state = ({"mapping": mapping[i], "synthesis": synthesis[i]} for i in range(2))
         players = new_player(params, state, adam_g), new_player(*d.init(keys[2], jnp.zeros((n, *shape)), label), adam_d)
-        zero = jnp.zeros(())
-        return State(jnp.zeros((), jnp.int32), *players, jax.tree.map(jnp.copy, params), zero, zero, zero)
+        return State(jnp.zeros((), jnp.int32), *players, jax.tree.map(jnp.copy, params), *jnp.zeros(3))
 
     # Lazy penalties draw their examples themselves, so that other steps need not.
     def penalise_path(player, keys, label, state):
@@ -307,12 +304,11 @@ def build(config: Config, spec: Spec) -> Training:
         keys = jax.random.split(jax.random.fold_in(key, state.step), 6)
         n, label, strength = config.batch, _label(g, batch), state.strength
         player, metrics_g = update_g(state.generator, draw.latents(keys[0], n, label, strength), state.discriminator)
-        path = {}
+        path, r1 = {}, {}
         if config.path_every:
             player, path = every(config.path_every, penalise_path)(state.step, player, keys[1:3], label, state)
         images = {**draw.real(keys[3], batch, strength), "latents": draw.latents(keys[4], n, label, strength)}
         discriminator, metrics_d = update_d(state.discriminator, images, player)
-        r1 = {}
         if config.r1_every:
             discriminator, r1 = every(config.r1_every, penalise_gradient)(state.step, discriminator, keys[5], batch, strength)
         decay = average_decay(n, state.step * n, config.average_kimg * 1000, config.average_ramp)

@@ -6,7 +6,7 @@ import json
 
 import jax
 import pytest
-from benchmarks.compiler import ahead_of_time, kinds, program
+from benchmarks.compiler import ahead_of_time, instructions, kinds, program
 
 from jgan.systems import stylegan
 
@@ -24,7 +24,7 @@ LINES = {  # of programs for TPU, CPU and GPU
 }
 
 
-@pytest.mark.parametrize("module", [program, ahead_of_time, kinds])
+@pytest.mark.parametrize("module", [program, ahead_of_time, kinds, instructions])
 def test_examples(module):
     assert doctest.testmod(module).failed == 0
 
@@ -88,13 +88,44 @@ def test_the_estimate_for_a_gpu():
     by_kind = ahead_of_time.by_kind(GPU_PROGRAM)
     assert {name: of["kernels"] for name, of in by_kind.items()} == {"convolution": 2, "other": 2, "reduction": 1}
     assert sum(of["estimated_ms"] for of in by_kind.values()) == pytest.approx(found["estimated_ms"], rel=1e-3)
+    many = {"fir": 10**12}  # instructions, which take 33 ms: the bytes of its kernel do not count then
+    slowed = ahead_of_time.cost(None, GPU_PROGRAM, H200(), executed=many)
+    rest = found["estimated_ms"] - 1e3 * filtered / (0.8 * 4.8e12)
+    assert slowed["estimated_ms"] == pytest.approx(1e15 / (0.9 * 33.5e12) + rest, rel=1e-3)
     often = ahead_of_time.cost(None, GPU_PROGRAM, H200(), {"main.1": 2.0})  # and the body, of which nothing was seen, never
     assert often["estimated_ms"] == pytest.approx(2 * found["estimated_ms"], rel=1e-3)
 
 
+def test_penalties_run_once_in_their_intervals():
+    text = """
+%path.1 (a: f32[2]) -> f32[2] {
+}
+%r1.2 (a: f32[2]) -> f32[2] {
+}
+ENTRY %main (x: f32[2]) -> f32[2] {
+  %c = f32[2] conditional(%p, %a, %a), true_computation=%path.1, false_computation=%none
+  %d = f32[2] conditional(%p, %a, %a), true_computation=%r1.2, false_computation=%none
+}"""
+    config = dataclasses.replace(TINY, path_every=4, r1_every=16)
+    assert ahead_of_time.how_often(text, config) == {"path.1": 0.25, "r1.2": 0.0625, "main": 1.0}
+    with pytest.raises(ValueError, match="zip"):
+        ahead_of_time.how_often(text, dataclasses.replace(config, path_every=0))
+
+
+def test_instructions_of_kernels_that_are_written_once(tmp_path):
+    text = """
+  %add.1 = f32[8] fusion(%a), kind=kLoop, calls=%f
+  %add.2 = f32[8] fusion(%b), kind=kLoop, calls=%g, metadata={deduplicated_name="add.1"}
+  %other = f32[8] fusion(%c), kind=kLoop, calls=%h"""
+    kernel = "\t.reg .b32 %r<3>;\n$L__BB0_1:\n\tmov.u32 \t%r1, %tid.x;\n\t@%p1 bra \t$L__BB0_1;\n\tret;\n"
+    (tmp_path / "module.1.ptx").write_text(f".visible .entry add_1(\n\t.param .u64 a\n)\n.reqntid 128, 1, 1\n{{\n{kernel}}}\n")
+    (tmp_path / "module.thunk_sequence.txt").write_text("001: kCustomKernel [source] add_1 grid: [4, 1, 1] threads: [128, 1, 1]\n")
+    assert instructions.executed(text, tmp_path) == {"add_1": 3 * 512, "add_2": 3 * 512}
+
+
 @pytest.mark.parametrize("message, fits", [("RESOURCE_EXHAUSTED: used 17G of 15G", False), ("INTERNAL: broken", None)])
 def test_a_step_that_does_not_fit_is_told(message, fits, monkeypatch):
-    def compiled_step(config, devices):
+    def compiled_step(config, devices, folder):
         raise jax.errors.JaxRuntimeError(message + "\nmore")
 
     monkeypatch.setattr(ahead_of_time, "compiled_step", compiled_step)
@@ -157,7 +188,7 @@ def test_neither_odd_convolutions_nor_loops_on_tpu(tolerant, uncached):
 
 def test_what_is_printed(capsys, monkeypatch):
     monkeypatch.setattr(ahead_of_time, "devices_of", lambda target, description: jax.devices()[: {"v5e": 1, "v5e8": 8}[target]])
-    monkeypatch.setattr(ahead_of_time, "compiled_step", lambda config, devices: jax.jit(lambda x: x + 1).lower(1.0).compile())
+    monkeypatch.setattr(ahead_of_time, "compiled_step", lambda config, devices, folder: jax.jit(lambda x: x + 1).lower(1.0).compile())
     ahead_of_time.main(batch=16)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["target"], line["devices"]) for line in lines] == [("v5e", 1), ("v5e8", 8)]
