@@ -27,12 +27,21 @@ def test_lines_where_there_is_no_terminal():
     ]
 
 
-def test_a_bar_on_a_terminal():
+def test_a_bar_on_a_terminal(monkeypatch):
+    monkeypatch.delenv("JPY_PARENT_PID", raising=False)
     stream, times = Terminal(), iter([0.0, 5.0])
     with Progress(10_000, done=1_000, stream=stream, criterion="score/distance", clock=lambda: next(times)) as progress:
         progress.update(4_000, {})
         progress.update(5_000, RECORD)
     assert "5,000 images 100 images/s score 12.5 25 s left" in " ".join(stream.getvalue().split())
+
+
+def test_lines_in_a_notebook(monkeypatch):
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    stream = Terminal()
+    with Progress(10_000, stream=stream) as progress:
+        progress.update(4_000, {})
+    assert stream.getvalue() == "4,000 of 10,000 images\n"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0 s"), (61, "1 min"), (3600, "1:00 h")])

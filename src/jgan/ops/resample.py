@@ -1,9 +1,8 @@
 """Resampling with short FIR filters: up-sample, pad, filter, down-sample.
 
-A filter is a sum of shifted slices, one pass per direction, where a depthwise convolution of XLA is ten times slower. On GPU it is one pass
-for both unless it resamples; on TPU in half precision a dense convolution if channels are few. It is linear, and its transpose is a filter
-of the same kind with up- and down-sampling exchanged, the taps reversed and complementary padding; so every derivative of every order is
-as fast as the filter itself.
+A filter is a sum of shifted slices, one pass per direction, where a depthwise convolution of XLA is ten times slower. On TPU in half
+precision it is a dense convolution if channels are few. It is linear, and its transpose is a filter of the same kind with up- and
+down-sampling exchanged, the taps reversed and complementary padding; so every derivative of every order is as fast as the filter itself.
 """
 
 import functools
@@ -129,17 +128,20 @@ def _filter_on_cpu(x, *, taps, up, down, before, size):
 
 
 def filter_on_gpu(x, *, taps, up, down, before, size):
-    """Returns the same, without resampling as one sum over all pairs of taps: XLA makes one kernel of it, so that less goes
-    through memory.
-    """
-    if up > 1 or down > 1:
+    """Computes the same; where there are zeros in between, in phases: kernels would take longer to find them than to filter."""
+    if up == 1 or down > 1:
         return _filter_of_array(x, taps=taps, up=up, down=down, before=before, size=size)
-    pads = [(*side, 0) for side in _padding(x, taps, before, size)]
-    z = jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *pads, (0, 0, 0)])
-    (height, width), plane = size, np.outer(*taps)
-    used = [(a, b) for a, b in np.ndindex(plane.shape) if plane[a, b] != 0] or [(0, 0)]
-    slices = [z[:, a : a + height, b : b + width] * np.asarray(plane[a, b], x.dtype) for a, b in used]
-    return functools.reduce(jnp.add, slices)
+    return functools.reduce(lambda x, axis: _in_phases(x, taps[axis], axis + 1, up, before[axis], size[axis]), (0, 1), x)
+
+
+def _in_phases(x, taps, axis, up, before, size):
+    """The filter along one axis of an image with up - 1 zeros in between: every up-th pixel of the result by every up-th tap."""
+    count, phases = -(-size // up), []
+    for phase in range(up):
+        first = (before - phase) % up
+        phases.append(_pass(x, taps[first::up] or (0.0,), axis, 1, 1, (before - phase - first) // up, count))
+    shape = (*x.shape[:axis], count * up, *x.shape[axis + 1 :])
+    return jax.lax.slice_in_dim(jnp.stack(phases, axis + 1).reshape(shape), 0, size, axis=axis)
 
 
 def filter_on_tpu(x, *, taps, up, down, before, size):

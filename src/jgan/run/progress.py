@@ -1,6 +1,7 @@
 """How far a run is: a bar on a terminal, plain lines elsewhere."""
 
 import contextlib
+import os
 import sys
 import threading
 import time
@@ -9,6 +10,7 @@ from typing import TextIO
 
 import jax
 
+IN_NOTEBOOK = "JPY_PARENT_PID"  # what Jupyter sets for the commands of a cell
 OFTEN, SELDOM = 10, 60  # seconds between two lines about the same work: at first, and once it has lasted a minute
 
 
@@ -21,7 +23,7 @@ class Progress:
     Args:
       total: images of the whole run.
       done: images done before, when it is resumed.
-      stream: where to; on a terminal a bar is drawn, otherwise every update is a line.
+      stream: where to; on a terminal a bar is drawn, elsewhere and in notebooks every update is a line.
       criterion: the name of the number that is shown as the score.
       clock: () -> seconds.
     """
@@ -36,7 +38,8 @@ class Progress:
     ):
         self._total, self._stream, self._criterion, self._clock = total, stream or sys.stderr, criterion, clock
         self._first: tuple[float, int] | None = None  # when the first record came, and the images then
-        self._bar = _bar(self._stream) if self._stream.isatty() else None
+        drawn = self._stream.isatty() and IN_NOTEBOOK not in os.environ  # the output of a notebook's cell keeps each frame of a bar
+        self._bar = _bar(self._stream) if drawn else None
         if self._bar is not None:
             self._bar.start()
             self._task = self._bar.add_task("", total=total, completed=done, values="")

@@ -51,7 +51,7 @@ class Trained:
         """Computes the main output: of seeds, one example each, or of inputs.
 
         Args:
-          seeds: numbers below 2^63; the same seed gives the same example whichever others there are.
+          seeds: numbers below 2^63; the same seed gives the same example, to rounding, whichever others there are.
           **inputs: as in `outputs`.
 
         Returns:
