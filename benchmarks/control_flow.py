@@ -6,9 +6,9 @@ prints one line of JSON per configuration. Spreads are medians and quartiles ove
 
 convolutions   five updates of two layers by gradient descent (two weight gradients, one image gradient), with the convolutions of
                `jgan.ops.convolution` (closed) and with `jax.lax.conv_general_dilated` (library): as a Python loop over a compiled update,
-               as one `lax.scan`, and as a loop over an update under `lax.cond`. `of_loop` is the time over that of the loop with the
-               same convolutions, `of_library` over that of the same form with library convolutions
-stylegan2      steps of the preset demo, as one and as eight per dispatch; `of_loop` is the time over that of one per dispatch
+               as one `lax.scan`, and as a loop over an update under `lax.cond`. `of_loop` is the time over the time of the loop with the
+               same convolutions, `of_library` over the same form with library convolutions
+stylegan2      steps of the preset demo, as one and as eight per dispatch; `of_loop` is the time over the one for one per dispatch
 """
 
 import dataclasses

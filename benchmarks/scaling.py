@@ -6,7 +6,7 @@ prints one line of JSON per number of devices of one process, and one for `proce
 is fixed when JAX starts, so this script starts itself anew for each. The penalties are off, so that all of the step is done at every step.
 
 images_per_second   over all devices
-efficiency          images_per_second per device, over that of the first line. Simulated devices share the cores, so at best cores / devices
+efficiency          images_per_second per device, over the first line's. Simulated devices share the cores, so at best cores / devices
                     is to be expected, and less where one device already uses several cores: what counts here is the traffic
 traffic             of one step and device. `collectives`: per kind, arrays and bytes that the device ends up with, read from the program;
                     `minimum`: bytes of the gradients of both players, which data parallelism has to sum over the devices; `of_minimum`:

@@ -6,7 +6,7 @@ prints one line of JSON per preset, and one for the import. Every run is a new p
 compiled programs, `warm` the next one with what it left there; the cache is where the command line itself puts it. Spreads are medians and
 quartiles over the repeats.
 
-cold, warm      seconds from the start of the process until there is `folder`, that of the run: everything is imported; `sample`, the first
+cold, warm      seconds from the start of the process until there is `folder`, the run's: everything is imported; `sample`, the first
                 grid: data are read, and initialisation and the sampler compiled; `record`, the first metrics: the step is compiled and
                 one call of it is done
 cached          programs that the cold run left in the cache
@@ -92,7 +92,7 @@ def file_size(path: Path) -> int:
 
 
 def environment(cache: Path) -> dict[str, str]:
-    """That of this process, but for the cache of compiled programs: the user's cache folder is `cache`, and its settings are the usual."""
+    """The environment of this process, but for compiled programs: the user's cache folder is `cache`, and its settings are the usual."""
     kept = {name: value for name, value in os.environ.items() if "COMPILATION_CACHE" not in name and "PERSISTENT_CACHE" not in name}
     return kept | {"XDG_CACHE_HOME": str(cache), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 

@@ -5,7 +5,7 @@
 prints one line of JSON per preset and number of devices. Spreads are medians and quartiles over the repeats.
 
 images_per_second   as trained: whole cycles of steps, main updates and lazy penalties as often as the preset has them
-speedup             of images_per_second over that of the first number of devices, at the same total batch
+speedup             of images_per_second over the first number of devices, at the same total batch
 step_ms             as trained, per step
 phases_ms           one execution of each phase. `generator`: a program that computes only the new generator, so that the compiler drops
                     the rest; `discriminator`: the whole step without penalties less that; `path` and `r1`: what a step takes longer when

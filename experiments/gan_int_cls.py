@@ -12,7 +12,7 @@ Scores:   on shapes the share of images that show all that their caption says (e
           generator sees; with one shape and with two, of pairs of colour and kind that were held out of the training, and with the caption
           of another image, which is chance. Goals: 60 % with one shape, 40 % of held-out pairs; without wrong captions clearly less.
           shapes, one run of seed 0, 1,000 images: 84.2 % with one shape, 61.3 % of held-out pairs, 0.9 % with two,
-          65.4 % of all; chance 1.2 %. On emoji the Frechet distance alone: 1.17. See docs/results.md.
+          65.4 % of all; chance 1.2 %. On emoji the Fréchet distance alone: 1.17. See docs/results.md.
           compare --kimg 60, 2,000 images, with one shape and of held-out pairs: 57.5 and 39.7 %, without wrong captions 41.0 and 50.7 %, a
           class for each caption 29.7 and 0.3 %, the image of the nearest caption 100 and 0 %.
 Differs:  the discriminator has R1 in place of batch norm, batches are small, and the learning rate falls to 0 over the second half: as in

@@ -10,14 +10,14 @@ Command:  python experiments/mocogan.py                                   (the p
 Data:     moving, 4,000 clips of 16 frames, 32 px; or folders train/NAME and test/NAME of GIF, WebP or MP4 files, NAME the motion.
 Hardware: all but accelerator are meant for one or two CPU cores, accelerator for an accelerator. moving has been run to its end, 30,000
           clips in 22 minutes on one core beside other jobs, and frames on an arc in 30; the others have not.
-Scores:   moving, one run of seed 0, 1,000 clips: Frechet distance 9.7 (training clips 0.20, frozen 62.4, shuffled 11.0), motion as asked
+Scores:   moving, one run of seed 0, 1,000 clips: Fréchet distance 9.7 (training clips 0.20, frozen 62.4, shuffled 11.0), motion as asked
           for 56 %, all six present, colour constant in 70 % and kind in 57 % of the frames (real ones 100 and 88 %). Blobs that move and
           whose colours run. Frames on an arc: 18.6, 60 and 53 %. See docs/results.md.
 Arms:     MoCoGAN is given the label of the motion (moving), finds a code of motions by itself as in the paper (found), or has neither
           (unlabelled). "frames on an arc" is a GAN of single frames of the same clips, with the networks, loss and optimizer of MoCoGAN's
           frames, walked along the arc between two latents for 16 frames. It sees as many frames as there are in MoCoGAN's clips, 480,000,
           in less time: it trained on 207 frames per second of processor time where MoCoGAN with found motions trained on 10 clips.
-Goals:    kind and colour constant in 90 % of the frames of a clip, all six motions present, a Frechet distance far below the ones of frozen
+Goals:    kind and colour constant in 90 % of the frames of a clip, all six motions present, a Fréchet distance far below the ones of frozen
           and shuffled clips, and below the one of frames on an arc. It is in the features of a small classifier of the six motions that the
           first run trains on its own data, whose held-out accuracy is kept beside it. Of 64 contents in 8 motions each, kind, colour and
           size the same in 90 % of the clips of one content (same_content), the motion in as many of one motion (same_motion).

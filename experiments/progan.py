@@ -7,7 +7,7 @@ Command:  python experiments/progan.py                           (the preset sha
           python experiments/progan.py train flowers128 --data FOLDER_OR_ZIP
           python experiments/progan.py sample RUN --seeds 0-63 --out grid.png
 Hardware: shapes and fixed are sized for two CPU cores and have been run to their end; flowers128 is for an accelerator.
-Scores:   Frechet distance in the features of a classifier trained on the same data, seeds 0 and 1, on one core beside other jobs:
+Scores:   Fréchet distance in the features of a classifier trained on the same data, seeds 0 and 1, on one core beside other jobs:
           growing 3.95 and 4.21 after 5.2 and 6.2 minutes and 30,000 images, 3.74 and 3.76 after 23 and 26 and 60,000; fixed 3.21 and 3.12
           after 21 and 25 minutes, 2.43 and 2.80 after 38 and 42 and 60,000 images. Growing is ahead at first, then behind. See
           docs/results.md.

@@ -7,12 +7,12 @@ Command:  python experiments/stackgan.py                         (the preset sha
           python experiments/stackgan.py train accelerator       (64 and 128 px)
 Hardware: shapes is sized for two CPU cores, and has been run to its end on one: 23 minutes beside other jobs. accelerator, and the one
           stage of compare, which would take as long, have not been run.
-Goals:    on shapes, of 2,000 images: the share that shows all that its caption says (exact match) not below stage I's; a Frechet distance
+Goals:    on shapes, of 2,000 images: the share that shows all that its caption says (exact match) not below stage I's; a Fréchet distance
           lower than the one of stage I enlarged without learning (bilinear), and lower than the one of a GAN-INT-CLS that draws images of
           64 px in one stage and is trained for as long.
 Scores:   of shapes, one run of seed 0, 2,000 images: exact match 43.7 % (stage I 43.3 %), 56.1 % of captions of one shape, 34 % of pairs
-          never seen; Frechet distance 0.33 (stage I enlarged 0.45). Exact match is read by one network in images of 32 px, to which larger
-          ones are reduced; it is trained on shapes that no generator sees. The Frechet distance is in the features of a classifier of the
+          never seen; Fréchet distance 0.33 (stage I enlarged 0.45). Exact match is read by one network in images of 32 px, to which larger
+          ones are reduced; it is trained on shapes that no generator sees. The Fréchet distance is in the features of a classifier of the
           kinds. See docs/results.md.
 Differs:  stage I has the networks of `gan_int_cls`, and both stages its discriminator and its steps (R1, no batch norm there), without
           captions in between. The leaky rectifier of the condition is on its mean, not on the logarithm of its deviation; the divergence

@@ -6,7 +6,7 @@ Command:  python experiments/stylegan.py                        (the preset demo
           python experiments/stylegan.py sample RUN --seeds 0-63 --truncation 0.7 --out grid.png
 Hardware: demo, shapes, fashion_mnist and flowers64 are sized for CPUs; cifar10, flowers128, ffhq256 and ffhq1024 have the published
           settings, for one or more accelerators, and have not been run to their end.
-Scores:   Frechet distance in the features of a classifier trained on the same data, not comparable between rows.
+Scores:   Fréchet distance in the features of a classifier trained on the same data, not comparable between rows.
           demo           3.7 minutes, one core  5.05, 1.68, 1.54 after 8, 16, 24 thousand images; 100 % of the samples are of the kind asked
                                                 for, and a classifier that learns from them names 76 % of real images (goals 80 and 60 %)
           shapes         3 minutes of an EPYC   17.9, 7.5, 5.1 after 8, 16, 24 thousand images

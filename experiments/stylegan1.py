@@ -8,7 +8,7 @@ Command:  python experiments/stylegan1.py                        (the preset sha
           python experiments/stylegan1.py mix RUN --layer 4      (the picture to that)
           python experiments/stylegan1.py train flowers64 --data FOLDER_OR_ZIP
 Hardware: shapes is sized for two CPU cores and has been run to its end; flowers64 is for an accelerator.
-Scores:   Frechet distance in the features of a classifier trained on the same data, 60,000 images, one run each: 6.92, ProGAN 3.74,
+Scores:   Fréchet distance in the features of a classifier trained on the same data, 60,000 images, one run each: 6.92, ProGAN 3.74,
           StyleGAN2 9.72. Of 1,000 mixes the shares that have the kind of the shape of whose coarse styles they are, and the colour of the
           other, by a network that reads both: 61.7 and 83.3 % (goals 70 %), ProGAN's latents 31.8 and 27.8 %. See docs/results.md.
 Pictures: docs/stylegan1.png: ovals, hearts, moons and bars of one colour on a clean ground; no stars.
@@ -70,7 +70,7 @@ def joined(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
 
 
 def shares(reader: AttributeClassifier, first: np.ndarray, second: np.ndarray, mixed: np.ndarray) -> dict[str, float]:
-    """Of mixes of two images each the shares whose kind is that of the first, whose colour that of the second, both, and the reverse."""
+    """Of mixes of two images each the shares with the kind of the first, with the colour of the second, both, and the reverse."""
     a, b, found = (read_attributes(reader, images) for images in (first, second, mixed))
     kind, colour = (list(reader.values).index(name) for name in ("kind", "colour"))
     from_first, from_second = found == a, found == b

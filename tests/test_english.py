@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src" / "jgan").rglob("*.py"))
 MEASURED = ("results.md", "limits.md", "style.md")  # measurements in the words of their day, and the page with the phrases
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.name not in MEASURED)]
+SCRIPTS = sorted(path for name in ("experiments", "benchmarks", "tests") for path in (ROOT / name).rglob("*.py") if path != Path(__file__))
 REFUSED = re.compile(r"\b(so many|of its own|told by|that of)\b|\bas\b[^.\n]{1,40}\bhave it\b", re.IGNORECASE)
 # Plurals that look like verbs in the third person.
 PLURALS = set(
@@ -42,7 +43,7 @@ def test_docstrings_begin_with_a_verb(path):
     assert without_verb(path.read_text()) == []
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *PAGES], ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", [*SOURCES, *SCRIPTS, *PAGES], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_phrases(path):
     assert [found.group() for found in REFUSED.finditer(path.read_text())] == []
 

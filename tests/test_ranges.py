@@ -69,7 +69,7 @@ class Config:
         (Config(Adam(float("nan"))), "--adam.learning-rate: expected a number from 1e-12 to 1000, found nan"),
         (Config(Adam(betas=(0.5, 1.0))), "--adam.betas: expected a number from 0 to 0.9999, found 1.0"),
         (Config(size=0), "--size: expected a whole number from 1 to 65536, found 0"),
-        (Config(size=1.5), "--size: expected a whole number"),  # type: ignore  as a damaged file may have it
+        (Config(size=1.5), "--size: expected a whole number"),  # type: ignore  as in a damaged file
         (Config(size=True), "--size: expected a whole number"),
         (Config(size="8"), "--size: expected a whole number"),  # type: ignore
         (Config(size=8), None),

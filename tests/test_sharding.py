@@ -219,7 +219,7 @@ def test_initialize_takes_all_or_nothing(given):
 
 
 def start(*arguments, devices=1):
-    """A fresh process with so many devices, away from any cluster that the test itself may run in."""
+    """A fresh process with this number of devices, away from any cluster that the test itself may run in."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "OMPI", "KUBERNETES"))}
     environment = kept | {"JAX_NUM_CPU_DEVICES": str(devices), "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
     command = [sys.executable, *map(str, arguments)]

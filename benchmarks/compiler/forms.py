@@ -7,7 +7,7 @@
 prints one line of JSON per operation and resolution. Each form is a program that computes the result and its gradients in all arguments.
 
 ms          of each form, in turns in one process; medians and quartiles over the repeats
-of_used     the time of each form over that of the first, repeat by repeat
+of_used     the time of each form over the time of the first, repeat by repeat
 targets     instead of both, if devices are named that need not be here: `cost` of each form as `ahead_of_time.py` has it
 """
 

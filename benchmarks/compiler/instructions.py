@@ -55,7 +55,7 @@ def started(thunks: str) -> dict[str, int]:
 
 
 def alike(text: str) -> Mapping[str, str]:
-    """By the name of each fusion, that of the kernel which it shares with those like it.
+    """By the name of each fusion, the kernel which it shares with those like it.
 
     >>> alike('  %add.2 = f32[8] fusion(%a), metadata={deduplicated_name="add.1"}' + chr(10) + "  %b = f32[8] fusion(%a)")
     {'add_2': 'add_1', 'b': 'b'}

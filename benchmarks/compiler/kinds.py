@@ -29,7 +29,7 @@ KINDS = {  # what is looked for in an `Operation.described`
 }
 OTHER = "other"
 OF_LIBRARIES = re.compile(r"gemm|conv|xmma|cutlass|cudnn|nvjet|[dw]grad|fprop")  # kernels without an operation: products all of them
-CONTAINERS = "while", "conditional", "call"  # their time is that of the operations within
+CONTAINERS = "while", "conditional", "call"  # their time is spent by the operations within
 
 
 class Operation(NamedTuple):
@@ -166,7 +166,7 @@ def computations_ran(found: Mapping[str, Calls], steps: int, of_program: Mapping
 
 
 def plain(name: str) -> str:
-    """A name as that of a kernel in C: operations and their kernels are called alike but for this.
+    """A name in the form of a kernel in C: operations and their kernels are called alike but for this.
 
     >>> plain("loop_add-fusion.2")
     'loop_add_fusion_2'

@@ -7,7 +7,7 @@ around a mask, and is then given masks that are turned, moved and resized anew.
 
 Protocol: `jgan.evaluation.few`. Test, validation and the images of which subsets are drawn are apart; a generator sees its subset alone.
 All arms of a pair (subset, seed) begin with the same weights and make the same number of steps with the same batch; the share of generated
-images is chosen for each pair on validation images, whose number is that of a real task's last reserve and not of the few. What is
+images is chosen for each pair on validation images, as many as a real task keeps back, which is more than the few. What is
 claimed are differences to the classic arm, pair by pair, with the 95 % interval over the subsets. That nothing is gained is a result.
 
 Papers:   Frid-Adar et al. 2018, https://arxiv.org/abs/1801.02385; Antoniou et al. 2017, https://arxiv.org/abs/1711.04340

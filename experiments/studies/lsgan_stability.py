@@ -46,7 +46,7 @@ class Config:
     """The comparison of stability, section 4 of the paper: both losses without batch norm, with either optimizer, many times over; and at
     rising learning rates, since training that is stable bears large steps.
 
-    A run succeeds if at its end (1) the Fréchet distance of its images, in the features of a classifier, is below that of real images of
+    A run succeeds if at its end (1) the Fréchet distance of its images, in the features of a classifier, is below the one of real images of
     a single class, of whichever class is nearest to the whole, and (2) of the classes of the data at least 80 % have 1 % of its images
     each. So a run that found one mode only has failed, however good its images are.
     """

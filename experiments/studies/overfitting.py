@@ -8,7 +8,7 @@ Papers:   Karras et al. 2020, https://arxiv.org/abs/2006.06676; Wang et al. 2022
 Command:  python experiments/studies/overfitting.py --data FLOWERS
           python experiments/studies/overfitting.py train flowers_accelerator --data FLOWERS
 Hardware: two CPU cores. With --kimg 10 it took 23 minutes on one core, with --seeds 1 20; flowers_accelerator has not been run.
-Scores:   the run writes table.md, results.json and picture.png: the Frechet distance to all images of the class, in the features of a
+Scores:   the run writes table.md, results.json and picture.png: the Fréchet distance to all images of the class, in the features of a
           classifier of all classes, the gap, and the final strength of the augmentation; mean and standard deviation over seeds.
 Measured: --kimg 10, seeds 0 and 1: distance 2.49 for none, 3.13 for ADA, 3.28 for the diffusion; no strength left 0, so the goal is missed
           and little is said. At full length, seed 0: 1.44, 1.15 and 1.35. See docs/results.md.

@@ -6,7 +6,7 @@ numbers of images, which take equal time. The data are any images with classes.
 Paper:    Karras et al. 2020, section 4.3, https://arxiv.org/abs/2006.06676
 Command:  python experiments/studies/transfer.py --data FLOWERS
 Hardware: two CPU cores.
-Scores:   the run writes table.md and results.json: the Frechet distance to all images of the class, in the features of a classifier of all
+Scores:   the run writes table.md and results.json: the Fréchet distance to all images of the class, in the features of a classifier of all
           classes; mean and standard deviation over seeds, and the differences of pairs of one seed. 300 daisies after 12,000 images, seeds
           0 to 2: from scratch 5.25 ± 0.44, from the other flowers 4.14 ± 0.30, difference -1.11 ± 0.21. See docs/results.md.
 """
@@ -116,7 +116,7 @@ def train(folder: Folder, config: Config) -> None:
 
 
 def distances(records: Sequence[Mapping[str, Any]]) -> dict[int, float]:
-    """Frechet distances by the thousands of images seen."""
+    """Fréchet distances by the thousands of images seen."""
     found = {}
     for record in records:
         found |= {round(record["images"] / 1000): record[name] for name in record if name.startswith("score/frechet_distance")}

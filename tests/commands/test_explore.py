@@ -165,7 +165,7 @@ blocks.close()
 
 
 def test_the_page_answers(tmp_path):
-    """In a process of its own, whose sockets Gradio leaves open."""
+    """In another process, since Gradio leaves sockets open."""
     pytest.importorskip("gradio", reason="needs the extra explore")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "GRADIO_ANALYTICS_ENABLED": "False"}
     run = subprocess.run([sys.executable, "-c", PAGE, str(tmp_path)], env=environment, capture_output=True, text=True)

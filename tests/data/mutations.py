@@ -1,6 +1,6 @@
 """Small files of every format that is read, mutations of them, and a child process that reads the mutants within bounds.
 
-`python -m tests.data.mutations COUNT FOLDER FORMAT ...` reads so many mutants of each format and prints figures as JSON.
+`python -m tests.data.mutations COUNT FOLDER FORMAT ...` reads COUNT mutants of each format and prints figures as JSON.
 """
 
 import bz2

@@ -53,7 +53,7 @@ def test_processes_together_see_the_batch_of_one(feed):
 
 def test_large_seeds_have_orders_apart():
     orders = {tuple(batch_indices(1000, seed, 0, 1000)) for seed in (0, 7, 2**32, 2**32 + 7, 2**63 - 1, 2**63)}
-    assert len(orders) == 6  # the last is that of the second part of an unpaired source
+    assert len(orders) == 6  # the last is of the second part of an unpaired source
 
 
 def test_labels_go_with_their_images():

@@ -85,7 +85,7 @@ def test_folders_are_classes(container):
 
 
 def test_splits(container):
-    test = {"test/red/0.png": png((9, 9, 9))}  # one class only: its number is still that of the training split
+    test = {"test/red/0.png": png((9, 9, 9))}  # one class only: it has its number of the training split
     path = container({**classes("train/"), **test})
     assert open_source(path, labels=True).size == 9
     source = open_source(path, split="test", labels=True)

@@ -44,7 +44,7 @@ def packed(files):
 
 
 def colour(index):
-    """An image that is told by its corner."""
+    """An image that its corner tells from others."""
     return np.full((32, 32, 3), (index, 2 * index, 3 * index), np.uint8)
 
 

@@ -49,7 +49,7 @@ def test_conditional(vectors):
 
 
 def test_data_to_data_cross_entropy(vectors):
-    """The program whose number this is divides the terms of the negatives, and not that of the positive, by the largest of all pairs."""
+    """The program whose number this is divides the terms of the negatives, not of the positive, by the largest of all pairs."""
     label = np.asarray(vectors["labels"])
     e, p = (np.asarray(vectors[f"contrastive.{name}"], np.float64) for name in ("embed", "proxy"))
     e, p = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (e, p))

@@ -67,7 +67,7 @@ def test_a_fade_begins_with_the_smaller_generator_and_ends_without_its_image(gen
 
 @pytest.mark.parametrize("probability", [0.0, 1.0])
 def test_mixing_in_training(generators, probability):
-    """Without mixing an image is that of its style; with it no image is."""
+    """Without mixing an image belongs to its style; with it no image does."""
     _, g, _, (params, state) = generators
     network, z = stylegan1.mixing(g, probability), normal(4, 5)
     images, after = network.apply(params, state, z, alpha(1), key=jax.random.key(0), train=True)

@@ -148,7 +148,7 @@ def test_half_precision_is_near(players, plain):
 
 
 def test_everything_learns(plain):
-    """All parameters have a gradient; that of a class that is not drawn would be zero."""
+    """All parameters have a gradient, which would be zero for a class that is not drawn."""
     still = [jax.tree_util.keystr(path) for path, g in jax.tree_util.tree_leaves_with_path(plain[0]) if not np.any(g)]
     assert still == []
 

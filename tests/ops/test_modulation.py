@@ -1,4 +1,4 @@
-"""Modulated convolution against published vectors and against the form of the paper, a kernel of its own for every image."""
+"""Modulated convolution against published vectors and against the form of the paper, another kernel for every image."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""Alternating updates on one pixel: the mean of the samples moves to that of the data, and every setting does what it says."""
+"""Alternating updates on one pixel: the mean of the samples moves to the mean of the data, and every setting does what it says."""
 
 import functools
 

@@ -23,7 +23,7 @@ def test_the_loss_of_a_traced_number(number, name):
 
 
 def reference(threshold):
-    """Four classes, told by brightness."""
+    """Four classes of different brightness."""
 
     def extract(images):
         brightness = images.astype(np.float64).mean((1, 2, 3))

@@ -9,7 +9,7 @@ from jgan.models.pretrained.download import PUBLISHED, Published, check_tensors,
 
 @pytest.fixture
 def released(tmp_path, monkeypatch):
-    """A file on a page of its own, published under the name "tiny", and an empty cache folder."""
+    """A file on a local page, published under the name "tiny", and an empty cache folder."""
     monkeypatch.setenv("JGAN_CACHE", str(tmp_path / "cache"))
     file = tmp_path / "page" / "weights-tiny.npz"
     file.parent.mkdir()

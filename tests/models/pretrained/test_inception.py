@@ -52,7 +52,7 @@ def network(arrays):
 
 @pytest.fixture(scope="module")
 def found(network):
-    """What the network makes of images of its own size."""
+    """What the network makes of images of the size that it takes."""
     images = np.random.default_rng(8).integers(0, 256, (2, 3, 299, 299), dtype=np.uint8)
     return jax.jit(taps)(network.params, images.transpose(0, 2, 3, 1))
 
