@@ -138,7 +138,7 @@ def test_the_frozen_encoder_is_an_argument_of_the_program_and_not_saved():
 
 def test_stages_and_images_go_on_over_the_border(tmp_path):
     system = SYSTEMS["growing"]
-    folder = train(system, tmp_path / "run", "--kimg", 0.128, "--record-kimg", 0.016, "--checkpoint-kimg", 0.032, "--sample-kimg", 0.032)
+    folder = train(system, tmp_path / "run", "--kimg", 0.128, "--record-kimg", 0.016, "--checkpoint-kimg", 0.128, "--sample-kimg", 0.032)
     found = records(folder)
     assert [r["images"] for r in found] == [16, 32, 48, 64, 80, 96, 112, 128]
     assert [r["step"] for r in found] == [2, 4, 6, 8, 12, 16, 20, 24]
