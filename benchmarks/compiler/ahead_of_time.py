@@ -153,7 +153,7 @@ def cost(
 
 def how_often(text: str, config: stylegan.Config) -> dict[str, float]:
     """How often each computation of a step runs, by name: the penalties of path lengths and R1, in this order, once in their intervals."""
-    intervals = [n for n in (config.path_every, config.r1_every) if n]
+    intervals = [n for n in (config.path_every, config.r1_every) if n > 1]  # no condition is left of an interval of 1
     lazy = dict(zip(program.taken(text), (1 / n for n in intervals), strict=True))
     return {name: lazy.get(name, 1.0) for name in program.computations(text)}
 
