@@ -28,7 +28,7 @@ def card(docstring: str) -> tuple[str, str, dict[str, str]]:
 
 def paragraphs(text: str) -> str:
     """Returns the text of a field as Markdown: sentences flowing, rows of a table as they stand, links to pages of the site."""
-    rows = [line for line in text.splitlines() if re.search(r"\S {3,}\S", line)]
+    rows = [line for line in text.splitlines() if re.search(r"\S {3,}\S|^ {12,}\S", line)]  # and what goes on with one
     if rows:
         said = "\n".join(line for line in text.splitlines() if line not in rows)
         return paragraphs(said) + "\n\n```text\n" + "\n".join(rows) + "\n```"
