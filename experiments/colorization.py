@@ -12,6 +12,8 @@ Scores:   shapes, 60,000 images in 18 minutes beside other jobs, one run of seed
           (goal 90), five of its eight are used; with L1 alone none has. Colourfulness 0.96 of the real one (L1 alone 0.62), distance 0.13
           (0.96). After 56,448 images all eight are used, by 75 % of the shapes. flowers, 24,000 images in 5.4 minutes: colourfulness 0.59
           (L1 alone 0.43; goal 0.8), distance 6.4 (9.2). photos has not been run. See docs/results.md.
+Pictures: docs/colorization.png: test shapes, most of one clean colour, some of two. docs/colorization_flowers.png: test photos; leaves are
+          green and centres yellow, red and pink petals stay pale.
 """
 
 from pathlib import Path

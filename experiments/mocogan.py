@@ -23,6 +23,7 @@ Goals:    kind and colour constant in 90 % of the frames of a clip, all six moti
           size the same in 90 % of the clips of one content (same_content), the motion in as many of one motion (same_motion).
 Differs:  both discriminators have the non-saturating loss and lazy R1 in place of batch norm and noise in every layer, and there is one
           random frame per clip for the discriminator of frames. The label of the motion is a condition unless it is found.
+Pictures: docs/mocogan.png: a clip in each row; small blobs that go left and right, up and down or around, and whose colours run.
 """
 
 import dataclasses

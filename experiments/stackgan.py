@@ -17,7 +17,8 @@ Scores:   of shapes, one run of seed 0, 2,000 images: exact match 43.7 % (stage 
 Differs:  stage I has the networks of `gan_int_cls`, and both stages its discriminator and its steps (R1, no batch norm there), without
           captions in between. The leaky rectifier of the condition is on its mean, not on the logarithm of its deviation; the divergence
           is a mean over the numbers of the condition, as published.
-Picture:  picture.png: a column for each of CAPTIONS; from above stage I, enlarged without learning, stage II, one stage.
+Pictures: docs/stackgan.png: a column for each of CAPTIONS; from above stage I, enlarged without learning, stage II, one stage. A run of
+          `compare` writes such a picture.png.
 """
 
 import dataclasses

@@ -2,6 +2,8 @@
 
 Paper: Donahue, McAuley, Puckette 2018, section 3.1, https://arxiv.org/abs/1802.04208. Magnitudes are taken in decibels below a full-scale
 sine, of one range for all frequencies, where the paper normalises every frequency by its mean and deviation over the data.
+
+Pictures: docs/specgan.png: log-mel spectrograms of its sounds, with formants that move.
 """
 
 import dataclasses
