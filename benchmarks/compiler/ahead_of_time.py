@@ -107,22 +107,20 @@ def described(config: stylegan.Config, devices: list[Any]) -> dict[str, Any]:
     """All figures of one configuration on some devices."""
     begun = time.perf_counter()
     sizes = {"resolution": size_of(config), "batch": config.batch, "devices": len(devices)}
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            compiled = compiled_step(config, devices, folder)
-        except jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error):
-                raise
-            return sizes | {"does_not_fit": str(error).splitlines()[0]}
-        text, gpu = compiled.as_text(), devices[0].platform in GPU_PLATFORMS
-        executed = instructions.executed(text, Path(folder))
+    try:
+        step, executed = compiled_step(config, devices)
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        return sizes | {"does_not_fit": str(error).splitlines()[0]}
+    text, gpu = step.as_text(), devices[0].platform in GPU_PLATFORMS
     return sizes | {
         "kernels": kernels(text),
-        "cost": cost(compiled, text, devices[0], executed=executed),
-        "as_trained": cost(compiled, text, devices[0], how_often(text, config), executed) if gpu else {},
+        "cost": cost(step, text, devices[0], executed=executed),
+        "as_trained": cost(step, text, devices[0], how_often(text, config), executed) if gpu else {},
         "kinds": by_kind(text, executed) if gpu else {},
         "collectives": program.collectives(text),
-        "memory_gib": {"program": memory(compiled)["program"]},
+        "memory_gib": {"program": memory(step)["program"]},
         "compile_seconds": measure.digits(time.perf_counter() - begun),
     }
 
@@ -190,24 +188,24 @@ def kernels(text: str) -> dict[str, int]:
     }
 
 
-def compiled_step(config: stylegan.Config, devices: list[Any], folder: str | None = None) -> Any:
-    """The step (state, batch, key) -> (state, metrics), compiled for devices that need not be here: the state on all, the batch spread.
-
-    For GPUs its kernels are written into the folder, if there is one.
-    """
+def compiled_step(config: stylegan.Config, devices: list[Any]) -> tuple[Any, dict[str, int]]:
+    """The step (state, batch, key) -> (state, metrics), `compiled` for devices: the state on all, the batch spread."""
     mesh = data_mesh(devices)
     whole, spread = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("data"))
     with jax.set_mesh(mesh):
         step, arguments = measure.abstract_step(config)
         program = jax.jit(step, in_shardings=(whole, spread, whole), out_shardings=(whole, whole), donate_argnums=0)
-        return program.lower(*arguments).compile(compiler_options=options(devices[0], folder))
+        return compiled(program.lower(*arguments), devices[0])
 
 
-def options(device: Any, folder: str | None = None) -> dict[str, str] | None:
-    """Options of the compiler for a device that is not here: there is nothing to time kernels on; and a folder for the kernels."""
+def compiled(lowered: Any, device: Any) -> tuple[Any, dict[str, int]]:
+    """A program for a device that is not here, and on GPUs the instructions of its kernels, see `instructions.executed`."""
     if device.platform not in GPU_PLATFORMS:
-        return None
-    return {"xla_gpu_autotune_level": "0"} | ({} if folder is None else {"xla_dump_to": folder})
+        return lowered.compile(), {}
+    with tempfile.TemporaryDirectory() as folder:
+        options = {"xla_gpu_autotune_level": "0", "xla_dump_to": folder}  # there is nothing to time kernels on
+        program = lowered.compile(compiler_options=options)
+        return program, instructions.executed(program.as_text(), Path(folder))
 
 
 if __name__ == "__main__":

@@ -107,8 +107,8 @@ def compiled(name: str, sizes: Sizes, targets: tuple[str, ...], gpu_description:
     def cost(function, target):
         device = ahead_of_time.devices_of(target, gpu_description)[0]
         shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=SingleDeviceSharding(device)), arguments)
-        program = jax.jit(function).lower(*shapes).compile(compiler_options=ahead_of_time.options(device))
-        return ahead_of_time.cost(program, program.as_text(), device)
+        program, executed = ahead_of_time.compiled(jax.jit(function).lower(*shapes), device)
+        return ahead_of_time.cost(program, program.as_text(), device, executed=executed)
 
     return {"targets": {target: {form: cost(function, target) for form, function in forms.items()} for target in targets}}
 

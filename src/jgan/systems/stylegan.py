@@ -288,7 +288,8 @@ def build(config: Config, spec: Spec) -> Training:
         synthesis = g.synthesis.init(keys[1], jnp.zeros((n, g.layers, config.style_size)))
         params, state = ({"mapping": mapping[i], "synthesis": synthesis[i]} for i in range(2))
         players = new_player(params, state, adam_g), new_player(*d.init(keys[2], jnp.zeros((n, *shape)), label), adam_d)
-        return State(jnp.zeros((), jnp.int32), *players, jax.tree.map(jnp.copy, params), *jnp.zeros(3))
+        zero = jnp.zeros(())
+        return State(jnp.zeros((), jnp.int32), *players, jax.tree.map(jnp.copy, params), zero, zero, zero)
 
     # Lazy penalties draw their examples themselves, so that other steps need not.
     def penalise_path(player, keys, label, state):

@@ -125,7 +125,7 @@ def test_instructions_of_kernels_that_are_written_once(tmp_path):
 
 @pytest.mark.parametrize("message, fits", [("RESOURCE_EXHAUSTED: used 17G of 15G", False), ("INTERNAL: broken", None)])
 def test_a_step_that_does_not_fit_is_told(message, fits, monkeypatch):
-    def compiled_step(config, devices, folder):
+    def compiled_step(config, devices):
         raise jax.errors.JaxRuntimeError(message + "\nmore")
 
     monkeypatch.setattr(ahead_of_time, "compiled_step", compiled_step)
@@ -150,7 +150,7 @@ def test_collectives():
 def kernels(devices):
     """With both penalties, so second derivatives too, and a weight gradient for each of the three 3x3 kernels of the generator at least."""
     config = dataclasses.replace(TINY, path_every=2, r1_every=4, augment="ada")
-    found = ahead_of_time.kernels(ahead_of_time.compiled_step(config, devices).as_text())
+    found = ahead_of_time.kernels(ahead_of_time.compiled_step(config, devices)[0].as_text())
     assert found["convolutions"] - found["weight_gradients"] > found["weight_gradients"] >= 3
     return found
 
@@ -188,7 +188,7 @@ def test_neither_odd_convolutions_nor_loops_on_tpu(tolerant, uncached):
 
 def test_what_is_printed(capsys, monkeypatch):
     monkeypatch.setattr(ahead_of_time, "devices_of", lambda target, description: jax.devices()[: {"v5e": 1, "v5e8": 8}[target]])
-    monkeypatch.setattr(ahead_of_time, "compiled_step", lambda config, devices, folder: jax.jit(lambda x: x + 1).lower(1.0).compile())
+    monkeypatch.setattr(ahead_of_time, "compiled_step", lambda config, devices: (jax.jit(lambda x: x + 1).lower(1.0).compile(), {}))
     ahead_of_time.main(batch=16)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["target"], line["devices"]) for line in lines] == [("v5e", 1), ("v5e8", 8)]
