@@ -14,7 +14,7 @@ import numpy as np
 from jgan.data.open import open_collection, usable_of
 from jgan.data.reading import checked_reading
 from jgan.data.settings import ImageSettings, open_images
-from jgan.models.stylegan2 import Plan
+from jgan.models.stylegan2 import Plan, plan
 from jgan.run.system import Chosen
 from jgan.sharding import first_devices
 
@@ -53,17 +53,19 @@ def machine(devices: int | None) -> Machine:
     return Machine(jax.default_backend(), devices or jax.device_count(), limit and limit / 2**30)
 
 
-def parts(plan: Plan, batch: int, machine: Machine) -> int:
+def parts(levels: Plan, batch: int, machine: Machine) -> int:
     """Returns the smallest number of microbatches with which a batch fits into the memory of the devices: 1 where it is not known.
 
-    >>> from jgan.models.stylegan2 import plan
     >>> large = plan(1024, 32768, 512, half_levels=4)
     >>> [parts(large, 32, Machine("gpu", 1, gib)) for gib in (139.0, 79.0, 39.0, 8.0)]
     [1, 1, 2, 16]
     """
     each = batch // machine.devices
-    levels = zip(plan.sizes, plan.widths, plan.half, strict=True)
-    image = COPIES * sum(height * width * channels * (2 if half else 4) for (height, width), channels, half in levels) / 2**30
+    image = (
+        COPIES
+        * sum(height * width * channels * (2 if half else 4) for (height, width), channels, half in zip(*levels, strict=True))
+        / 2**30
+    )
     free = math.inf if machine.memory_gib is None else SHARE * machine.memory_gib - STATE_GIB
     fitting = (n for n in range(1, each + 1) if each % n == 0 and image * each / n <= free)
     return next(fitting, max(1, each))
@@ -129,9 +131,13 @@ def _on_cpu(side, given):
 
 def _on_accelerators(side, machine, given):
     batch = given.get("batch") or max(min(machine.devices * min(4096 // side, 32), 64), machine.devices)
+    base, memory = given.get("channel_base") or (32768 if side >= 512 else 16384), machine.memory_gib
+    levels = plan((side, given.get("width") or side), base, given.get("channel_max", 512), given.get("half_levels", 4))
+    found = "the memory of a device is not known" if memory is None else f"a device has {memory:.0f} GiB"
     return {
         "batch": Chosen(batch, f"4096 / resolution, 32 at most, on each of {machine.devices} devices; 64 at most in all"),
-        "channel_base": Chosen(32768 if side >= 512 else 16384, "by the resolution"),
+        "microbatches": Chosen(parts(levels, batch, machine), found),
+        "channel_base": Chosen(base, "by the resolution"),
         "mapping_layers": Chosen(2, "as published for sets that are not tuned for"),
         "half_levels": Chosen(4, "bfloat16 in the highest levels"),
         "learning_rate": Chosen(0.002 if side >= 1024 else 0.0025, "by the resolution"),
