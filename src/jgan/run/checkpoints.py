@@ -190,6 +190,8 @@ class Checkpoints:
         """Waits for the save under way and lets go of the folder."""
         self.wait()
         self._manager.close()
+        if self._reason:  # threads of a save that failed may have written on after the folder was removed
+            self._remove_unfinished()
 
     def __enter__(self):
         return self
@@ -280,6 +282,7 @@ def quiet_orbax() -> None:
     """Keeps off standard error what orbax and its threads print about saves that failed: `Checkpoints` says it, in one line."""
     logging.getLogger("absl").addFilter(_not_from_orbax)
     logging.getLogger("asyncio").addFilter(_no_task_of_orbax)
+    warnings.filterwarnings("ignore", r"coroutine '\w+\._\w+' was never awaited", RuntimeWarning)  # readers of arrays after a damaged one
     if sys.unraisablehook is sys.__unraisablehook__:
         sys.unraisablehook = _ignore_closed_loops
 
@@ -290,8 +293,10 @@ def _not_from_orbax(record):
 
 def _no_task_of_orbax(record):
     """Whether a record of asyncio is about something else; after the first array that fails, nobody waits for the others."""
-    trace = record.exc_info[2] if record.exc_info else None
-    return not any("orbax" in frame.f_code.co_filename for frame, _ in traceback.walk_tb(trace))
+    if not record.exc_info:
+        return True
+    frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(record.exc_info[2])]
+    return "OCDBT" not in str(record.exc_info[1]) and not any("orbax" in file for file in frames)  # its writers have no frames
 
 
 def _ignore_closed_loops(unraisable):
