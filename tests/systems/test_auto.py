@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from jgan.models.stylegan2 import plan
-from jgan.systems import stylegan
-from jgan.systems._auto import Machine, Set, choose, parts
+from jgan.systems import _auto, stylegan
+from jgan.systems._auto import Machine, Set, choose, complete, parts
 from jgan.systems.stylegan import SYSTEM
 from jgan.types import Spec
 
@@ -33,10 +33,6 @@ CPU, GPU, EIGHT = Machine("cpu", 1, None), Machine("gpu", 1, 80.0), Machine("gpu
         (Set(2000, 100, 0), GPU, {}, dict(resolution=64, batch=32)),
         (Set(2000, 500, 0), GPU, dict(batch=32), dict(r1_weight=0.0002 * 256**2 / 32, average_kimg=10.0)),
         (Set(2000, 500, 0), Machine("gpu", 100, 80.0), {}, dict(batch=100)),
-        (Set(2000, 500, 0), GPU, {}, dict(microbatches=1)),
-        (Set(2000, 500, 0), Machine("gpu", 1, 4.0), {}, dict(batch=16, microbatches=2)),
-        (Set(2000, 500, 0), Machine("gpu", 1, 4.0), dict(half_levels=0), dict(microbatches=4)),
-        (Set(2000, 500, 0), Machine("tpu", 1, None), {}, dict(microbatches=1)),
         (Set(2000, 500, 10), GPU, {}, dict(conditional=True, style_mixing=0)),
         (Set(400, 500, 10), GPU, {}, dict(conditional=False)),
         (Set(400, 500, 1), GPU, {}, dict(conditional=False)),
@@ -79,6 +75,22 @@ def test_a_step_is_cut_to_the_memory_unless_it_is_told(asked, used, monkeypatch)
     assert set(seen) == {used}
 
 
+@pytest.mark.parametrize(
+    ("changes", "machine", "expected"),
+    [
+        (dict(resolution=256, batch=16), GPU, 1),
+        (dict(resolution=256, batch=16, half_levels=4), Machine("gpu", 1, 4.0), 2),
+        (dict(resolution=256, batch=16, half_levels=0), Machine("gpu", 1, 4.0), 4),
+        (dict(resolution=256, batch=16, microbatches=8), Machine("gpu", 1, 4.0), None),
+        (dict(resolution=256, batch=16), Machine("tpu", 1, None), None),
+    ],
+)
+def test_what_a_configuration_leaves_to_the_machine(changes, machine, expected, monkeypatch):
+    monkeypatch.setattr(_auto, "machine", lambda devices: machine)
+    found = complete(stylegan.Config(**changes))
+    assert {name: chosen.value for name, chosen in found.items()} == ({} if expected is None else {"microbatches": expected})
+
+
 @pytest.fixture
 def begin(tmp_path, monkeypatch):
     """Begins a run on photos as the command line does; returns its settings instead of training."""
@@ -111,6 +123,14 @@ def test_a_run_that_goes_on_is_not_fitted_again(begin, tmp_path, capsys):
     for number in range(10, 14):  # larger photos come: the run keeps its resolution
         Image.new("RGB", (500, 500)).save(tmp_path / "photos" / f"{number}.png")
     assert begin("--data", str(tmp_path / "photos")) == config and "chosen" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("gib, expected", [(40.0, 2), (10.0, 16)])
+def test_microbatches_are_said_and_kept(gib, expected, begin, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(_auto, "machine", lambda devices: Machine("gpu", 1, gib))
+    assert begin("ffhq1024").microbatches == expected
+    assert f"--microbatches {expected:<10}a device has {gib:.0f} GiB\n" in capsys.readouterr().out
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["microbatches"] == expected
 
 
 @pytest.mark.parametrize("arguments", [("flowers64", "--data", "photos"), ()])

@@ -25,7 +25,7 @@ from jgan.run.config import flatten, to_plain
 from jgan.run.folder import WHERE, Folder, open_folder
 from jgan.run.progress import waiting
 from jgan.run.settings import changeable_fields, with_absolute_places
-from jgan.run.system import AUTO, Fit, System
+from jgan.run.system import AUTO, Chosen, Complete, Fit, System
 from jgan.run.train import prepare
 from jgan.sharding import initialize
 
@@ -139,6 +139,7 @@ def start(
     program: str,
     prepare: Callable[[Any, RunOptions], Callable[[Folder], Any]],
     fit: Fit | None = None,
+    complete: Complete | None = None,
 ) -> None:
     """Begins a run, or goes on with one, with the configuration that the arguments after `train` say.
 
@@ -151,6 +152,7 @@ def start(
       program: for messages.
       prepare: (config, options) -> what is then called with the folder.
       fit: of the preset AUTO.
+      complete: of any configuration.
     """
     given = arguments
     preset, arguments, chosen = _preset(name, presets, list(arguments), fit)
@@ -164,6 +166,8 @@ def start(
         initialize(options.coordinator, options.processes, options.process)
     if chosen == AUTO and fit is not None:
         config, options = parse(_fitted(preset, config, fit))
+    if complete is not None:
+        config = _changed(config, complete(config), "chosen for this machine:")
     begun = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     about = {"version": __version__, "commit": commit(), "begun": begun, "command": f"{program} {shlex.join(given)}".rstrip()}
     allowed = [known(field.replace("-", "_"), list(flatten(to_plain(config))), "field") for field in options.allow_change]
@@ -192,15 +196,20 @@ def _parse(preset: Any, arguments: Sequence[str], program: str, description: str
 
 
 def _fitted(preset: Any, config: Any, fit: Fit) -> Any:
-    """The preset AUTO with what suits the data and the machine, which is printed with its reasons."""
+    """The preset AUTO with what suits the data and the machine."""
     before = with_absolute_places(preset)
     given = {f.name: getattr(config, f.name) for f in dataclasses.fields(config) if getattr(config, f.name) != getattr(before, f.name)}
     with waiting("looking at the data"):
         chosen = fit(config, given)
-    if jax.process_index() == 0:
+    return _changed(preset, chosen, "chosen for these data and this machine:")
+
+
+def _changed(config: Any, chosen: Mapping[str, Chosen], title: str) -> Any:
+    """A configuration with settings that were chosen, which are printed with their reasons."""
+    if chosen and jax.process_index() == 0:
         lines = [f"  {_as_option(name, choice.value):<24} {choice.why}" for name, choice in chosen.items()]
-        print("chosen for these data and this machine:", *lines, sep="\n", flush=True)
-    return dataclasses.replace(preset, **{name: choice.value for name, choice in chosen.items()})
+        print(title, *lines, sep="\n", flush=True)
+    return dataclasses.replace(config, **{name: choice.value for name, choice in chosen.items()})
 
 
 def _as_option(name: str, value: Any) -> str:
@@ -222,7 +231,8 @@ def run_training(system: System, arguments: Sequence[str], program: str) -> None
       arguments: [PRESET] --option value ...
       program: for messages.
     """
-    start(system.name, system.presets, arguments, program, lambda config, options: prepare(system, config, options.init_from), system.fit)
+    play = lambda config, options: prepare(system, config, options.init_from)  # noqa: E731
+    start(system.name, system.presets, arguments, program, play, system.fit, system.complete)
 
 
 def run_command(system: System, name: str, arguments: Sequence[str], program: str) -> None:

@@ -82,6 +82,12 @@ class Fit(Protocol):
     def __call__(self, config: Any, given: Mapping[str, Any], /) -> Mapping[str, Chosen]: ...
 
 
+class Complete(Protocol):
+    """Chooses settings, by field, that a configuration leaves to the machine."""
+
+    def __call__(self, config: Any, /) -> Mapping[str, Chosen]: ...
+
+
 class Published(NamedTuple):
     """Networks that others published: the settings that they were built with, and what puts their numbers into a state."""
 
@@ -108,6 +114,7 @@ class System(NamedTuple):
     description: str = ""
     published: Callable[[Mapping[str, np.ndarray]], Published] | None = None  # arrays by their published names -> what they are
     fit: Fit | None = None  # of the preset AUTO, which is the default where --data is given
+    complete: Complete | None = None  # of any configuration, before its run begins or goes on
     restoration: Restoration | None = None  # of a system that gives images back what they lost: how it is evaluated
 
 

@@ -1,4 +1,4 @@
-"""What StyleGAN2's preset `auto` chooses for a set of images and a machine, and why.
+"""What StyleGAN2's preset `auto` chooses for a set of images and a machine, and why; and what all presets leave to the machine.
 
 On accelerators the batch, R1, the average and the channels are by the rule that the authors give for sets that they have not tuned: Karras
 et al. 2020, https://arxiv.org/abs/2006.06676, appendix C. On CPUs they are those of the preset flowers64, which was measured.
@@ -13,7 +13,7 @@ import numpy as np
 
 from jgan.data.open import open_collection, usable_of
 from jgan.data.reading import checked_reading
-from jgan.data.settings import ImageSettings, open_images
+from jgan.data.settings import ImageSettings, open_images, size_of
 from jgan.models.stylegan2 import Plan, plan
 from jgan.run.system import Chosen
 from jgan.sharding import first_devices
@@ -45,6 +45,15 @@ class Machine(NamedTuple):
 def fit(config: ImageSettings, given: Mapping[str, Any]) -> dict[str, Chosen]:
     """Returns what suits the data of a configuration and this machine; see `choose`."""
     return choose(look(config), machine(len(first_devices(given.get("devices")))), given)
+
+
+def complete(config: Any) -> dict[str, Chosen]:
+    """Chooses the number of microbatches of a configuration of `jgan.systems.stylegan` that has none, where the memory is known."""
+    found = machine(len(first_devices(config.devices)))
+    if config.microbatches or found.memory_gib is None:
+        return {}
+    levels = plan(size_of(config), config.channel_base, config.channel_max, config.half_levels)
+    return {"microbatches": Chosen(parts(levels, config.batch, found), f"a device has {found.memory_gib:.0f} GiB")}
 
 
 def machine(devices: int | None) -> Machine:
@@ -131,13 +140,9 @@ def _on_cpu(side, given):
 
 def _on_accelerators(side, machine, given):
     batch = given.get("batch") or max(min(machine.devices * min(4096 // side, 32), 64), machine.devices)
-    base, memory = given.get("channel_base") or (32768 if side >= 512 else 16384), machine.memory_gib
-    levels = plan((side, given.get("width") or side), base, given.get("channel_max", 512), given.get("half_levels", 4))
-    found = "the memory of a device is not known" if memory is None else f"a device has {memory:.0f} GiB"
     return {
         "batch": Chosen(batch, f"4096 / resolution, 32 at most, on each of {machine.devices} devices; 64 at most in all"),
-        "microbatches": Chosen(parts(levels, batch, machine), found),
-        "channel_base": Chosen(base, "by the resolution"),
+        "channel_base": Chosen(32768 if side >= 512 else 16384, "by the resolution"),
         "mapping_layers": Chosen(2, "as published for sets that are not tuned for"),
         "half_levels": Chosen(4, "bfloat16 in the highest levels"),
         "learning_rate": Chosen(0.002 if side >= 1024 else 0.0025, "by the resolution"),

@@ -24,7 +24,7 @@ from jgan.ranges import Count, CountOrZero, Kimg, KimgOrZero, LayersOrZero, Rate
 from jgan.run.sampling import latent_inputs
 from jgan.run.settings import ROUNDING, Settings, changeable
 from jgan.run.system import Sampling, Styles, System
-from jgan.systems._auto import fit, machine, parts
+from jgan.systems._auto import complete, fit, machine, parts
 from jgan.systems._published import published
 from jgan.training import Player, PlayerLoss, average, average_decay, every, frozen, lazy_adam, new_player, prefixed, update
 from jgan.types import Array, Batch, Key, Network, Params, Spec, Training
@@ -397,4 +397,5 @@ SYSTEM = System(
     description=__doc__ or "",
     published=partial(published, Config),
     fit=fit,
+    complete=complete,
 )
