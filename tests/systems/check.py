@@ -47,6 +47,12 @@ SHARED = ("evaluate", "accuracy", "neighbours")
 NEEDS_MORE = ("path_length", "project", "push", "explore")  # other networks, images, servers: tested by themselves
 
 
+def presets_of(system: System, fast: Sequence[str] = ()) -> list[Any]:
+    """The names of the presets, as parameters: the first and those in `fast` belong to the default run, the others are slow."""
+    first = next(iter(system.presets))
+    return [name if name in (first, *fast) else pytest.param(name, marks=pytest.mark.slow) for name in system.presets]
+
+
 def check_presets(system: System, names: Sequence[str] | None = None) -> None:
     """Every preset fits together: a step keeps the shapes of its state and gives scalars, a sample has the shape of the data."""
     for name in names or system.presets:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 
 from jgan.ops.colour import rgb_to_lab
 from jgan.ops.images import to_float
@@ -14,8 +14,9 @@ from jgan.systems.colorization import SYSTEM, Config, lightness, open_data, trai
 TINY = Config(data="shapes:equal-luma", resolution=16, jitter=2, batch=4, features=2, patch_layers=2, limit=40)
 
 
-def test_presets():
-    check_presets(SYSTEM)
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
+def test_preset(name):
+    check_presets(SYSTEM, [name])
 
 
 @pytest.fixture(scope="module")

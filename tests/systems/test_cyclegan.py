@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 from tests.systems.steps import play
 
 from jgan.systems.cyclegan import SYSTEM, Config
@@ -12,7 +12,7 @@ from jgan.systems.cyclegan import SYSTEM, Config
 TINY = Config(resolution=16, jitter=0, batch=2, features=2, blocks=1, patch_layers=2, pool=3, kimg=0.008, limit=20)
 
 
-@pytest.mark.parametrize("name", ["demo", *(pytest.param(name, marks=pytest.mark.slow) for name in SYSTEM.presets if name != "demo")])
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
 def test_preset(name):
     check_presets(SYSTEM, [name])
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 from tests.systems.steps import moved, play
 
 from jgan.systems.dagan import SYSTEM, Config, _adam, _turned, open_letters
@@ -15,7 +15,7 @@ TINY = Config(resolution=16, features=4, latent_size=4, batch=8, limit=40, partn
 PAPER = {"loss": "wasserstein", "discriminator_steps": 2, "dropout": 0.5, "mismatched": False}
 
 
-@pytest.mark.parametrize("name", ["demo", *(pytest.param(name, marks=pytest.mark.slow) for name in SYSTEM.presets if name != "demo")])
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
 def test_preset(name):
     of_embedded = dataclasses.replace(SYSTEM.presets[name], held_out=TINY.held_out)
     check_presets(SYSTEM._replace(presets={"tiny": TINY, name: of_embedded}), [name])
@@ -43,6 +43,7 @@ def test_a_step():
     assert metrics["discriminator/r1"] > 0 and np.isfinite(metrics["generator/loss"]).all()
 
 
+@pytest.mark.slow
 def test_the_paper():
     _, last, metrics = play(SYSTEM, dataclasses.replace(TINY, **PAPER), steps=1)
     assert metrics["discriminator/gradient_penalty"] > 0 and last.discriminator.guard.skipped == 0

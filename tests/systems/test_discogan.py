@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 from tests.systems.steps import play
 
 from jgan.data.procedural import turned
@@ -14,9 +14,9 @@ from jgan.systems.discogan import SYSTEM, Config
 TINY = Config(resolution=16, batch=4, features=2, bottleneck=3, limit=20)
 
 
-def test_presets():
-    photos = dataclasses.replace(SYSTEM.presets["photos"], data="turned")
-    check_presets(SYSTEM._replace(presets={"turned": SYSTEM.presets["turned"], "photos": photos}))
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
+def test_preset(name):
+    check_presets(SYSTEM._replace(presets={name: dataclasses.replace(SYSTEM.presets[name], data="turned")}))
 
 
 def test_half_precision():

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from tests.systems.check import check_presets, check_system, quick_classifiers
+from tests.systems.check import check_presets, check_system, presets_of, quick_classifiers
 from tests.systems.steps import moved, play
 from tests.systems.untrained import random_run
 
@@ -24,7 +24,7 @@ TINY = Config(
 ADVERSARIAL = dataclasses.replace(TINY, adversarial_weight=0.1)
 
 
-@pytest.mark.parametrize("name", ["talking", *(pytest.param(name, marks=pytest.mark.slow) for name in SYSTEM.presets if name != "talking")])
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
 def test_preset(name):
     check_presets(SYSTEM, [name])
 

@@ -5,7 +5,7 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 from tests.systems.steps import moved, play
 
 from jgan.systems.gan import SYSTEM, Config
@@ -14,8 +14,9 @@ TINY = Config(resolution=16, batch=16, latent_size=6, hidden=12, units=5, pieces
 MOMENTUM = dataclasses.replace(TINY, optimizer="momentum", loss="minimax", learning_rate=0.1)
 
 
-def test_presets():
-    check_presets(SYSTEM)
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
+def test_preset(name):
+    check_presets(SYSTEM, [name])
 
 
 def test_system(tmp_path):

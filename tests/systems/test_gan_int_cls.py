@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from tests.systems.check import check_presets, check_system, records
+from tests.systems.check import check_presets, check_system, presets_of, records
 from tests.systems.steps import moved
 from tests.systems.untrained import random_run
 
@@ -31,11 +31,12 @@ TINY = Config(
 )
 
 
-@pytest.mark.parametrize("name", ["shapes", *(pytest.param(name, marks=pytest.mark.slow) for name in ("shapes64", "emoji", "emoji64"))])
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
 def test_preset(name):
     check_presets(SYSTEM, [name])
 
 
+@pytest.mark.slow
 def test_each_stage_trains_its_part():
     source = SYSTEM.data(TINY)
     batch = {name: jnp.asarray(np.stack([source.read(i)[name] for i in range(8)])) for name in source.fields}

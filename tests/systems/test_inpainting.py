@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 from tests.systems.steps import moved, play
 
 from jgan import outputs
@@ -21,8 +21,9 @@ MASKS = np.zeros((3, 21, 18, 1), np.uint8)
 MASKS[:, 5:12, 4:9] = 255
 
 
-def test_presets():
-    check_presets(SYSTEM)
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
+def test_preset(name):
+    check_presets(SYSTEM, [name])
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,7 @@ def test_wrong_inputs(trained, image, mask, message):
         trained(image=np.zeros(image, np.uint8), mask=np.full(mask, 255, np.uint8))
 
 
+@pytest.mark.slow
 def test_without_adversary_the_discriminator_rests():
     config = dataclasses.replace(TINY, adversarial_weight=0.0)
     played = play(SYSTEM, config, steps=2)

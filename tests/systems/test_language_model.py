@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system, records
+from tests.systems.check import check_presets, check_system, presets_of, records
 from tests.systems.steps import moved, play
 
 from jgan.systems.language_model import SYSTEM, Config
@@ -12,8 +12,9 @@ from jgan.systems.language_model import SYSTEM, Config
 TINY = Config(batch=16, embedding=4, features=6, limit=48, learning_rate=1e-2)
 
 
-def test_presets():
-    check_presets(SYSTEM)
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
+def test_preset(name):
+    check_presets(SYSTEM, [name])
 
 
 def test_steps_learn():

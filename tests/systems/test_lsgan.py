@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 from tests.systems.steps import play
 
 from jgan.systems.lsgan import SYSTEM, Config
@@ -12,8 +12,9 @@ from jgan.systems.lsgan import SYSTEM, Config
 TINY = Config(resolution=16, batch=16, features=4, latent_size=6, learning_rate=1e-2, limit=40)
 
 
-def test_presets():
-    check_presets(SYSTEM)
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
+def test_preset(name):
+    check_presets(SYSTEM, [name])
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 from tests.systems.steps import moved, play
 
 from jgan.commands.mix_clips import mixed
@@ -19,7 +19,7 @@ ARGUMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", ["moving", *(pytest.param(name, marks=pytest.mark.slow) for name in SYSTEM.presets if name != "moving")])
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
 def test_preset(name):
     check_presets(SYSTEM, [name])
 
@@ -41,6 +41,7 @@ def test_without_the_label_of_the_motion():
     assert state.discriminator.params["video"]["last"]["kernel"].shape[1] == 1
 
 
+@pytest.mark.slow
 def test_motions_that_are_found():
     """The code is drawn anew for every step, the generator is given it, and both players get better at telling it."""
     config = dataclasses.replace(TINY, motions="found", codes=3)

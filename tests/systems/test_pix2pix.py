@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 
 from jgan.data import open_pairs
 from jgan.data.source import read_rows
@@ -13,8 +13,9 @@ from jgan.systems.pix2pix import SYSTEM, Config
 TINY = Config(resolution=16, jitter=2, batch=4, features=2, patch_layers=2, limit=40, flip=True)
 
 
-def test_presets():
-    check_presets(SYSTEM)
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
+def test_preset(name):
+    check_presets(SYSTEM, [name])
 
 
 def test_half_precision():

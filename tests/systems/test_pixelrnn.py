@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from tests.systems.check import check_presets, check_system, records
+from tests.systems.check import check_presets, check_system, presets_of, records
 from tests.systems.steps import assert_nearly_same, moved, play
 
 from jgan.data.source import read_rows
@@ -30,7 +30,7 @@ SMALL = dataclasses.replace(TINY, resolution=8)
 FAST = ("demo", "fashion_mnist")
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in SYSTEM.presets])
+@pytest.mark.parametrize("name", presets_of(SYSTEM, FAST))
 def test_preset(name):
     check_presets(SYSTEM, [name])
 

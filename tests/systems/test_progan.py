@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system, records, same_run, stopped_at
+from tests.systems.check import check_presets, check_system, presets_of, records, same_run, stopped_at
 
 from jgan.run.main import main
 from jgan.run.plan import legs
@@ -35,8 +35,8 @@ def implicit_promotion():
         yield
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name == "flowers128" else ()) for name in SYSTEM.presets])
-def test_presets(name):
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
+def test_preset(name):
     check_presets(SYSTEM, [name])
 
 
@@ -51,6 +51,7 @@ def test_every_command(tmp_path):
     check_system(SYSTEM, dataclasses.replace(TINY, resolution=16, first_resolution=8), tmp_path, skip=())
 
 
+@pytest.mark.slow
 def test_a_run_that_stops_inside_of_a_fade(tmp_path):
     system = SYSTEM._replace(presets={"tiny": TINY}, score=None)
     settings = ["--kimg=0.032", "--record-kimg=0.008", "--checkpoint-kimg=0.008", "--steps-per-call=1", "--devices=1"]

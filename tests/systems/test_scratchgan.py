@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system, records
+from tests.systems.check import check_presets, check_system, presets_of, records
 from tests.systems.steps import moved, play
 
 from jgan.data.procedural import grammar
@@ -18,8 +18,9 @@ from jgan.types import Network
 TINY = Config(batch=16, embedding=4, features=6, limit=48, generator_rate=1e-2, discriminator_rate=1e-2)
 
 
-def test_presets():
-    check_presets(SYSTEM)
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
+def test_preset(name):
+    check_presets(SYSTEM, [name])
 
 
 def test_steps():

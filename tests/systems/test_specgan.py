@@ -5,7 +5,7 @@ import dataclasses
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 from tests.systems.steps import play
 
 from jgan.data.procedural.words import word
@@ -17,7 +17,7 @@ TINY = Config(
 ARGUMENTS = {"sample": ["--seeds", "0-3", "--out", "OUT.wav"], "evaluate": ["--samples", "24"]}
 
 
-@pytest.mark.parametrize("name", ["words", *(pytest.param(name, marks=pytest.mark.slow) for name in SYSTEM.presets if name != "words")])
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
 def test_preset(name):
     check_presets(SYSTEM, [name])
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system, described, records
+from tests.systems.check import check_presets, check_system, described, presets_of, records
 from tests.systems.steps import moved
 
 from jgan.evaluation import captions
@@ -31,11 +31,12 @@ TINY = Config(
 )
 
 
-@pytest.mark.parametrize("name", ["shapes", pytest.param("accelerator", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
 def test_preset(name):
     check_presets(SYSTEM, [name])
 
 
+@pytest.mark.slow
 def test_stage_2_trains_on_what_stage_1_has_learned():
     source = SYSTEM.data(TINY)
     batch = {name: jnp.asarray(np.stack([source.read(i)[name] for i in range(8)])) for name in source.fields}

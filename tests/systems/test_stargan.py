@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 from tests.systems.steps import play
 
 from jgan import outputs
@@ -15,7 +15,7 @@ from jgan.systems.stargan import SYSTEM, Config, ask
 TINY = Config(attributes=("glasses", "hat"), resolution=16, batch=4, features=4, blocks=1, layers=3, limit=24, kimg=0.016)
 
 
-@pytest.mark.parametrize("name", ["faces", *(pytest.param(name, marks=pytest.mark.slow) for name in SYSTEM.presets if name != "faces")])
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
 def test_preset(name):
     of_embedded = dataclasses.replace(SYSTEM.presets[name], attributes=TINY.attributes)
     check_presets(SYSTEM._replace(presets={"tiny": TINY, name: of_embedded}), [name])

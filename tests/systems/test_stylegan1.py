@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 
 from jgan.systems.stylegan1 import SYSTEM, Config
 
@@ -34,8 +34,8 @@ def implicit_promotion():
         yield
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name == "flowers64" else ()) for name in SYSTEM.presets])
-def test_presets(name):
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
+def test_preset(name):
     check_presets(SYSTEM, [name])
 
 
@@ -50,6 +50,7 @@ def test_every_command(tmp_path):
     check_system(SYSTEM, dataclasses.replace(TINY, resolution=16, first_resolution=8), tmp_path, skip=())
 
 
+@pytest.mark.slow
 def test_coarse_layers_are_truncated_towards_the_running_mean():
     """At 64 px the eight layers up to 32 px are, the two of 64 px are not."""
     config = dataclasses.replace(TINY, resolution=64, first_resolution=64)

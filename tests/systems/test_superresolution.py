@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.models.pretrained.test_squeezenet import ARRAYS
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 
 from jgan.data.corrupt import reduced
 from jgan.systems.superresolution import PRESETS, RESTORATION, SYSTEM, Config, open_data
@@ -21,8 +21,9 @@ def weights(tmp_path_factory):
     return str(path)
 
 
-def test_presets(weights):
-    check_presets(SYSTEM._replace(presets={name: dataclasses.replace(preset, weights=weights) for name, preset in PRESETS.items()}))
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
+def test_preset(name, weights):
+    check_presets(SYSTEM._replace(presets={name: dataclasses.replace(PRESETS[name], weights=weights)}))
 
 
 @pytest.mark.slow

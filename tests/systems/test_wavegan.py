@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from tests.data.test_wav import wav
-from tests.systems.check import check_presets, check_system
+from tests.systems.check import check_presets, check_system, presets_of
 from tests.systems.steps import play
 from tests.systems.untrained import random_run
 
@@ -18,11 +18,12 @@ TINY = Config(window=2048, batch=8, features=2, latent_size=4, limit=40, loss="n
 ARGUMENTS = {"sample": ["--seeds", "0-3", "--out", "OUT.wav"], "evaluate": ["--samples", "24"]}
 
 
-@pytest.mark.parametrize("name", ["words", *(pytest.param(name, marks=pytest.mark.slow) for name in SYSTEM.presets if name != "words")])
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
 def test_preset(name):
     check_presets(SYSTEM, [name])
 
 
+@pytest.mark.slow
 def test_with_a_gradient_penalty_and_several_steps():
     config = dataclasses.replace(TINY, loss="wasserstein", discriminator_steps=2)
     _, last, metrics = play(SYSTEM, config)
