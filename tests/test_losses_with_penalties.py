@@ -158,6 +158,8 @@ OF_GENERATOR = {
     "path_length": lambda s: penalties.path_length(s.key, s.synthesize, s.z, 0.5),
     "latent_diversity": lambda s: penalties.latent_diversity(s.key, s.generator, s.z),
     "jacobian_clamp": lambda s: penalties.jacobian_clamp(s.key, s.generator, s.z),
+    "mode_seeking": lambda s: penalties.mode_seeking(s.key, s.generator, s.z),
+    "diversity_sensitive": lambda s: penalties.diversity_sensitive(s.key, s.generator, s.z, 5.0),
 }
 OF_LOGITS = {
     "lecam": lambda s: penalties.lecam(

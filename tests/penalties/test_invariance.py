@@ -54,6 +54,22 @@ def test_jacobian_is_free_between_the_bounds(gain, expected, step):
     np.testing.assert_allclose(result, np.full(4, expected), atol=2e-3)
 
 
+@pytest.mark.parametrize(("gain", "expected"), [(4.0, 0.25), (0.01, 1 / 0.01001), (0.0, 1e5)])
+def test_mode_seeking_is_distance_of_latents_over_distance_of_images(gain, expected):
+    result = penalties.mode_seeking(KEY, lambda z: gain * z, draw(0))
+    np.testing.assert_allclose(result, np.full(4, expected), rtol=1e-3)
+
+
+def test_images_are_driven_apart_up_to_the_bound():
+    images, others = jnp.zeros((3, 4)), jnp.asarray([[0.1] * 4, [-0.3] * 4, [0.1, -0.1, 0.2, -0.2]])
+    np.testing.assert_allclose(penalties.alikeness(images, others, 0.25), [0.15, 0.0, 0.1], atol=1e-6)
+    apart = jax.grad(lambda x: jnp.sum(penalties.alikeness(images, x, 0.25)))(others)
+    np.testing.assert_array_equal(jnp.sign(apart), [[-1] * 4, [0] * 4, [-1, 1, -1, 1]])  # down the gradient they move away
+    z = draw(0)
+    other = jax.random.normal(KEY, z.shape)
+    np.testing.assert_array_equal(penalties.diversity_sensitive(KEY, lambda z: z, z, 2.0), penalties.alikeness(z, other, 2.0))
+
+
 def test_wrong_shapes_are_refused():
     x = draw(0)
     with pytest.raises(ValueError, match=r"\(4, 3\) -> \(4, 3\)"):
@@ -64,3 +80,7 @@ def test_wrong_shapes_are_refused():
         penalties.balanced_consistency(KEY, critic, x, x[:2], shift)
     with pytest.raises(TypeError, match="found int32"):
         penalties.jacobian_clamp(KEY, critic, jnp.zeros((4, 3), jnp.int32))
+    with pytest.raises(ValueError, match="one shape"):
+        penalties.alikeness(x, x[:2], 0.25)
+    with pytest.raises(TypeError, match="found int32"):
+        penalties.mode_seeking(KEY, critic, jnp.zeros((4, 3), jnp.int32))

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.systems.check import check_presets, check_system, described
+from tests.systems.check import check_presets, check_system, described, presets_of
 from tests.systems.steps import assert_nearly_same, moved, play
 
 from jgan.systems import stylegan
@@ -30,7 +30,6 @@ TINY = Config(
     ada_target=-2.0,  # below every mean sign: the strength rises
     ada_kimg=0.2,
 )
-LARGE = ("flowers128", "ffhq256", "ffhq1024")
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +39,7 @@ def implicit_promotion():
         yield
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in SYSTEM.presets])
+@pytest.mark.parametrize("name", presets_of(SYSTEM))
 def test_preset(name):
     check_presets(SYSTEM, [name])
 
@@ -100,11 +99,22 @@ def test_what_a_step_moves():
         assert all(np.isfinite(p).all() for p in jax.tree.leaves(player.params)) and player.guard.skipped == 0
 
 
+@pytest.mark.slow
 def test_a_diffusion_has_a_target_of_its_own():
     config = dataclasses.replace(TINY, r1_every=0, path_every=0, augment="diffusion", ada_target=2.0, diffusion_target=-2.0)
     _, last, metrics = play(SYSTEM, config, steps=STEPS)
     np.testing.assert_allclose(metrics["augment/strength"], [0, 0, 0, 16 * 4 / 200], rtol=1e-5)
     assert last.generator.guard.skipped == last.discriminator.guard.skipped == 0
+
+
+@pytest.mark.parametrize("style_mixing", [0, pytest.param(0.9, marks=pytest.mark.slow)])
+def test_images_of_a_class_are_driven_apart(style_mixing):
+    plain = dataclasses.replace(TINY, r1_every=0, path_every=0, augment="none", style_mixing=style_mixing)
+    diverse = dataclasses.replace(plain, diversity=100.0)
+    without, found = (play(SYSTEM, config, steps=1).metrics for config in (plain, diverse))
+    assert "generator/alikeness" not in without and 98.0 < found["generator/alikeness"][0] < 100.0
+    added = found["generator/loss"] - without["generator/loss"]
+    np.testing.assert_allclose(added, diverse.diversity_weight * found["generator/alikeness"], rtol=1e-3)
 
 
 def test_the_augmentation_falls_where_the_real_images_are_not_known():
@@ -118,8 +128,9 @@ def test_the_augmentation_falls_where_the_real_images_are_not_known():
 @pytest.mark.slow
 @pytest.mark.parametrize("changes, devices", [({"microbatches": 2}, 1), ({}, 8)], ids=["2 microbatches", "8 devices"])
 def test_parts_and_devices_change_nothing(changes, devices):
-    one = play(SYSTEM, TINY, steps=STEPS)
-    assert_nearly_same(one, play(SYSTEM, dataclasses.replace(TINY, **changes), devices, steps=STEPS, start=TINY))
+    config = dataclasses.replace(TINY, diversity=0.5)
+    one = play(SYSTEM, config, steps=STEPS)
+    assert_nearly_same(one, play(SYSTEM, dataclasses.replace(config, **changes), devices, steps=STEPS, start=config))
 
 
 @pytest.mark.slow

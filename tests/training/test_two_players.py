@@ -57,6 +57,8 @@ LATENT_PENALTIES = {"latent_consistency": lambda w: Penalty(functools.partial(pe
 GENERATOR_PENALTIES = {
     "latent_diversity": lambda w: Penalty(penalties.latent_diversity, w),
     "jacobian_clamp": lambda w: Penalty(penalties.jacobian_clamp, w),
+    "mode_seeking": lambda w: Penalty(penalties.mode_seeking, w),
+    "diversity_sensitive": lambda w: Penalty(functools.partial(penalties.diversity_sensitive, bound=1.0), w),
     "path_length": lambda w: penalties.adaptive_path_length(w, every=1),
 }
 GROUPS = (PENALTIES, LATENT_PENALTIES, GENERATOR_PENALTIES)

@@ -1,7 +1,16 @@
 """Penalties (regularizers), unweighted and per example, for networks of any library."""
 
 from jgan.penalties.gradient import dragan, gradient_penalty, gradient_penalty_at, lipschitz, max_gradient, r1, r2
-from jgan.penalties.invariance import balanced_consistency, consistency, jacobian_clamp, latent_consistency, latent_diversity
+from jgan.penalties.invariance import (
+    alikeness,
+    balanced_consistency,
+    consistency,
+    diversity_sensitive,
+    jacobian_clamp,
+    latent_consistency,
+    latent_diversity,
+    mode_seeking,
+)
 from jgan.penalties.outputs import LecamAnchors, epsilon_drift, kl_to_normal, lecam, lecam_anchors, update_lecam_anchors
 from jgan.penalties.path import path_length, path_lengths, path_lengths_along
 from jgan.penalties.records import (
@@ -30,6 +39,7 @@ __all__ = [
     "adaptive_lecam",
     "adaptive_path_length",
     "add_orthogonal",
+    "alikeness",
     "around_fake",
     "around_real",
     "balanced_consistency",
@@ -37,6 +47,7 @@ __all__ = [
     "clip_spectral_norm",
     "clip_weights",
     "consistency",
+    "diversity_sensitive",
     "dragan",
     "epsilon_drift",
     "gradient_penalty",
@@ -49,6 +60,7 @@ __all__ = [
     "lecam_anchors",
     "lipschitz",
     "max_gradient",
+    "mode_seeking",
     "on_fake",
     "on_real",
     "on_real_logits",

@@ -1,4 +1,4 @@
-"""Consistency penalties: what should not change the output, and how much a generator's output may change.
+"""Consistency penalties: what should not change the output, and how much a generator's output may or must change.
 
 A critic is [N, ...] -> [N], a generator z [N, D] -> images [N, ...]; augment: (key, x) -> x of the same shape keeps the meaning
 of x. All return one unweighted penalty per example, [N], in float32, and raise ValueError at trace time for other shapes.
@@ -73,6 +73,52 @@ def latent_diversity(key: Key, generator, z, scale=0.1) -> Array:
 def _near(key: Key, z, scale) -> Array:
     batched_floats(z=z)
     return z + scale * jax.random.normal(key, z.shape, z.dtype)
+
+
+def mode_seeking(key: Key, generator, z, epsilon=1e-5) -> Array:
+    """Computes |z - z'| / (|G(z) - G(z')| + epsilon |z - z'|), with z' drawn anew and means of absolute differences as distances.
+
+    Against conditional generators that make one image per condition; Mao et al. use weight 1. z: [N, ...], standard normal.
+
+    Mao et al., 2019, eq. 4, https://arxiv.org/abs/1903.05628 (MSGAN), as the reciprocal that its section 3.2 minimises.
+
+    >>> mode_seeking(jax.random.key(0), lambda z: 0.5 * z, jnp.zeros((2, 3))).round(3)
+    Array([2., 2.], dtype=float32)
+    """
+    batched_floats(z=z)
+    other = jax.random.normal(key, z.shape, z.dtype)
+    moved = _mean_absolute(z - other)
+    return moved / (_mean_absolute(generator(z) - generator(other)) + epsilon * moved)
+
+
+def diversity_sensitive(key: Key, generator, z, bound) -> Array:
+    """Computes `alikeness` of G(z) and G(z'), with z' drawn anew: against conditional generators that make one image per condition.
+
+    Yang et al., 2019, eq. 2, https://arxiv.org/abs/1901.09024 (DSGAN), as -min(distance, bound) up to a constant, without the division by
+    |z - z'|, which hardly varies. z: [N, ...], standard normal; the condition is closed over.
+
+    >>> diversity_sensitive(jax.random.key(0), lambda z: 0.0 * z, jnp.zeros((2, 3)), bound=0.25)
+    Array([0.25, 0.25], dtype=float32)
+    """
+    batched_floats(z=z)
+    return alikeness(generator(z), generator(jax.random.normal(key, z.shape, z.dtype)), bound)
+
+
+def alikeness(images, others, bound) -> Array:
+    """Computes max(0, bound - d), where d is the mean absolute difference of an image and the other of the same row: [N, ...] -> [N].
+
+    bound: in the units of the images. A good one is the mean d of two real images of one class, or a little less: then generated ones are
+    driven apart as far as real ones are, and left alone from there on. Raises ValueError for arrays of two shapes.
+
+    >>> alikeness(jnp.zeros((2, 3)), jnp.asarray([[0.0, 0.0, 0.3], [1.0, 1.0, 1.0]]), bound=0.25).round(3)
+    Array([0.15, 0.  ], dtype=float32)
+    """
+    same_shape(images=images, others=others)
+    return jnp.maximum(0.0, bound - _mean_absolute(images - others))
+
+
+def _mean_absolute(difference) -> Array:
+    return jnp.mean(jnp.abs(lift(difference)), axis=range(1, difference.ndim))
 
 
 def jacobian_clamp(key: Key, generator, z, minimum=1.0, maximum=20.0, step=1.0) -> Array:

@@ -74,6 +74,10 @@ class Config(Settings, ImageSettings):
     """The path length penalty is computed on a batch smaller by this factor."""
     style_mixing: Share = 0.9
     """Share of the images made from two latents."""
+    diversity: Weight = 0.0
+    """Mean absolute difference, of images in [-1, 1], up to which two images of one class are driven apart; 0: the loss is as published."""
+    diversity_weight: Weight = 20.0
+    """Weight of what is missing to that difference."""
     average_kimg: KimgOrZero = 10.0
     """Half-life of the generator's average, thousands of images."""
     average_ramp: Rate | None = 0.05
@@ -106,7 +110,7 @@ _SHAPES = dataclasses.replace(_CLASSES, kimg=24, sample_kimg=3, score_kimg=8, ch
 _LARGE = Config(flip=True, kimg=25_000, half_levels=4, score_kimg=200, sample_kimg=200, checkpoint_kimg=200, record_kimg=4)
 _PHOTOS = dataclasses.replace(_SMALL, resolution=64, batch=8, augment="none", r1_weight=0.5, kimg=60)
 PRESETS = {
-    "demo": dataclasses.replace(_SHAPES, data="animals", r1_weight=0.3, r1_every=4),
+    "demo": dataclasses.replace(_SHAPES, data="animals", r1_weight=0.3, r1_every=4, diversity=0.25),
     "shapes": _SHAPES,
     "fashion_mnist": dataclasses.replace(_SMALL, data="tfds:fashion_mnist", channels=1, augment="none", kimg=61.44),
     "flowers64": dataclasses.replace(_PHOTOS, data="tfds:tf_flowers", flip=True, conditional=True, style_mixing=0),
@@ -221,7 +225,12 @@ def make_losses(config: Config, g: stylegan2.Generator, d: Network, r1_weight: f
     def generator_loss(params, state, examples, other):
         fake, state = generate(params, state, examples, train=True)
         logits = discriminate(other.params, other.state, fake, examples)
-        return jnp.mean(adversarial.generator(None, logits)), (state, {"logits": jnp.mean(logits)})
+        loss, metrics = jnp.mean(adversarial.generator(None, logits)), {"logits": jnp.mean(logits)}
+        if config.diversity:
+            second, _ = generate(params, state, examples | {"z": examples["second"]})
+            metrics["alikeness"] = jnp.mean(penalties.alikeness(fake, second, config.diversity))
+            loss = loss + config.diversity_weight * metrics["alikeness"]
+        return loss, (state, metrics)
 
     def path_loss(params, state, examples, mean):
         ws, _ = mixed_styles(params, state, examples)
@@ -255,6 +264,8 @@ def make_draws(config: Config, g: stylegan2.Generator, shape: tuple[int, int, in
         keys = jax.random.split(key, 4)
         z = jax.random.normal(keys[0], (2, n, config.latent_size))
         drawn = {"z": z[0], "label": label, "noise": stylegan2.draw_noise(keys[1], n, g.plan)}
+        if config.diversity:
+            drawn["second"] = jax.random.normal(jax.random.fold_in(keys[0], 1), (n, config.latent_size))
         if config.style_mixing:
             drawn |= {"other": z[1], "first": stylegan2.draw_mixing(keys[2], n, g.layers, config.style_mixing)}
         return drawn | {"augmentation": augmentation(keys[3], n, strength)}
