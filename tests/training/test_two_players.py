@@ -65,7 +65,8 @@ GROUPS = (PENALTIES, LATENT_PENALTIES, GENERATOR_PENALTIES)
 ALL = [name for group in GROUPS for name in group]
 CONSTRUCTORS = {"adaptive_lecam", "adaptive_path_length", "around_fake", "around_real", "between", "on_fake", "on_real", "on_real_logits"}
 OF_WEIGHTS = {"add_orthogonal", "clip_spectral_norm", "clip_weights", "orthogonal", "spectral_normalization", "spectrally_normalized"}
-OF_OTHERS = {"LecamAnchors", "SpectralNormalization", "lecam_anchors", "update_lecam_anchors", "path_lengths", "path_lengths_along"}
+OF_OTHERS = {"LecamAnchors", "SpectralNormalization", "lecam_anchors", "update_lecam_anchors"}
+OF_OTHERS |= {"path_lengths", "path_lengths_along", "alikeness"}
 INSIDE_NETWORKS = {"kl_to_normal"}
 
 
