@@ -80,7 +80,7 @@ def mode_seeking(key: Key, generator, z, epsilon=1e-5) -> Array:
 
     Against conditional generators that make one image per condition; Mao et al. use weight 1. z: [N, ...], standard normal.
 
-    Mao et al., 2019, eq. 4, https://arxiv.org/abs/1903.05628 (MSGAN), as the reciprocal that its section 3.2 minimises.
+    Mao et al., 2019, https://arxiv.org/abs/1903.05628 (MSGAN), who maximise the ratio; this is its reciprocal, to be minimised.
 
     >>> mode_seeking(jax.random.key(0), lambda z: 0.5 * z, jnp.zeros((2, 3))).round(3)
     Array([2., 2.], dtype=float32)
@@ -94,8 +94,8 @@ def mode_seeking(key: Key, generator, z, epsilon=1e-5) -> Array:
 def diversity_sensitive(key: Key, generator, z, bound) -> Array:
     """Computes `alikeness` of G(z) and G(z'), with z' drawn anew: against conditional generators that make one image per condition.
 
-    Yang et al., 2019, eq. 2, https://arxiv.org/abs/1901.09024 (DSGAN), as -min(distance, bound) up to a constant, without the division by
-    |z - z'|, which hardly varies. z: [N, ...], standard normal; the condition is closed over.
+    Yang et al., 2019, https://arxiv.org/abs/1901.09024 (DSGAN), whose -min(distance, bound) this is up to a constant, without the division
+    by |z - z'|, which hardly varies. z: [N, ...], standard normal; the condition is closed over.
 
     >>> diversity_sensitive(jax.random.key(0), lambda z: 0.0 * z, jnp.zeros((2, 3)), bound=0.25)
     Array([0.25, 0.25], dtype=float32)

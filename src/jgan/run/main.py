@@ -231,7 +231,10 @@ def run_training(system: System, arguments: Sequence[str], program: str) -> None
       arguments: [PRESET] --option value ...
       program: for messages.
     """
-    play = lambda config, options: prepare(system, config, options.init_from)  # noqa: E731
+
+    def play(config, options):
+        return prepare(system, config, options.init_from)
+
     start(system.name, system.presets, arguments, program, play, system.fit, system.complete)
 
 

@@ -200,7 +200,7 @@ def make_discriminator(config: Config, generator: stylegan2.Generator) -> Networ
 
 
 def make_losses(config: Config, g: stylegan2.Generator, d: Network, r1_weight: float) -> Losses:
-    """Returns the non-saturating loss, path length penalty and R1.
+    """Returns the non-saturating loss, path length penalty and R1; with `diversity`, images of a class are driven apart too.
 
     The penalty compares lengths with their moving average before its update, through which no gradient flows, so that microbatches change
     nothing. The published code takes the average after it, with its gradient, so their mean is pulled 2 % less (by 0.99^2).
