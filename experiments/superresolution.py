@@ -41,7 +41,7 @@ def compare(
     Args:
         data: A folder or archive of photos to train on.
         images: A folder or archive of photos of any size to measure on.
-        weights: File with the weights of SqueezeNet 1.1; the one in the cache folder if not given.
+        weights: File with the weights of SqueezeNet 1.1; downloaded once if not given.
         out: The folder of the runs, of table.md and picture.png; what is there already goes on.
         kimg: Length of each run, thousands of images; as in the presets if not given.
         seed: Of each run; as in the presets if not given.

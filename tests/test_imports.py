@@ -54,7 +54,7 @@ LIBRARIES = {  # part: what it may import besides jax and the standard library
     "training": ("numpy", "optax"),
     "sharding": ("numpy",),
     "population": ("numpy",),
-    "data": ("numpy", "scipy", "PIL", "grain", "tensorflow_datasets", "imageio_ffmpeg"),
+    "data": ("numpy", "scipy", "PIL", "grain", "tensorflow_datasets", "imageio_ffmpeg", "soundfile"),
     "metrics": ("numpy",),
     "outputs": ("numpy", "PIL", "imageio_ffmpeg", "tensorboardX"),
     "control": ("numpy", "optax"),
@@ -64,7 +64,7 @@ LIBRARIES = {  # part: what it may import besides jax and the standard library
     "systems": ("numpy", "optax"),
     "console": ("tyro",),
 }
-HEAVY = ("orbax", "tensorflow_datasets", "grain", "PIL", "tyro", "flax", "optax", "tensorboardX", "imageio_ffmpeg", "rich")
+HEAVY = ("orbax", "tensorflow_datasets", "grain", "PIL", "tyro", "flax", "optax", "tensorboardX", "imageio_ffmpeg", "soundfile", "rich")
 
 
 def part_of(path):

@@ -25,7 +25,7 @@ class Sets:
     other: tyro.conf.Positional[str]
     """The images to compare with them."""
     weights: Path | None = None
-    """File with Inception's weights; downloaded once if not given."""
+    """File with the weights of Inception or SqueezeNet; downloaded once if not given."""
     resolution: Size | None = None
     """Side to which all images are cropped and resized, pixels; as stored if not given."""
     channels: Channels | None = None

@@ -33,7 +33,7 @@ def evaluate(
         metrics: Some of frechet_distance, intra_class_frechet, kernel_distance, kernel_distance_subsets, prdc, classes,
             inception_score, sliced_wasserstein, ms_ssim.
         features: classifier: the one of the run's score; inception: of the FID; squeezenet: trained on photos.
-        weights: File with Inception's weights; downloaded once if not given.
+        weights: File with the weights of Inception or SqueezeNet; downloaded once if not given.
         samples: Generated images.
         real_samples: Largest number of real images.
         seeds: Seeds of the generated images, as 0-4; with several the mean and the standard deviation are given.

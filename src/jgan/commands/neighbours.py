@@ -32,7 +32,7 @@ def neighbours(
         count: Training images beside each.
         truncation: 1 for the full variety, as it is if not given, towards 0 for more typical images.
         features: classifier: the one of the run's score; inception: of the FID; squeezenet: trained on photos.
-        weights: File with Inception's weights; downloaded once if not given.
+        weights: File with the weights of Inception or SqueezeNet; downloaded once if not given.
         step: The checkpoint to use; the best if not given.
         out: The PNG file to write.
     """

@@ -1,4 +1,4 @@
-"""Sound as data: WAV files in folders or archives, cut into windows of one length."""
+"""Sound as data: WAV and compressed files in folders or archives, cut into windows of one length."""
 
 import dataclasses
 import functools
@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jgan.data import archives, wav
+from jgan.data import archives, compressed, wav
 from jgan.data.collection import Collection
 from jgan.data.files import Found, Kind, find_files
 from jgan.data.layout import canonical_split
@@ -23,7 +23,7 @@ from jgan.ranges import Bytes, Count, SampleRate, Size
 
 EMBEDDED = "words"
 WINDOW = 8192  # samples, where nothing else is asked for
-# what looks like sound; those that wav.py does not read are refused by name, not passed over
+# What looks like sound; what is not read is refused by name, not passed over.
 ENDINGS = {f".{ending}" for ending in "wav wave mp3 flac ogg oga opus m4a aac aif aiff aifc au snd wma amr caf w64".split()}
 SILENT, FULL = 1e-3, 0.99  # the loudness of what is silent and of what is clipped, of full scale
 KEPT = 4  # recordings in memory while their windows are read
@@ -34,7 +34,8 @@ class SoundSettings:
     """What sound a system is trained on."""
 
     data: str = place(EMBEDDED)
-    """Sound: words (embedded), or the path of a folder, zip or tar of WAV files; folders are labels."""
+    """Sound: words (embedded), or the path of a folder, zip or tar of WAV files, or FLAC, Ogg and MP3 with the extra `audio`; folders are
+    labels."""
     split: str = "train"
     """Part of the data to train on."""
     limit: Count | None = None
@@ -85,7 +86,8 @@ def open_sounds(
 
     Args:
       spec: `"words"`: ten embedded words, spoken by nobody (`jgan.data.procedural.words`); or a folder, `.zip` or `.tar` of WAV files, of
-        any encoding that `jgan.data.wav` reads, whose folders mean what they mean for images: see `open_source`.
+        any encoding that `jgan.data.wav` reads, or with the extra `audio` of FLAC, Ogg, MP3 and others (`jgan.data.compressed`), whose
+        folders mean what they mean for images: see `open_source`.
       window: samples of an example. A longer recording has as many examples as it holds windows: see `jgan.data.windows`.
       split, labels, max_unpacked: as in `open_source`.
       limit: maximum number of recordings, evenly spaced over the set.
@@ -115,7 +117,8 @@ def open_sounds(
                 f"expected {words.RATE} samples per second of the embedded words, found sample_rate={sample_rate}; leave it out"
             )
         return words.open_words(canonical_split(split) or split, window, limit, labels is not False)
-    return _source(_found(spec, split, max_unpacked), str(spec), window, limit, labels, pad, level, sample_rate)
+    found = _found(spec, split, max_unpacked)
+    return _source(found, str(spec), window, limit, labels, pad, level, sample_rate, max_unpacked)
 
 
 def faults(spec: str | Path, *, split: str = "train", max_unpacked: int | None = None) -> dict[str, list[str]]:
@@ -138,7 +141,7 @@ def faults(spec: str | Path, *, split: str = "train", max_unpacked: int | None =
     recordings = list(zip(found.names, found.files, strict=True))
     for name, (file,) in watched(recordings, lambda done, item: f"listen to {spec}: {done} of {len(recordings)} up to {item[0]}"):
         try:
-            fault = fault_of(wav.decode(found.archive.read(file)))
+            fault = fault_of(_numbers(found.archive.read(file))[0])
         except (ValueError, OSError):  # opening the set reports it
             continue
         if fault is not None:
@@ -162,15 +165,15 @@ def fault_of(sound: np.ndarray) -> str | None:
 
 def _found(spec, split, max_unpacked) -> Found:
     path, inner = locate(Path(spec).expanduser(), (EMBEDDED,))
-    return find_files(path, inner, split, Kind("sound", "WAV files", _is_sound), checked_reading(None, max_unpacked))
+    return find_files(path, inner, split, Kind("sound", "files of sound, such as WAV", _is_sound), checked_reading(None, max_unpacked))
 
 
-def _source(found: Found, spec, window, limit, labels, pad, level, sample_rate) -> Source:
+def _source(found: Found, spec, window, limit, labels, pad, level, sample_rate, max_unpacked) -> Source:
     archive, files = found.archive, [file for (file,) in found.files]
     sound = functools.lru_cache(KEPT)(lambda index: _mono(archive.read(files[index]), sample_rate))
     collection = Collection(
         found.names,
-        lambda index: {"audio": _look(archive, files[index])},
+        lambda index: {"audio": _look(archive, files[index], max_unpacked)},
         lambda index, shapes: {"audio": sound(index)},
         found.labels,
         passed_over=found.passed_over,
@@ -251,12 +254,17 @@ def _is_sound(archive, name):
         return False
 
 
-def _look(archive, name):
-    """(rate, samples, whether floating-point) of a WAV file, of most of which the start is read only."""
-    found = wav.header(archive.read(name, archives.HEADER_BYTES), archive.size(name)) or wav.header(archive.read(name))
-    if found is None or not found.samples:
+def _look(archive, name, max_unpacked):
+    """(rate, samples, whether floating-point) of a file, of WAV files by the start of most."""
+    start = archive.read(name, archives.HEADER_BYTES)
+    if wav.is_wav(start):
+        found = wav.header(start, archive.size(name)) or wav.header(archive.read(name))
+        rate, samples, floating = (found.rate, found.samples, int(found.encoding == wav.FLOAT)) if found else (0, 0, 0)
+    else:
+        rate, samples, floating = compressed.header(archive.read(name), max_unpacked)
+    if not samples:
         raise ValueError("it holds no sound")
-    return found.rate, found.samples, int(found.encoding == wav.FLOAT)
+    return rate, samples, floating
 
 
 def _check_rates(stored: Sequence[tuple[str, int, int, int]]) -> None:
@@ -289,6 +297,12 @@ def _check_finite(spec, floating: Sequence[tuple[str, int]], sound: Callable[[in
             raise ValueError(f"expected numbers in {name}, found NaN or infinity in {bad} samples; correct it or leave it out")
 
 
+def _numbers(data):
+    """All numbers of a file, float32 [S, channels], and its samples per second."""
+    return wav.decode(data) if wav.is_wav(data) else compressed.decode(data)
+
+
 def _mono(data, rate=None):
-    sound, found = wav.decode(data).mean(axis=1, dtype=np.float32), wav.header(data)
-    return sound if rate is None or found is None else resampled(sound, found.rate, rate)
+    numbers, stored = _numbers(data)
+    sound = numbers.mean(axis=1, dtype=np.float32)
+    return sound if rate is None else resampled(sound, stored, rate)

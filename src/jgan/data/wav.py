@@ -64,23 +64,25 @@ def header(data: bytes, whole: int | None = None) -> Header | None:
     raise ValueError("damaged WAV file: it ends before its numbers")
 
 
-def decode(data: bytes) -> np.ndarray:
-    """Reads all numbers of a WAV file, as float32 [S, channels]: integers are divided by the largest, so that full scale is 1.
+def decode(data: bytes) -> tuple[np.ndarray, int]:
+    """Reads all numbers of a WAV file, as float32 [S, channels], and its samples per second: integers are divided by the largest, so that
+    full scale is 1.
 
     Raises:
       ValueError: as `header`.
 
     >>> form = b"fmt \\x10\\0\\0\\0" + struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 16)
     >>> file = b"RIFF\\x28\\0\\0\\0WAVE" + form + b"data\\4\\0\\0\\0\\0\\0\\0\\x40"
-    >>> decode(file).tolist(), header(file).rate
-    ([[0.0], [0.5]], 8000)
+    >>> decode(file)
+    (array([[0. ],
+           [0.5]], dtype=float32), 8000)
     """
     found = header(data)
     if found is None:
         raise ValueError("damaged WAV file: it ends before its numbers")
     size = found.samples * found.channels
     numbers = np.frombuffer(data, np.uint8, size * found.bits // 8, found.start)
-    return _floats(numbers, found).reshape(found.samples, found.channels)
+    return _floats(numbers, found).reshape(found.samples, found.channels), found.rate
 
 
 def _header(form, start, length, size):

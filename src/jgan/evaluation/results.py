@@ -34,8 +34,8 @@ Space = Literal["classifier", "inception", "squeezenet"]
 
 
 def feature_space(space: Space, source: Source, folder: str | Path, weights: str | Path | None = None) -> Features:
-    """Returns a feature network: a classifier trained on the source, or Inception, whose weights are read from a file or downloaded once,
-    or SqueezeNet, whose weights are read from a file.
+    """Returns a feature network: a classifier trained on the source, or Inception or SqueezeNet, whose weights are read from a file or
+    downloaded once.
 
     Raises:
       OSError: if weights are neither given nor in the cache and cannot be downloaded; the message says which file to bring.

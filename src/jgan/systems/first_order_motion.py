@@ -72,7 +72,7 @@ class Config(Settings, ClipSettings):
     learning_rate: Rate = 5e-4
     """Of Adam (beta 0.5 and 0.999), for all players, at first."""
     weights: str | None = changeable(None)
-    """File with the weights of SqueezeNet 1.1; the one in the cache folder if not given."""
+    """File with the weights of SqueezeNet 1.1; downloaded once if not given."""
     half: bool = False
     """Compute activations of convolutions in bfloat16."""
     score_samples: Several = changeable(64)

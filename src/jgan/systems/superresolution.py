@@ -56,7 +56,7 @@ class Config(TranslationSettings, ImageSettings, PairedSettings):
     perceptual_weight: Weight = 0.0
     """Weight of the squared distance of the features of SqueezeNet; 0: they are not needed."""
     weights: str | None = changeable(None)
-    """File with the weights of SqueezeNet 1.1; the one in the cache folder if not given."""
+    """File with the weights of SqueezeNet 1.1; downloaded once if not given."""
 
 
 _STAGE_1 = {"adversarial_weight": 0.0, "l1_weight": 1.0}

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from jgan import losses
-from jgan.models.pretrained.download import PUBLISHED, Weights, load_weights
+from jgan.models.pretrained.download import Weights, load_weights
 from jgan.models.pretrained.squeezenet import feature_maps, squeezenet, squeezenet_params, taps, tensor_shapes
 
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
@@ -98,6 +98,34 @@ def test_the_feature_network_resizes_and_the_taps_do_not():
         np.testing.assert_allclose(small[name], whole[name], rtol=1e-4, atol=1e-4)
 
 
+NUMBERS = {2: 3, 3: 4, 4: 6, 5: 7, 6: 9, 7: 10, 8: 11, 9: 12}  # of torchvision's modules, in the order of its layers
+
+
+def as_torchvision_has_it(name, array):
+    module, *layer, kind = name.split(".")
+    number = {"conv1": "features.0", "conv10": "classifier.1"}.get(module) or f"features.{NUMBERS[int(module[4:])]}"
+    layer = [part.replace("squeeze1x1", "squeeze") for part in layer]
+    kind = kind.replace("kernel", "weight")
+    return ".".join([number, *layer, kind]), array.transpose(3, 2, 0, 1) if kind == "weight" else array
+
+
+def test_weights_of_torchvision_are_the_same_network():
+    renamed = dict(as_torchvision_has_it(name, array) for name, array in ARRAYS.items())
+    assert {"features.3.squeeze.weight", "features.12.expand3x3.bias", "classifier.1.weight"} <= renamed.keys()
+    # Its first layer takes (x / 255 - mean) / deviation of red, green and blue.
+    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    windows = np.lib.stride_tricks.sliding_window_view((IMAGES[0] / 255 - mean) / deviation, (3, 3), axis=(0, 1))[::2, ::2]
+    expected = np.einsum("hwcab,ocab->hwo", windows, renamed["features.0.weight"].astype(np.float64))
+    params = squeezenet_params(renamed)
+    x = IMAGES[:1, ..., ::-1].astype(np.float32) - np.asarray([103.939, 116.779, 123.68], np.float32)
+    first = jax.lax.conv_general_dilated(x, params["conv1.kernel"], (2, 2), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    np.testing.assert_allclose(
+        np.asarray(first[0]) + np.asarray(params["conv1.bias"]), expected + renamed["features.0.bias"], rtol=1e-4, atol=1e-4
+    )
+    for name in ARRAYS.keys() - {"conv1.kernel", "conv1.bias"}:
+        np.testing.assert_array_equal(params[name], ARRAYS[name].astype(np.float32))
+
+
 def test_a_loss_of_feature_maps_moves_images_and_nothing_else():
     extract = feature_maps(WEIGHTS, ("fire2", "fire9"))
     real, start = (jnp.asarray(IMAGES[i : i + 1, :31, :31] / 127.5 - 1.0, jnp.float32) for i in range(2))
@@ -117,6 +145,7 @@ def test_a_loss_of_feature_maps_moves_images_and_nothing_else():
         (lambda: taps({}, jnp.zeros((1, 30, 64, 3))), r"at least 31 x 31 pixels, found shape \(1, 30, 64, 3\): resize"),
         (lambda: feature_maps(WEIGHTS, ("fire3", "fire10")), "layers out of fire2, .*, logits, found fire10"),
         (lambda: squeezenet(WEIGHTS._replace(arrays={})), r"'conv1.kernel' of shape \(3, 3, 3, 64\), found none among 0"),
+        (lambda: squeezenet_params({"features.0.weight": np.zeros((64, 3, 3, 3))}), "'features.0.bias' of shape .64,., found none among 1"),
         (lambda: squeezenet_params(ARRAYS | {"conv10.bias": np.zeros(10)}), r"'conv10.bias' to be of shape \(1000,\), found \(10,\)"),
     ],
 )
@@ -127,7 +156,7 @@ def test_what_does_not_fit_is_refused(call, message):
 
 @pytest.fixture(scope="module")
 def published():
-    path = SHARED / "squeezenet" / PUBLISHED["squeezenet-1.1"].file
+    path = SHARED / "squeezenet" / "squeezenet_1_1_imagenet.npz"
     if not path.exists():
         pytest.skip(f"the weights are not at {path}")
     return load_weights("squeezenet-1.1", path)
@@ -142,8 +171,7 @@ def daisies(n):
         return np.stack([np.asarray(Image.open(io.BytesIO(archive.read(name))).convert("RGB")) for name in names[:n]])
 
 
-def test_the_published_weights_are_these(published):
-    assert published.sha256 == PUBLISHED["squeezenet-1.1"].sha256
+def test_the_weights_of_the_authors_are_these(published):
     assert {name: array.shape for name, array in published.arrays.items()} == tensor_shapes()
 
 

@@ -12,14 +12,13 @@ from jgan.models.pretrained.files import read_weights
 class Published(NamedTuple):
     """A weight file as its authors released it."""
 
-    urls: tuple[str, ...]  # all of the same bytes; none if no address of these very bytes is known
+    urls: tuple[str, ...]  # all of the same bytes
     sha256: str
-    file: str = ""  # its name, if no address holds it
 
     @property
     def files(self) -> tuple[str, ...]:
         """The names under which it may lie in the cache; a download is named as its address is."""
-        return tuple(url.rpartition("/")[2] for url in self.urls) or (self.file,)
+        return tuple(url.rpartition("/")[2] for url in self.urls)
 
 
 PUBLISHED = {
@@ -38,11 +37,9 @@ PUBLISHED = {
         ("https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-vgg16-lpips.pth",),
         "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
     ),
-    # The authors' weights (github.com/forresti/SqueezeNet) by way of github.com/rcmalli/keras-squeezenet, as float16.
     "squeezenet-1.1": Published(
-        (),
-        "815aa5d87e40710d6e7c7639e26aa95b3d640564adf853740bfaeeb4bec35d20",
-        "squeezenet_1_1_imagenet.npz",
+        ("https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth",),
+        "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b",
     ),
 }
 
@@ -75,7 +72,7 @@ def find_weights(name: str, path: str | Path | None = None) -> Path:
     published = PUBLISHED[name]
     if path is not None:
         if not Path(path).is_file():
-            raise FileNotFoundError(f"found no file {path}: the weights {name!r} are published as {(*published.urls, *published.files)[0]}")
+            raise FileNotFoundError(f"found no file {path}: the weights {name!r} are published as {published.urls[0]}")
         return Path(path)
     folder = cache_folder() / "weights"
     for file in published.files:
@@ -106,8 +103,7 @@ def _download(name, published, folder):
             return fetch(url, published.sha256, folder / url.rpartition("/")[2])
         except (OSError, ValueError) as error:
             reasons.append(f"{url}: {error}")
-    file, origin = published.files[0], f"from {published.urls[0]}" if published.urls else f"with sha256 {published.sha256}"
     raise OSError(
-        f"the weights {name!r} could not be downloaded ({'; '.join(reasons) or 'no address is known'}). Bring the file {file} {origin} "
-        f"and put it at {folder / file}, or give its path"
+        f"the weights {name!r} could not be downloaded ({'; '.join(reasons)}). Bring the file {published.urls[0]} "
+        f"and put it at {folder / published.files[0]}, or give its path"
     )

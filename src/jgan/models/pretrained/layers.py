@@ -9,6 +9,7 @@ import numpy as np
 from jgan.ops.images import to_float
 from jgan.types import Array
 
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation of its images in [0, 1], red, green and blue
 EXACT = jax.lax.Precision.HIGHEST  # float32 in full: by default accelerators round the factors, which moves a distance
 
 

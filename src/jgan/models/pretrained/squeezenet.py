@@ -1,7 +1,7 @@
 """SqueezeNet 1.1: a small network trained on ImageNet, for perceptual losses and as a feature space for photos.
 
-Iandola et al. 2016, https://arxiv.org/abs/1602.07360. The weights are those of its authors, whose framework counts channels in the order
-blue, green, red. "fire9" is what is left of the image before the last convolution gives one map per class.
+Iandola et al. 2016, https://arxiv.org/abs/1602.07360. The weights are those of torchvision, or those of its authors, whose framework counts
+channels in the order blue, green, red. "fire9" is what is left of the image before the last convolution gives one map per class.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan.models.pretrained.download import Weights, check_tensors
-from jgan.models.pretrained.layers import as_rgb, convolution_relu, max_pool, per_channel, unit_range
+from jgan.models.pretrained.layers import IMAGENET, as_rgb, convolution_relu, max_pool, per_channel, unit_range
 from jgan.ops.images import to_float
 from jgan.types import Array, Features, Params
 
@@ -20,6 +20,9 @@ SMALLEST = 31  # pixels a side: below, nothing is left after the last pool
 _MEAN = (103.939, 116.779, 123.68)  # of blue, green and red in 0..255
 _WIDTHS = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
 _POOLED = (2, 4, 6)  # modules that begin with a pool
+# How torchvision numbers the modules, and names their layers.
+_TORCHVISION = {2: 3, 3: 4, 4: 6, 5: 7, 6: 9, 7: 10, 8: 11, 9: 12}
+_LAYERS = {"squeeze1x1": "squeeze", "expand1x1": "expand1x1", "expand3x3": "expand3x3"}
 
 
 def squeezenet(weights: Weights) -> Features:
@@ -71,8 +74,14 @@ def feature_maps(weights: Weights, layers: Sequence[str] = ("fire3", "fire5", "f
 def squeezenet_params(arrays: dict[str, np.ndarray]) -> Params:
     """Returns parameters of `taps`: the tensors "conv1.kernel" (HWIO), "fire2.squeeze1x1.bias", ..., "conv10.kernel", in float32.
 
-    Raises ValueError with the name of the first tensor that is absent or of another shape.
+    Args:
+      arrays: tensors of these names, or of those of torchvision: "features.0.weight" (OIHW), "features.3.squeeze.bias", ...
+
+    Raises:
+      ValueError: with the name of the first tensor that is absent or of another shape.
     """
+    if "features.0.weight" in arrays:
+        arrays = _from_torchvision(arrays)
     shapes = tensor_shapes()
     check_tensors(arrays, shapes)
     return {name: jnp.asarray(arrays[name], jnp.float32) for name in shapes}
@@ -117,6 +126,26 @@ def tensor_shapes() -> dict[str, tuple[int, ...]]:
         kernels |= {f"fire{i}.expand{k}x{k}": (k, k, narrow, wide) for k in (1, 3)}
         inputs = 2 * wide
     return {f"{name}.kernel": s for name, s in kernels.items()} | {f"{name}.bias": s[3:] for name, s in kernels.items()}
+
+
+def _from_torchvision(arrays):
+    """The same network by the names of `tensor_shapes`; its first layer takes BGR in 0..255 minus the mean, not normalised RGB."""
+    layers = {"conv1": "features.0", "conv10": "classifier.1"}
+    for i, number in _TORCHVISION.items():
+        layers |= {f"fire{i}.{layer}": f"features.{number}.{name}" for layer, name in _LAYERS.items()}
+    shapes = tensor_shapes()
+    published = {f"{layer}.bias": shapes[f"{name}.bias"] for name, layer in layers.items()}
+    published |= {f"{layer}.weight": tuple(shapes[f"{name}.kernel"][axis] for axis in (3, 2, 0, 1)) for name, layer in layers.items()}
+    check_tensors(arrays, published)
+    found = {f"{name}.bias": arrays[f"{layer}.bias"] for name, layer in layers.items()}
+    found |= {f"{name}.kernel": arrays[f"{layer}.weight"].transpose(2, 3, 1, 0) for name, layer in layers.items()}
+    mean, deviation = (np.asarray(values)[:, None] for values in IMAGENET)
+    kernel = found["conv1.kernel"] / deviation
+    shift = np.asarray(_MEAN[::-1])[:, None] / 255 - mean
+    return found | {
+        "conv1.kernel": kernel[:, :, ::-1] / 255,
+        "conv1.bias": found["conv1.bias"] + np.sum(kernel * shift, axis=(0, 1, 2)),
+    }
 
 
 def _apply(params, images):

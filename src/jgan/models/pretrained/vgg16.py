@@ -8,14 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan.models.pretrained.download import Weights, check_tensors
-from jgan.models.pretrained.layers import EXACT, as_rgb, convolution_relu, per_channel, resize_tensorflow1
+from jgan.models.pretrained.layers import EXACT, IMAGENET, as_rgb, convolution_relu, per_channel, resize_tensorflow1
 from jgan.types import Array, Features, Params
 
 SIZE = 224  # pixels, of the square that images are resized to before `vgg16`
 WIDTHS = (64, 128, 256, 512, 512)  # channels of the layers of `vgg16_taps`
 _STAGES = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))  # published numbers of the convolutions between the pools
 _DENSE = {0: (4096, 25088), 3: (4096, 4096), 6: (1000, 4096)}  # weight of each dense layer, by its published number
-_IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of images in [0, 1]
 
 
 def vgg16(weights: Weights) -> Features:
@@ -57,7 +56,7 @@ def vgg16_features(params: Params, images: Array) -> dict[str, Array]:
     Raises TypeError or ValueError if the images are not uint8 [N, H, W, C].
     """
     x = resize_tensorflow1(as_rgb(images).astype(jnp.float32), SIZE)
-    mean, deviation = (per_channel(v) * 255.0 for v in (_IMAGENET_MEAN, _IMAGENET_DEVIATION))
+    mean, deviation = (per_channel(values) * 255.0 for values in IMAGENET)
     x = _max_pool(vgg16_taps(params, (x - mean) / deviation)[-1])
     x = jax.nn.relu(_dense(params, 0, x.reshape(len(x), -1)))
     x = jax.nn.relu(_dense(params, 3, x))
