@@ -117,18 +117,26 @@ def _generator_loss(parts, other, params, state, examples):
         real = to_float(examples["real"])
         real_logits, _ = _logits(parts, other.params, other.state, real, examples, keys.real, keys.augment_real)
     total = jnp.mean(parts.loss.generator(real_logits, fake_logits))
-    penalty, (_, metrics) = _generator_penalty(parts, other, _eager(parts.generator_penalties), params, state, examples)
+    penalty, metrics = _at_latents(parts, _eager(parts.generator_penalties), params, state, examples, fake)
     return total + penalty, (after, metrics)
 
 
 def _generator_penalty(parts, other, penalties, params, state, examples):
+    fake, _ = _generate(parts, params, state, examples, _keys(examples))
+    total, metrics = _at_latents(parts, penalties, params, state, examples, fake)
+    return total, (state, metrics)
+
+
+def _at_latents(parts, penalties, params, state, examples, fake):
+    """The weighted sum of penalties of the generator, and what to record of them."""
     keys = _keys(examples)
 
     def generate(z):
+        if z is examples["z"]:
+            return fake  # the adversarial loss and the penalties share one backward pass
         return _generate(parts, params, state, {**examples, "z": z}, keys)[0]
 
-    total, metrics = _sum_of(penalties, keys.penalties, {name: (generate, examples["z"]) for name in penalties})
-    return total, (state, metrics)
+    return _sum_of(penalties, keys.penalties, {name: (generate, examples["z"]) for name in penalties})
 
 
 def _discriminator_loss(parts, other, params, state, examples):
