@@ -18,6 +18,8 @@ cost                of one device, null where the compiler does not say. `gflops
 as_trained          on GPU the same with each penalty as often as it is due: the one to hold beside a clock
 kinds               on GPU, per kind of operation (`benchmarks/compiler/kinds.py`): `kernels` and `estimated_ms`, as of cost
 collectives         per kind: arrays and bytes that one device ends up with
+overlap             on GPU, of each collective of a megabyte or more that has a start and an end: `megabytes`, and the `kernels` that are
+                    started in between, with their `estimated_ms`
 memory_gib          `program`: arguments, results and temporaries, per device
 does_not_fit        what the compiler says instead, if that is more than a device has
 """
@@ -53,6 +55,7 @@ GPU_PLATFORMS = "gpu", "cuda"
 V5E_HERTZ = 197e12 / (4 * 2 * 128**2)  # its rate by the data sheet over the operations of its four matrix units in a cycle: 1.5 GHz
 # Per second: bfloat16, TF32, memory; instructions of all threads, half of the operations in float32. NVIDIA's data sheet.
 H200 = {"half": 989e12, "single": 494e12, "bytes": 4.8e12, "instructions": 33.5e12}
+LARGE = 1_000_000  # bytes of a collective, from which on it is gradients
 OF_PEAK = {"flops": 0.55, "bytes": 0.8, "instructions": 0.9}  # what kernels reach of it: assumed, not measured
 
 
@@ -120,6 +123,7 @@ def described(config: stylegan.Config, devices: list[Any]) -> dict[str, Any]:
         "as_trained": cost(step, text, devices[0], how_often(text, config), executed) if gpu else {},
         "kinds": by_kind(text, executed) if gpu else {},
         "collectives": program.collectives(text),
+        "overlap": overlap(text, executed) if gpu else [],
         "memory_gib": {"program": memory(step)["program"]},
         "compile_seconds": measure.digits(time.perf_counter() - begun),
     }
@@ -173,6 +177,20 @@ def by_kind(text: str, executed: Mapping[str, int] | None = None) -> dict[str, d
         ms = found.setdefault(kinds.kind(operations[kinds.plain(kernel.name)]), [])
         ms.append(1e3 * estimated(kernel, executed))
     return {name: {"kernels": len(ms), "estimated_ms": measure.digits(sum(ms))} for name, ms in sorted(found.items())}
+
+
+def overlap(text: str, executed: Mapping[str, int]) -> list[dict[str, float]]:
+    """Of the large collectives of a program for GPUs: their sizes, and what is computed while they are on their way."""
+    times = {kernel.name: 1e3 * estimated(kernel, executed) for kernel in program.kernels(text)}
+    large = [found for found in program.overlaps(text) if found.bytes >= LARGE]
+    return [
+        {
+            "megabytes": measure.digits(found.bytes / 1e6),
+            "kernels": len(found.between),
+            "estimated_ms": measure.digits(sum(times[name] for name in found.between)),
+        }
+        for found in large
+    ]
 
 
 def kernels(text: str) -> dict[str, int]:

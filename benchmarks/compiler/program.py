@@ -37,6 +37,43 @@ def collective_arrays(text: str, kind: str) -> list[int]:
     return [_bytes(*array.groups()) for result in results for array in _ARRAY.finditer(result)]
 
 
+class Overlap(NamedTuple):
+    """A collective whose start and end are two operations."""
+
+    bytes: int  # of what it yields on one device
+    between: list[str]  # names of the kernels that are started before its end is waited for
+
+
+def overlaps(text: str) -> list[Overlap]:
+    """All collectives in two parts, in the order in which they end.
+
+    >>> text = '''
+    ... ENTRY %main (x: f32[256]) -> f32[256] {
+    ...   %x = f32[256] parameter(0)
+    ...   %s = f32[256] all-reduce-start(%x), to_apply=%add
+    ...   %f = f32[256] fusion(%x), kind=kLoop, calls=%inner
+    ...   %d = f32[256] all-reduce-done(%s)
+    ...   ROOT %g = f32[256] fusion(%d), kind=kLoop, calls=%inner
+    ... }'''
+    >>> overlaps(text)
+    [Overlap(bytes=1024, between=['f'])]
+    """
+    begun, found = {}, []
+    for operation in (OPERATION.match(line) for _, line in operations_run(text)):
+        if operation is None:
+            continue
+        name, result, kind, operands = operation.groups()
+        if kind.removesuffix("-start") in COLLECTIVES and kind.endswith("-start"):
+            begun[name] = []
+        elif kind.removesuffix("-done") in COLLECTIVES and kind.endswith("-done"):
+            start = re.findall(r"%([\w.\-]+)", operands)[0]
+            found.append(Overlap(sum(_bytes(*array.groups()) for array in _ARRAY.finditer(result)), begun.pop(start)))
+        elif kind not in _NOT_RUN:
+            for names in begun.values():
+                names.append(name)
+    return found
+
+
 def convolutions(text: str) -> list[str]:
     """The lines of all convolutions in two dimensions; on TPU matrix products are convolutions too, but without them.
 

@@ -76,6 +76,27 @@ def test_kernels_of_a_program_for_gpus():
     ]
 
 
+ON_EIGHT = """
+ENTRY %main (x: f32[1000000]) -> f32[1000000] {
+  %x = f32[1000000]{0} parameter(0)
+  %s = f32[1000000]{0} all-reduce-start(%x), to_apply=%region
+  %t = f32[4]{0} all-reduce-start(%y), to_apply=%region
+  %f = f32[4800000]{0} fusion(%x), kind=kLoop, calls=%inner
+  %e = f32[4]{0} all-reduce-done(%t)
+  %d = f32[1000000]{0} all-reduce-done(%s)
+  %g = f32[1000000]{0} fusion(%d), kind=kLoop, calls=%inner
+  ROOT %u = f32[1000000]{0} all-reduce(%g), to_apply=%region
+}"""
+
+
+def test_what_is_computed_while_gradients_are_on_their_way():
+    assert [(found.bytes, found.between) for found in program.overlaps(ON_EIGHT)] == [(16, ["f"]), (4_000_000, ["f"])]
+    (found,) = ahead_of_time.overlap(ON_EIGHT, {})
+    assert (found["megabytes"], found["kernels"]) == (4.0, 1)
+    assert found["estimated_ms"] == pytest.approx(1e3 * 4 * 5_800_000 / (0.8 * 4.8e12), rel=1e-3)  # the bytes of x and of f
+    assert program.collectives(ON_EIGHT)["all-reduce"]["arrays"] == 3
+
+
 def test_the_estimate_for_a_gpu():
     class H200:
         platform = "cuda"
