@@ -61,6 +61,7 @@ def test_losses_are_those_of_one_device(name, played):
     assert_close(many[2], one[2])
 
 
+@pytest.mark.slow
 def test_steps_of_one_call_are_those_of_single_calls_to_the_bit(adam, optimised):
     single, several = (play(game(adam(1e-2)), jax.devices(), steps) for steps in (1, 3))
     jax.tree.map(np.testing.assert_array_equal, single[1:], several[1:])

@@ -7,6 +7,7 @@ import pytest
 from tests.systems.check import check_presets, check_system, presets_of
 from tests.systems.steps import play
 
+from jgan import outputs
 from jgan.systems.cyclegan import SYSTEM, Config
 
 TINY = Config(resolution=16, jitter=0, batch=2, features=2, blocks=1, patch_layers=2, pool=3, kimg=0.008, limit=20)
@@ -36,22 +37,12 @@ def test_the_length_may_not_change_since_the_learning_rate_depends_on_it():
     assert "kimg" not in changeable_fields(Config) and "score_kimg" in changeable_fields(Config)
 
 
-def checked(folder, **settings):
-    image = folder / "one.png"
-    from jgan import outputs
-
-    outputs.save(image, {"image": np.zeros((1, 13, 30, 3), np.uint8)}, {"image": outputs.image()})
-    arguments = {"translate": [str(image), str(folder / "translated"), "--direction", "backward"], "evaluate": [], "evaluate_pairs": []}
-    return check_system(SYSTEM, TINY, folder, arguments, **settings)
-
-
 @pytest.mark.slow
-def test_every_command(tmp_path):
-    checked(tmp_path, skip=())
-
-
 def test_system(tmp_path):
-    trained = checked(tmp_path, skip=("evaluate", "evaluate_pairs"))
+    image = tmp_path / "one.png"
+    outputs.save(image, {"image": np.zeros((1, 13, 30, 3), np.uint8)}, {"image": outputs.image()})
+    arguments = {"translate": [str(image), str(tmp_path / "translated"), "--direction", "backward"], "evaluate": [], "evaluate_pairs": []}
+    trained = check_system(SYSTEM, TINY, tmp_path, arguments, skip=())
     images = np.random.default_rng(0).integers(0, 256, (2, 13, 30, 3), np.uint8)
     there, back = trained(input=images), trained(target=images)
     assert there.shape == images.shape and (there != back).any()

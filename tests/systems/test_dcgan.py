@@ -18,10 +18,6 @@ def test_preset(name):
     check_presets(SYSTEM, [name])
 
 
-def test_system(tmp_path):
-    check_system(SYSTEM, TINY, tmp_path)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "changes", [{"network": "tutorial", "uniform": False}, {"half": True, "microbatches": 2}], ids=["tutorial", "half"]

@@ -54,6 +54,7 @@ def test_a_resolution_that_the_discriminator_cannot_halve():
         play(SYSTEM, dataclasses.replace(TINY, layers=5))
 
 
+@pytest.mark.slow
 def test_system(tmp_path):
     image = tmp_path / "one.png"
     outputs.save(image, {"image": np.zeros((1, 13, 30, 3), np.uint8)}, {"image": outputs.image()})

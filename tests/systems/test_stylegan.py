@@ -9,8 +9,11 @@ import pytest
 from tests.systems.check import check_presets, check_system, described, presets_of
 from tests.systems.steps import assert_nearly_same, moved, play
 
+from jgan.models import stylegan2
+from jgan.models.layers import group_size
 from jgan.systems import stylegan
 from jgan.systems.stylegan import SYSTEM, Config
+from jgan.training import in_turn
 from jgan.types import Spec
 
 STEPS = 4
@@ -143,6 +146,18 @@ def test_half_precision_with_recomputation():
     assert (metrics["augment/strength"] == 0).all()
     assert last.generator.guard.skipped == last.discriminator.guard.skipped == 0
     assert {p.dtype for p in jax.tree.leaves(last.generator.params)} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("images", [8, 6, 5, 2])
+def test_real_and_generated_images_are_judged_together_as_apart(images):
+    key, label = jax.random.key(0), jnp.arange(images) % 2
+    real, fake = jax.random.uniform(key, (2, images, 8, 8, 3), minval=-1.0)
+    settings = {"plan": stylegan2.plan((8, 8), 64, 8), "label_size": 2, "mapping_layers": 1}
+    together, apart = stylegan2.discriminator(**settings, group=group_size(images)), stylegan2.discriminator(**settings)
+    params, state = apart.init(key, real, label)
+    logits, _ = jax.jit(together.apply)(params, state, in_turn(real, fake), in_turn(label, label))
+    expected = [jax.jit(apart.apply)(params, state, x, label)[0] for x in (real, fake)]
+    np.testing.assert_allclose(logits.reshape(-1, 2).T, np.stack(expected), rtol=1e-4, atol=1e-5)
 
 
 def test_noise_is_constant_without_a_key():

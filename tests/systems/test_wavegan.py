@@ -37,6 +37,7 @@ def test_a_window_that_does_not_fit():
         play(SYSTEM, dataclasses.replace(TINY, window=3000))
 
 
+@pytest.mark.slow
 def test_system(tmp_path):
     trained = check_system(SYSTEM, TINY, tmp_path, ARGUMENTS, skip=())
     sounds = trained(range(3), label="up-a")

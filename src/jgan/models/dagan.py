@@ -49,8 +49,8 @@ def generator(shape: tuple[int, ...], features: int = 64, dropout: float = 0.5) 
 
     >>> import jax
     >>> network, given = generator((16, 16, 1), 4), (jnp.zeros((2, 3)), jnp.zeros((2, 16, 16, 1)))
-    >>> params, state = network.init(jax.random.key(0), *given)
-    >>> network.apply(params, state, *given)[0].shape
+    >>> params, state = jax.eval_shape(network.init, jax.random.key(0), *given)
+    >>> jax.eval_shape(network.apply, params, state, *given)[0].shape
     (2, 16, 16, 1)
     """
     return from_linen(Generator(halvings(shape), features, dropout))

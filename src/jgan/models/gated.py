@@ -35,8 +35,8 @@ def inpainter(
 
     >>> import jax
     >>> network = inpainter(3, width=4)
-    >>> params, _ = network.init(jax.random.key(0), jnp.zeros((1, 16, 24, 4)))
-    >>> network.apply(params, {}, jnp.zeros((1, 16, 24, 4)))[0].shape
+    >>> params, state = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, 16, 24, 4)))
+    >>> jax.eval_shape(network.apply, params, state, jnp.zeros((1, 16, 24, 4)))[0].shape
     (1, 16, 24, 6)
     """
     return from_linen(Inpainter(channels, width, levels, dilations, dtype))

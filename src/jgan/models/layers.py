@@ -103,8 +103,17 @@ def minibatch_deviation(x: Array, group: int = 4) -> Array:
     (8, 4, 4, 17)
     """
     n, h, w, c = x.shape
-    group = next(g for g in range(min(group, n), 0, -1) if n % g == 0)
+    group = group_size(n, group)
     y = x.astype(jnp.float32).reshape(group, n // group, h * w * c)
     deviation = jnp.mean(jnp.sqrt(jnp.var(y, axis=0) + 1e-8), axis=1)
     channel = jnp.broadcast_to(jnp.tile(deviation, group)[:, None, None, None], (n, h, w, 1))
     return jnp.concatenate([x, channel.astype(x.dtype)], axis=3)
+
+
+def group_size(images: int, most: int = 4) -> int:
+    """Returns the largest divisor of a number of images that is not above `most`: the size of groups in `minibatch_deviation`.
+
+    >>> group_size(64), group_size(6), group_size(5)
+    (4, 3, 1)
+    """
+    return next(size for size in range(min(most, images), 0, -1) if images % size == 0)

@@ -35,8 +35,8 @@ def generator(channels: int = 3, features: int = 64, blocks: int = 16, scale: in
       ValueError: for another scale.
 
     >>> network = generator(3, 4, 1)
-    >>> params, _ = network.init(jax.random.key(0), jnp.zeros((1, 6, 5, 3)))
-    >>> network.apply(params, {}, jnp.zeros((1, 6, 5, 3)))[0].shape
+    >>> params, state = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, 6, 5, 3)))
+    >>> jax.eval_shape(network.apply, params, state, jnp.zeros((1, 6, 5, 3)))[0].shape
     (1, 24, 20, 3)
     """
     if scale < 1 or scale & (scale - 1):
@@ -51,8 +51,8 @@ def discriminator(features: int = 64, dtype: Any = jnp.float32) -> Network:
     times as many; the logit.
 
     >>> network = discriminator(2)
-    >>> params, state = network.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)))
-    >>> network.apply(params, state, jnp.zeros((2, 32, 32, 3)))[0].shape
+    >>> params, state = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, 32, 32, 3)))
+    >>> jax.eval_shape(network.apply, params, state, jnp.zeros((2, 32, 32, 3)))[0].shape
     (2,)
     """
     return from_linen(Discriminator(features, dtype))

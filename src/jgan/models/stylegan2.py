@@ -186,7 +186,7 @@ class Discriminator(nn.Module):
         if x is None or self.architecture == "skip":
             y = Convolution(width, 1, clamp=self.clamp, name="from_image")(image)
             x = y if x is None else x + y
-        x = minibatch_deviation(x, self.group) if self.group > 1 else x
+        x = minibatch_deviation(x, self.group) if self.group else x
         x = Convolution(width, clamp=self.clamp, name="conv")(x)
         x = Dense(width, "leaky_relu", name="dense")(x.reshape(x.shape[0], -1))
         if not self.label_size:
@@ -264,7 +264,7 @@ def discriminator(
       label_size: number of classes; 0: unconditional. The logit of a class is a projection on its embedding.
       architecture: "residual", "skip" or "plain".
       clamp: largest absolute activation; 256 where levels are in half precision.
-      group: images per group of the minibatch standard deviation; 1: none.
+      group: images per group of the minibatch standard deviation; 0: it is left out.
       mapping_layers, label_channels: depth and width of the label's embedding; 0: as wide as the lowest level.
       rematerialise: recompute each level's activations in the backward pass instead of keeping them.
     """

@@ -21,7 +21,7 @@ from jgan.sharding import first_devices
 LEAST, MOST, MOST_ON_CPU = 8, 256, 64  # pixels of a side, unless one is asked for
 LOOKED_AT = 200  # images, evenly spaced over the set
 PER_CLASS = 50  # images of a class, on average, from which on classes are learned
-COPIES = 15  # of the activations of one network that a step holds at once: seen in programs compiled for an H200
+COPIES = 11  # of the activations of one network that a step holds at once: seen in programs compiled for an H200
 STATE_GIB = 1.5  # parameters, moments and averages of the largest networks
 SHARE = 0.85  # of the memory of a device that a step may take
 

@@ -18,6 +18,7 @@ from jgan.data.settings import ImageSettings, open_images, size_of
 from jgan.data.source import Source
 from jgan.evaluation.score import image_score
 from jgan.models import stylegan2
+from jgan.models.layers import group_size
 from jgan.ops.images import to_float
 from jgan.ops.random import normal
 from jgan.ranges import Count, CountOrZero, Kimg, KimgOrZero, LayersOrZero, Rate, Share, Size, Target, Weight
@@ -26,7 +27,7 @@ from jgan.run.settings import ROUNDING, Settings, changeable
 from jgan.run.system import Sampling, Styles, System
 from jgan.systems._auto import complete, fit, machine, parts
 from jgan.systems._published import published
-from jgan.training import Player, PlayerLoss, average, average_decay, every, frozen, lazy_adam, new_player, prefixed, update
+from jgan.training import Player, PlayerLoss, average, average_decay, every, frozen, in_turn, lazy_adam, new_player, prefixed, update
 from jgan.types import Array, Batch, Key, Network, Params, Spec, Training
 
 
@@ -188,13 +189,14 @@ def make_generator(config: Config, spec: Spec) -> stylegan2.Generator:
     )
 
 
-def make_discriminator(config: Config, generator: stylegan2.Generator) -> Network:
-    """Returns the discriminator for the images of a generator."""
+def make_discriminator(config: Config, generator: stylegan2.Generator, group: int = 4) -> Network:
+    """Returns the discriminator for the images of a generator, which compares them in groups of this size."""
     return stylegan2.discriminator(
         generator.plan,
         label_size=generator.label_size,
         architecture=config.discriminator_architecture,
         clamp=256.0 if config.half_levels else None,
+        group=group,
         rematerialise=config.rematerialise,
     )
 
@@ -240,8 +242,9 @@ def make_losses(config: Config, g: stylegan2.Generator, d: Network, r1_weight: f
 
     def discriminator_loss(params, state, examples, other):
         fake, _ = generate(other.params, other.state, examples["latents"])
-        fake_logits = discriminate(params, state, fake, examples["latents"])
-        real_logits = discriminate(params, state, examples["image"], examples)
+        about = ({"label": of["label"], "augmentation": of["augmentation"]} for of in (examples, examples["latents"]))
+        images = in_turn(examples["image"], fake)  # in one pass: it takes less memory, and devices sum their gradients once
+        real_logits, fake_logits = discriminate(params, state, images, in_turn(*about)).reshape(-1, 2).T
         metrics = {"real_logits": jnp.mean(real_logits), "fake_logits": jnp.mean(fake_logits), "real_sign": jnp.mean(jnp.sign(real_logits))}
         return jnp.mean(adversarial.discriminator(real_logits, fake_logits)), (state, metrics)
 
@@ -283,13 +286,14 @@ def make_draws(config: Config, g: stylegan2.Generator, shape: tuple[int, int, in
 def build(config: Config, spec: Spec) -> Training:
     """Returns the training algorithm: each player's main update and lazy penalty, the average and the augmentation strength."""
     shape, g = spec.image_shape, make_generator(config, spec)
-    d = make_discriminator(config, g)
+    microbatches = config.microbatches or parts(g.plan, config.batch, machine(config.devices))
+    d = make_discriminator(config, g, group_size(config.batch // microbatches))
     r1_weight = 0.0002 * shape[0] * shape[1] / config.batch if config.r1_weight is None else config.r1_weight
     loss, draw = make_losses(config, g, d, r1_weight), make_draws(config, g, shape)
     adam_g, adam_d = (lazy_adam(config.learning_rate, 0.0, 0.99, interval) for interval in (config.path_every, config.r1_every))
     if config.freeze_discriminator:
         adam_d = frozen(adam_d, stylegan2.first_layers(g.plan, config.freeze_discriminator, config.discriminator_architecture))
-    updater = partial(update, microbatches=config.microbatches or parts(g.plan, config.batch, machine(config.devices)))
+    updater = partial(update, microbatches=microbatches)
     update_g, update_path = updater(loss.generator, adam_g), updater(loss.path, adam_g)
     update_d, update_r1 = updater(loss.discriminator, adam_d), updater(loss.r1, adam_d)
 

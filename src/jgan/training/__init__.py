@@ -11,6 +11,7 @@ from jgan.training.update import Player as Player
 from jgan.training.update import PlayerLoss as PlayerLoss
 from jgan.training.update import check_guards as check_guards
 from jgan.training.update import every as every
+from jgan.training.update import in_turn as in_turn
 from jgan.training.update import lazy_adam as lazy_adam
 from jgan.training.update import new_player as new_player
 from jgan.training.update import prefixed as prefixed

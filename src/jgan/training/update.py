@@ -172,6 +172,17 @@ def strided(examples: Any, parts: int) -> Any:
     return jax.tree.map(split, examples)
 
 
+def in_turn(examples: Any, others: Any) -> Any:
+    """Leaves [N, ...] of both as [2 N, ...], an example and another in turn: each stays on its device.
+
+    The groups of `jgan.models.layers.minibatch_deviation` stay as they were, if their size divides N.
+
+    >>> in_turn(jnp.arange(3), -jnp.arange(3)).tolist()
+    [0, 0, 1, -1, 2, -2]
+    """
+    return jax.tree.map(lambda one, other: jnp.stack([one, other], axis=1).reshape(-1, *one.shape[1:]), examples, others)
+
+
 def _quantity(player):
     index = int(player.guard.first)
     if index <= 0:

@@ -39,6 +39,7 @@ def run(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_has_every_loss_penalty_and_mixture(run):
     results = [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
     which = [(r["loss"], r["penalty"], r["mixture"]) for r in results]
@@ -111,11 +112,15 @@ MISTAKES = {  # arguments, what the message says
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes_are_one_line(name, run, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if "{run}" in MISTAKES[name][0] else name for name in MISTAKES]
+)
+def test_mistakes_are_one_line(name, request, tmp_path, capsys, monkeypatch):
     arguments, message = MISTAKES[name]
+    if "{run}" in arguments:
+        arguments = ["--resume", request.getfixturevalue("run")]
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
-        call(*(str(a).replace("{run}", str(run)) for a in arguments))
+        call(*arguments)
     error = capsys.readouterr().err
     assert message in error and error.startswith("toy: ") and error.count("\n") == 1
