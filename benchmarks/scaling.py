@@ -10,8 +10,8 @@ efficiency          images_per_second per device, over the first line's. Simulat
                     is to be expected, and less where one device already uses several cores: what counts here is the traffic
 traffic             of one step and device. `collectives`: per kind, arrays and bytes that the device ends up with, read from the program;
                     `minimum`: bytes of the gradients of both players, which data parallelism has to sum over the devices; `of_minimum`:
-                    bytes of all-reduce over that, null on one device: above 1, since statistics over the batch are summed too and on CPU
-                    XLA sums the discriminator's gradients on real and on generated images apart
+                    bytes of all-reduce over that, null on one device: above 1, since statistics over the batch are summed too, and the
+                    gradients of a generator that draws twice in a step apart
 """
 
 import dataclasses
