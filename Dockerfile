@@ -5,6 +5,6 @@ ENV PATH=/opt/jgan/bin:$PATH
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
-RUN pip install --no-cache-dir '.[cuda13,video]'
+RUN pip install --no-cache-dir '.[cuda13,audio,video]'
 WORKDIR /work
 ENTRYPOINT ["jgan"]
