@@ -92,7 +92,7 @@ def taps(params: Params, images: Array) -> dict[str, Array]:
 
     "fire2", ..., "fire9": activations [N, h, w, F], with F of 128, 128, 256, 256, 384, 384, 512, 512 and h about H / 4, H / 8 from fire4
     on, H / 16 from fire6 on; "features" [N, 512], the means of "fire9" over the image; "logits" [N, 1000]. What is not used costs nothing
-    under jit.
+    under jit. Pools leave out a last pixel that fills no window, which torchvision keeps: of 227 pixels it makes maps of 14, not of 13.
 
     Args:
       params: those of `squeezenet_params`.
