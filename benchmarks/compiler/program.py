@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 COLLECTIVES = "all-reduce", "all-gather", "reduce-scatter", "collective-permute", "all-to-all"
+_STARTS, _ENDS = ([f"{kind}-{part}" for kind in COLLECTIVES] for part in ("start", "done"))
 _CONVOLUTION = re.compile(r' convolution\(|custom_call_target="__cudnn\$conv')
 _ARRAY = re.compile(r"\b([a-z]+(\d*)\w*)\[([\d,]*)\]")
 OPERATION = re.compile(r"^ +(?:ROOT )?%?([\w.\-]+) = (.*?) ([\w\-]+)\(([^)]*)\)")
@@ -33,8 +34,7 @@ def collective_arrays(text: str, kind: str) -> list[int]:
     >>> collective_arrays("%s = f32[4] all-reduce-start(%a)" + chr(10) + "%d = f32[4] all-reduce-done(%s)", "all-reduce")
     [16]
     """
-    results = re.findall(rf" = (.*?) {kind}(?:-done)?\(", text)
-    return [_bytes(*array.groups()) for result in results for array in _ARRAY.finditer(result)]
+    return [size for result in re.findall(rf" = (.*?) {kind}(?:-done)?\(", text) for size in _sizes(result)]
 
 
 class Overlap(NamedTuple):
@@ -63,11 +63,10 @@ def overlaps(text: str) -> list[Overlap]:
         if operation is None:
             continue
         name, result, kind, operands = operation.groups()
-        if kind.removesuffix("-start") in COLLECTIVES and kind.endswith("-start"):
+        if kind in _STARTS:
             begun[name] = []
-        elif kind.removesuffix("-done") in COLLECTIVES and kind.endswith("-done"):
-            start = re.findall(r"%([\w.\-]+)", operands)[0]
-            found.append(Overlap(sum(_bytes(*array.groups()) for array in _ARRAY.finditer(result)), begun.pop(start)))
+        elif kind in _ENDS:
+            found.append(Overlap(sum(_sizes(result)), begun.pop(operands.lstrip("%"))))
         elif kind not in _NOT_RUN:
             for names in begun.values():
                 names.append(name)
@@ -242,6 +241,11 @@ def operations_run(text):
             name = header[1]
         if name not in within:
             yield name, line
+
+
+def _sizes(result):
+    """Bytes of each array of a result."""
+    return [_bytes(*array.groups()) for array in _ARRAY.finditer(result)]
 
 
 def _bytes(kind, bits, shape):

@@ -181,6 +181,12 @@ def test_frozen_layers_of_the_discriminator():
     assert moved(first.discriminator.params["dense"], last.discriminator.params["dense"])
 
 
+def test_more_parts_than_images_are_refused():
+    training, state, batch = traced(dataclasses.replace(TINY, microbatches=32))
+    with pytest.raises(ValueError, match="divides into 32 equal parts, found 16"):
+        jax.eval_shape(training.step, state, batch, jax.random.key(0))
+
+
 def test_impossible_sizes_are_refused_before_any_image_is_read():
     with pytest.raises(ValueError, match="stops at 25 x 25; 96 x 96 would do: crop or resize the images"):
         SYSTEM.data(dataclasses.replace(TINY, data="no/such/folder", resolution=100))

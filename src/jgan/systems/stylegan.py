@@ -287,7 +287,7 @@ def build(config: Config, spec: Spec) -> Training:
     """Returns the training algorithm: each player's main update and lazy penalty, the average and the augmentation strength."""
     shape, g = spec.image_shape, make_generator(config, spec)
     microbatches = config.microbatches or parts(g.plan, config.batch, machine(config.devices))
-    d = make_discriminator(config, g, group_size(config.batch // microbatches))
+    d = make_discriminator(config, g, group_size(max(1, config.batch // microbatches)))
     r1_weight = 0.0002 * shape[0] * shape[1] / config.batch if config.r1_weight is None else config.r1_weight
     loss, draw = make_losses(config, g, d, r1_weight), make_draws(config, g, shape)
     adam_g, adam_d = (lazy_adam(config.learning_rate, 0.0, 0.99, interval) for interval in (config.path_every, config.r1_every))
