@@ -16,6 +16,7 @@ PARTS = (
     "ops",
     "outputs",
     "penalties",
+    "population",
     "run",
     "sharding",
     "systems",
@@ -26,6 +27,7 @@ PARTS = (
 
 if TYPE_CHECKING:
     from jgan import augment as augment
+    from jgan import control as control
     from jgan import data as data
     from jgan import evaluation as evaluation
     from jgan import losses as losses
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from jgan import ops as ops
     from jgan import outputs as outputs
     from jgan import penalties as penalties
+    from jgan import population as population
     from jgan import run as run
     from jgan import sharding as sharding
     from jgan import systems as systems

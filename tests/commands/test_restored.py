@@ -47,7 +47,7 @@ def test_images_of_any_size(photos, tmp_path):
     assert {line["metric"] for line in lines} == names | {f"baseline/{name}" for name in names}
     assert all(np.isfinite(line["value"]) and line["samples"] == 3 and line["tile"] == 40 for line in lines)
     trained = load(run, system=SYSTEM)
-    pairs = evaluate_restored.pairs_of(trained, photos)
+    pairs = evaluate_restored.pairs_of(trained, photos, "train")
     assert [pair["target"].shape for pair in pairs] == [(40, 50, 3), (40, 50, 3), (50, 40, 3)]
     groups = evaluate_restored.shown_of(trained, pairs)
     assert [group["restored"].shape for group in groups] == [(2, 40, 50, 3), (1, 50, 40, 3)]

@@ -134,6 +134,17 @@ def test_what_is_no_run_leaves_nothing_behind(server, run, tmp_path, capsys):
     assert "expected a new or an empty folder, found full" in refused(capsys, "pull", "me/full")
 
 
+def test_no_network(server, tmp_path, monkeypatch, capsys):
+    from huggingface_hub import HfApi, errors
+
+    def unreachable(*_, **__):
+        raise errors.HTTPError("connection refused")
+
+    monkeypatch.setattr(HfApi, "list_repo_files", unreachable)
+    assert "the hub could not be reached for me/tiny: connection refused" in refused(capsys, "pull", "me/tiny")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["gan", "../x/y", "a/../b", "a/b/c", "/a", "me/..", "me/a b", "https://x/y"])
 def test_names(name):
     with pytest.raises(ValueError, match="expected the name of a repository on the hub, user/name, found"):

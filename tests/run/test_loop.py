@@ -236,9 +236,10 @@ class Elsewhere(Settings, ImageSettings):
 
 
 def test_what_to_do_without_enough_memory():
-    with pytest.raises(ValueError, match=r"found RESOURCE_EXHAUSTED: 90 GiB; give --microbatches 2"), fits_memory():
-        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: 90 GiB\nand more")
-    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"), fits_memory():
+    for splits, advice in ((True, "--microbatches 2, or more, .* or a smaller --batch"), (False, "a smaller --batch")):
+        with pytest.raises(ValueError, match=f"found RESOURCE_EXHAUSTED: 90 GiB; give {advice}"), fits_memory(splits):
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: 90 GiB\nand more")
+    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"), fits_memory(True):
         raise jax.errors.JaxRuntimeError("INTERNAL: something else")
 
 

@@ -8,15 +8,17 @@ from tests.commands.mistakes import refused
 from tests.systems.untrained import random_run
 
 from jgan.console.main import main
+from jgan.data.settings import bare
 from jgan.run.card import task
-from jgan.run.share import FILES, bare
+from jgan.run.share import FILES, without_places
 from jgan.run.trained import load
-from jgan.systems import gan
+from jgan.systems import gan, superresolution
 from jgan.tensors import read_safetensors, safetensors
 
 CONFIG = gan.Config(resolution=8, latent_size=3, hidden=4, units=2, pieces=2, batch=4, limit=8)
 RECORD = {"step": 1, "images": 4000, "seconds": 1.0, "score/x": 12.25, "loss": 1.0}
 RESULT = {"metric": "fid", "value": 3.5, "step": 1, "source": "/home/me/photos", "samples": 500}
+RESULT |= {"feature_network": {"source": "/home/me/classes", "held_out_accuracy": 0.9}}
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,15 @@ def test_the_card_says_what_it_is_and_how_good_by_which_protocol(shared):
         "pipeline_tag": "unconditional-image-generation",
         "tags": ["jax", "gan", "gan"],
     }
-    for part in ("| images seen | 4000 |", "| score/x | 12.25 |", '"samples": 5000', "| fid | 3.5 |", '"source": "photos"', "samples.png"):
+    for part in (
+        "| images seen | 4000 |",
+        "| score/x | 12.25 |",
+        '"samples": 5000',
+        "| fid | 3.5 |",
+        '"source": "photos"',
+        '"source": "classes"',
+        "samples.png",
+    ):
         assert part in page
     assert "99.5" not in page and "/home/me" not in page and 'jgan.load("run")' in page
 
@@ -75,6 +85,11 @@ def test_places_of_data_stay_at_home(tmp_path):
     for path in (tmp_path / "out").iterdir():
         assert b"secret" not in path.read_bytes()
     assert load(tmp_path / "out").config.data == "photos" == bare("/a/photos/")
+
+
+def test_places_of_weights_stay_at_home():
+    config = superresolution.Config(weights="/home/me/squeezenet.npz")
+    assert without_places(config).weights == "squeezenet.npz" and without_places(superresolution.Config()).weights is None
 
 
 def test_tasks(run):

@@ -9,6 +9,7 @@ import pytest
 from tests.systems.check import check_presets, check_system, presets_of
 from tests.systems.steps import moved, play
 
+from jgan.run.settings import changeable_fields
 from jgan.systems.dagan import SYSTEM, Config, _adam, _turned, open_letters
 
 TINY = Config(resolution=16, features=4, latent_size=4, batch=8, limit=40, partners=2, mismatched=True, symmetries=True)
@@ -19,6 +20,10 @@ PAPER = {"loss": "wasserstein", "discriminator_steps": 2, "dropout": 0.5, "misma
 def test_preset(name):
     of_embedded = dataclasses.replace(SYSTEM.presets[name], held_out=TINY.held_out)
     check_presets(SYSTEM._replace(presets={"tiny": TINY, name: of_embedded}), [name])
+
+
+def test_the_length_of_a_run_says_how_fast_it_learns_and_stays():
+    assert "kimg" not in changeable_fields(Config) and "score_kimg" in changeable_fields(Config)
 
 
 def test_classes_that_are_held_out():

@@ -20,8 +20,9 @@ def test_preset(name):
 def test_steps_learn():
     first, last, metrics = play(SYSTEM, TINY)
     assert moved(first.generator.params, last.generator.params)
-    assert abs(metrics["loss"][0] - np.log(25)) < 0.5 and metrics["loss"][-1] < metrics["loss"][0]  # it begins with knowing nothing
-    assert (metrics["nats"] / metrics["loss"] > 4).all()  # tokens of a sentence
+    loss = metrics["generator/loss"]
+    assert abs(loss[0] - np.log(25)) < 0.5 and loss[-1] < loss[0]  # it begins with knowing nothing
+    assert (metrics["generator/nats"] / loss > 4).all()  # tokens of a sentence
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,8 @@ def test_preset(name):
 def test_steps_learn():
     first, last, metrics = play(SYSTEM, SMALL)
     assert all(np.isfinite(values).all() for values in metrics.values())
-    np.testing.assert_allclose(metrics["nats"], metrics["loss"] * np.log(2) * 64, rtol=1e-5)
-    assert metrics["loss"][0] < 1.5  # bits per dimension of a network that knows nothing: about 1
+    np.testing.assert_allclose(metrics["generator/nats"], metrics["generator/loss"] * np.log(2) * 64, rtol=1e-5)
+    assert metrics["generator/loss"][0] < 1.5  # bits per dimension of a network that knows nothing: about 1
     jax.tree.map(np.testing.assert_array_equal, first.average, first.player.params)
     assert moved(first.average, last.average) and moved(last.player.params, last.average)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -40,6 +41,15 @@ def test_system(weights, tmp_path):
     assert trained(input=pixels[:1, :1]).shape == (4, 4, 3)
 
 
+def test_weights_are_read_where_the_loss_is_computed(tmp_path):
+    config = dataclasses.replace(TINY, weights=str(tmp_path / "none.npz"))
+    training = SYSTEM.build(config, open_data(config).spec)  # to enlarge images needs none
+    batch = {name: np.zeros((4, *field.shape), field.dtype) for name, field in open_data(config).spec.fields.items()}
+    with pytest.raises(FileNotFoundError, match="found no file .*none.npz"), jax.numpy_dtype_promotion("standard"):
+        state = jax.eval_shape(training.init, jax.random.key(0), batch)
+        jax.eval_shape(training.step, state, batch, jax.random.key(0))
+
+
 def test_a_pair_of_any_size_and_the_baseline():
     image = np.random.default_rng(0).integers(0, 256, (21, 30, 3), np.uint8)
     pair = RESTORATION.pair(TINY, image)
@@ -62,9 +72,3 @@ def test_a_pair_of_any_size_and_the_baseline():
 def test_sizes_that_do_not_fit(changes, message):
     with pytest.raises(ValueError, match=message):
         open_data(dataclasses.replace(TINY, **changes))
-
-
-def test_weights_that_are_not_there(tmp_path):
-    config = dataclasses.replace(TINY, weights=str(tmp_path / "none.npz"))
-    with pytest.raises(FileNotFoundError, match="found no file"):
-        SYSTEM.build(config, SYSTEM.data(config).spec)

@@ -10,6 +10,7 @@ from jgan import outputs
 from jgan.commands.inpaint import CHANNELS
 from jgan.commands.translate import open_named
 from jgan.data.clips import read_clip
+from jgan.data.settings import reading_of
 from jgan.outputs.files import write_atomic
 from jgan.outputs.images import png
 from jgan.outputs.marking import marked
@@ -85,7 +86,7 @@ def read_source(trained: Trained, path: Path) -> np.ndarray:
     Raises:
       ValueError: for several images, or one of another size or other colours than the run was trained on.
     """
-    found = list(open_named(path).values())
+    found = list(open_named(path, reading=reading_of(trained.config)).values())
     if len(found) != 1:
         raise ValueError(f"expected one image as the source, found {len(found)} in {path}; name one of them")
     image, channels = found[0].read(None), trained.spec.shape("source")[2]

@@ -1,14 +1,13 @@
 """jgan fid A B, jgan kid A B, jgan compare METRIC A B: a number between two sets of images"""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import tyro
 
 from jgan.data import open_source
 from jgan.data.content import prepared
-from jgan.evaluation.results import Space, check_comparable, chosen_metrics, compare_sources, feature_space, line
+from jgan.evaluation.results import Space, check_comparable, chosen_metrics, compare_sources, feature_space, keep, line
 from jgan.fetch import cache_folder
 from jgan.outputs import check_place
 from jgan.ranges import Bits, Bytes, Channels, Count, Size
@@ -61,10 +60,10 @@ def compare(metric: tyro.conf.Positional[str], sets: tyro.conf.OmitArgPrefixes[S
     check_comparable(metrics, first, second)
     network = feature_space(space, first, cache_folder() / "features", sets.weights)
     for result in compare_sources(first, second, metrics, network, batch=sets.batch):
-        print(line(result))
-        if sets.out is not None:
-            with sets.out.open("a") as file:
-                file.write(json.dumps(result) + "\n")
+        if sets.out is None:
+            print(line(result))
+        else:
+            keep(sets.out, [result])
 
 
 def fid(sets: tyro.conf.OmitArgPrefixes[Sets]) -> None:

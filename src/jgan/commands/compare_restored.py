@@ -42,7 +42,7 @@ def picture(arms: Mapping[str, Arm], folders: Mapping[str, Path], baseline: str,
     """Returns the baseline, what each arm makes, and the truth, uint8 [H, W, 3]: the middle of examples spread over the images."""
     trained = {name: load(folder, system=arms[name].system) for name, folder in folders.items()}
     first = next(iter(trained.values()))
-    pairs = pairs_of(first, images)
+    pairs = pairs_of(first, images, "test" if images is None else "train")
     middles = [middle(first, pair["target"]) for pair in pairs[:: max(1, len(pairs) // ROWS)][:ROWS]]
     shown = {name: shown_of(one, middles)[0] for name, one in trained.items()}
     one = next(iter(shown.values()))

@@ -8,6 +8,7 @@ import tyro
 
 from jgan import outputs
 from jgan.commands.translate import Named, open_named, read_images
+from jgan.data.settings import reading_of
 from jgan.ranges import CountOrZero
 from jgan.run.system import System
 from jgan.run.trained import load
@@ -39,8 +40,9 @@ def edit(
     outputs.check_place(out / "0000.png")
     trained = load(run, step, system)
     change, channels = change_of(trained.spec.names["attributes"], add, remove), trained.spec.image_shape[2]
-    check_images(open_named(images, split).values(), channels)
-    for name, image in read_images(images, channels, split):
+    reading = reading_of(trained.config)
+    check_images(open_named(images, split, reading).values(), channels)
+    for name, image in read_images(images, channels, split, reading):
         found = trained.outputs(image=image[None], change=change[None], only="edited")
         outputs.save(out / name, found, {"edited": outputs.image()})
     print(out)

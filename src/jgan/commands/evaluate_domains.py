@@ -77,6 +77,7 @@ def evaluate_pairs(
     config = trained.config
     if not config.data.startswith("pairs:"):
         raise ValueError(f"expected a run on pairs:SET, found one on {config.data}, whose images have no true translations")
-    spec, settings = config.data.removeprefix("pairs:"), {"resolution": config.resolution, "channels": config.channels}
+    spec = config.data.removeprefix("pairs:")
+    settings = {name: getattr(config, name) for name in ("resolution", "channels", "bit_depth", "max_unpacked")}
     seen, pairs = (open_pairs(spec, split=part, **settings) for part in ("train", split))
     of_pairs.measure(trained, run, seen, pairs, split, 0, features)

@@ -9,6 +9,7 @@ import tyro
 
 from jgan.commands.translate import read_images
 from jgan.data.open import open_source
+from jgan.data.settings import reading_of
 from jgan.data.source import Example, spread
 from jgan.evaluation import results
 from jgan.evaluation.classifier import classifier_features
@@ -46,7 +47,8 @@ def evaluate(
         classes: Images in classes that this classifier learns from, as for data; the run's images if not given, which may be too few.
     """
     trained = load(run, step, system)
-    pairs, seen, how = pairs_of(trained, images, split), trained.training_data(), restoration_of(trained)
+    part = split or ("test" if images is None else "train")
+    pairs, seen, how = pairs_of(trained, images, part), trained.training_data(), restoration_of(trained)
     side = min(how.tile(trained.config), *(min(pair["target"].shape[:2]) for pair in pairs))
     learned = open_source(classes, resolution=side, channels=3, labels=True) if classes else targets_of(seen)
     space = classifier_features(learned, features or run / "features")
@@ -56,8 +58,8 @@ def evaluate(
     for name, prefix in (("restored", ""), ("baseline", "baseline/")):
         measured = _measured(how, trained.config, shown, name) | {"frechet_distance": np.asarray(distances[name])}
         numbers |= {prefix + metric: float(np.mean(values)) for metric, values in measured.items()}
-    about = {"images": str(images or seen.name), "samples": len(pairs), "tile": side, "split": split, "seed": seed, "run": run.name}
-    about |= {"step": trained.about["step"]}
+    about = results.describe(trained.training_data(part)) if images is None else {"source": str(images)}
+    about |= {"samples": len(pairs), "tile": side, "split": part, "seed": seed, "run": run.name, "step": trained.about["step"]}
     results.keep(run / "evaluations.jsonl", results.results([{"restoration": numbers}], [], space, about))
 
 
@@ -72,16 +74,17 @@ def restoration_of(trained: Trained) -> Restoration:
     return trained.system.restoration
 
 
-def pairs_of(trained: Trained, images: Path | None, split: str | None = None) -> list[Example]:
+def pairs_of(trained: Trained, images: Path | None, split: str) -> list[Example]:
     """Returns inputs and targets: of images of any size, or of a part of the data of the run.
 
     Raises:
       ValueError: if there are none.
     """
     if images is None:
-        source = trained.training_data(split or "test")
+        source = trained.training_data(split)
         return [source.read(int(index)) for index in spread(source.size, min(MOST, source.size))]
-    found = [restoration_of(trained).pair(trained.config, image) for _, image in read_images(images, 3, split or "train")]
+    given = read_images(images, 3, split, reading_of(trained.config))
+    found = [restoration_of(trained).pair(trained.config, image) for _, image in given]
     if not found:
         raise ValueError(f"expected images in {images}, found none that can be read")
     return found

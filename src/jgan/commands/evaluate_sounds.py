@@ -48,7 +48,7 @@ def evaluate(
     if "label" in train.columns:
         noise = _noise(train, rate, min(NOISES, train.size))
         numbers |= {f"noise/{name}": value for name, value in class_numbers(sounds.hear(extract, [noise], rate, NOISES), real).items()}
-        numbers |= {f"held_out/{name}": value for name, value in right_numbers(real.logits, other.columns["label"]).items()}
+        numbers |= {f"held_out/{name}": value for name, value in right_numbers(real.logits, real.label).items()}
     about = {"samples": samples, "real_samples": len(real.features), "split": split, "step": trained.about["step"], "run": run.name}
     results.keep(run / "evaluations.jsonl", results.results([{"sound": numbers}], [], space, results.describe(other) | about))
 

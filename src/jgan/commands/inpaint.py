@@ -9,6 +9,7 @@ import tyro
 
 from jgan import outputs
 from jgan.commands.translate import Named, open_named
+from jgan.data.settings import reading_of
 from jgan.ranges import CountOrZero
 from jgan.run.system import System
 from jgan.run.trained import Trained, load
@@ -40,7 +41,7 @@ def inpaint(
     """
     outputs.check_place(out / "0000.png")
     trained = load(run, step, system)
-    found = matched(open_named(images, split), open_named(masks, split))
+    found = matched(open_named(images, split, reading_of(trained.config)), open_named(masks, split))
     check(trained, found.values())
     for name, (image, mask) in found.items():
         pixels, hole = read_pair(image, mask, trained.spec.shape("image")[2])

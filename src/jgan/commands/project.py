@@ -17,6 +17,7 @@ from jgan.commands.along import parse_amounts, read_directions, styles_of, total
 from jgan.commands.translate import read_images
 from jgan.control.projection import Projection, tune
 from jgan.control.projection import project as find_styles
+from jgan.data.settings import reading_of
 from jgan.evaluation.classifier import classifier_features
 from jgan.evaluation.editing import MOST
 from jgan.evaluation.gather import npz_of
@@ -92,7 +93,7 @@ def project(
     styles_of(trained)
     move = total(read_directions(trained, run, list(amounts)), amounts) if amounts else None
     height, width, channels = trained.spec.image_shape
-    given = dict(read_images(images, channels, split, size=(height, width)))
+    given = dict(read_images(images, channels, split, reading_of(trained.config), (height, width)))
     if not given:
         raise ValueError(f"expected images that can be read in {images}, found none")
     targets = np.stack(list(given.values()))

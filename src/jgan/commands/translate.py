@@ -14,6 +14,7 @@ from jgan.data import decode
 from jgan.data.archives import SUFFIXES
 from jgan.data.open import open_collection
 from jgan.data.reading import AS_STORED, Reading
+from jgan.data.settings import reading_of
 from jgan.ranges import CountOrZero, Seed
 from jgan.run.system import System
 from jgan.run.trained import load
@@ -47,8 +48,7 @@ def translate(
     outputs.check_place(out / "0000.png")
     trained = load(run, step, system)
     condition, output = trained.direction(direction)
-    reading = Reading(getattr(trained.config, "bit_depth", None), getattr(trained.config, "max_unpacked", None))
-    for name, image in read_images(images, trained.spec.shape(condition)[2], split, reading):
+    for name, image in read_images(images, trained.spec.shape(condition)[2], split, reading_of(trained.config)):
         given: dict[str, Any] = {condition: image[None]}
         found = trained.outputs(noise=seed, only=output, **given)
         outputs.save(out / name, found, {output: outputs.image()})

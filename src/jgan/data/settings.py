@@ -1,9 +1,11 @@
 """Settings that all systems of images share."""
 
 import dataclasses
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 from jgan.data.open import open_source
+from jgan.data.reading import Reading
 from jgan.data.source import Source
 from jgan.data.texts import open_texts
 from jgan.data.vocabulary import Unit
@@ -13,6 +15,11 @@ from jgan.ranges import Bits, Bytes, Channels, Count, Size
 def place(embedded: str) -> str:
     """Returns a field that says where data are, by default embedded ones: a run may go on wherever they lie, if they are the same."""
     return dataclasses.field(default=embedded, metadata={"may_change": True, "remark": "the same data", "embedded": embedded})
+
+
+def place_of_weights() -> str | None:
+    """Returns a field that says where the weights of a published network are; None: where they are downloaded to."""
+    return dataclasses.field(default=None, metadata={"may_change": True, "remark": "the same weights", "embedded": ""})
 
 
 def absolute(spec: str, *embedded: str) -> str:
@@ -31,6 +38,16 @@ def absolute(spec: str, *embedded: str) -> str:
     if known or not any(p.exists() for p in (path, *path.parents[:-1])):
         return spec
     return f"{kind}{path.resolve() if '..' in path.parts else path.absolute()}"
+
+
+def bare(place: str) -> str:
+    """Returns the last name of a path; names of embedded data stay.
+
+    >>> bare("/home/me/photos"), bare("pairs:/data/maps"), bare("tfds:mnist"), bare("faces:painting")
+    ('photos', 'pairs:maps', 'tfds:mnist', 'faces:painting')
+    """
+    kind, separator, path = place.rpartition(":")
+    return kind + separator + (PurePath(path).name or path)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,6 +76,15 @@ class ImageSettings(ReadingSettings):
     """Width of the images, pixels; as the height if not given."""
     channels: Channels | None = None
     """Colour channels; as the data if not given."""
+
+
+def reading_of(config: Any) -> Reading:
+    """Returns how the files of a configuration are read, and what goes with them; as they say if it has no settings for it.
+
+    >>> reading_of(ImageSettings(bit_depth=12)).bit_depth, reading_of(TextSettings()).bit_depth
+    (12, None)
+    """
+    return Reading(getattr(config, "bit_depth", None), getattr(config, "max_unpacked", None))
 
 
 def size_of(config: ImageSettings) -> tuple[int, int]:

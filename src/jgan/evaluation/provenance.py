@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import time
 from pathlib import Path
 
 import jax
@@ -24,6 +25,12 @@ def provenance() -> dict:
         },
         "commit": commit(),
     }
+
+
+def begun(command: str) -> dict:
+    """Returns what a run keeps of how it was begun: version, commit, time and command."""
+    now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    return {"version": __version__, "commit": commit(), "begun": now, "command": command}
 
 
 def _cpu():

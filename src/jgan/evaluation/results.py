@@ -15,6 +15,7 @@ from jgan.evaluation.gather import Metric
 from jgan.evaluation.provenance import provenance
 from jgan.metrics.neighbours import nearest
 from jgan.models.pretrained import inception, load_weights, squeezenet
+from jgan.outputs.files import append_whole
 from jgan.sharding import data_mesh
 from jgan.types import Features
 
@@ -218,8 +219,7 @@ def line(result: Mapping[str, Any]) -> str:
 
 
 def keep(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
-    """Appends results to a file of JSON lines, and prints them."""
-    with path.open("a") as file:
-        file.writelines(json.dumps(result) + "\n" for result in found)
+    """Appends results to a file of JSON lines, all or none, and prints them."""
+    append_whole(path, "".join(json.dumps(result) + "\n" for result in found))
     for result in found:
         print(line(result))

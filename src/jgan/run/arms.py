@@ -2,11 +2,14 @@
 
 import dataclasses
 import json
+import shlex
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jgan.evaluation.provenance import begun
 from jgan.outputs.files import write_atomic
 from jgan.ranges import Kimg, Seed
 from jgan.run.folder import open_folder
@@ -62,7 +65,7 @@ def train_arms(arms: Mapping[str, Arm], out: Path, changes: Mapping[str, Any]) -
     for name, arm in arms.items():
         config = with_absolute_places(dataclasses.replace(arm.config, **given))
         may_change = changeable_fields(type(config))
-        folder = open_folder(out, arm.system.name, config, workdir=folders[name], may_change=may_change)
+        folder = open_folder(out, arm.system.name, config, begun(shlex.join(sys.argv)), workdir=folders[name], may_change=may_change)
         train = prepare(arm.system, config, folders[arm.init_from] if arm.init_from else None)
         own, shared = (path / "features" for path in (folders[name], next(iter(folders.values()))))
         with folder:

@@ -6,6 +6,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from jgan import outputs
+from jgan.data.settings import bare
 from jgan.run.metrics_log import FILE, read_records
 from jgan.run.trained import Trained
 
@@ -135,8 +136,17 @@ def _evaluations(path, step):
 
 
 def _protocol(about):
-    plain = {name: PurePath(value).name if name in ("source", "data") else value for name, value in about.items()}
-    return f"<details><summary>protocol</summary>\n\n```json\n{json.dumps(plain, indent=2)}\n```\n\n</details>\n"
+    return f"<details><summary>protocol</summary>\n\n```json\n{json.dumps(_without_places(about), indent=2)}\n```\n\n</details>\n"
+
+
+PLACES = ("source", "data", "images")  # of a protocol
+
+
+def _without_places(about):
+    """The same at every depth with the last names of paths alone."""
+    if isinstance(about, dict):
+        return {name: bare(value) if name in PLACES and isinstance(value, str) else _without_places(value) for name, value in about.items()}
+    return about
 
 
 def _table(rows):

@@ -108,10 +108,12 @@ def _hub() -> Any:
 @contextlib.contextmanager
 def _trouble_named(name: str) -> Iterator[None]:
     """Says in one line what the hub refused."""
-    from huggingface_hub.errors import HfHubHTTPError  # pyright: ignore[reportMissingImports]
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError  # pyright: ignore[reportMissingImports]
 
     try:
         yield
     except HfHubHTTPError as error:
         reason = str(error).strip().splitlines()[0]
         raise OSError(f"the hub refused {name}: {reason}; is the name right, and are you logged in (`hf auth login`)?") from error
+    except HTTPError as error:  # of the client, before there is an answer
+        raise OSError(f"the hub could not be reached for {name}: {error}; try again once there is a network") from error

@@ -284,7 +284,8 @@ def _until_record(running: Running, items, step, state, key, stop: Stop):
 def _call(running: Running, steps: int, item, state, key):
     """Dispatches the steps of an item: the state, their metrics, and whether they were compiled, which is waited for."""
     compiled, compiles = running.compiled, steps not in running.lengths
-    with fits_memory(), waiting("compiling the training step") if compiles else contextlib.nullcontext():
+    splits = "microbatches" in running.folder.config
+    with fits_memory(splits), waiting("compiling the training step") if compiles else contextlib.nullcontext():
         state, values = compiled.step(state, compiled.constants, compiled.put(item), key)
         if compiles:
             jax.block_until_ready(values)  # whatever is wrong with the first step is known now
@@ -293,8 +294,11 @@ def _call(running: Running, steps: int, item, state, key):
 
 
 @contextlib.contextmanager
-def fits_memory() -> Iterator[None]:
+def fits_memory(splits: bool) -> Iterator[None]:
     """Says what to do where a device has too little memory.
+
+    Args:
+      splits: whether the run has the option --microbatches.
 
     Raises:
       ValueError: instead of the device's error.
@@ -305,8 +309,9 @@ def fits_memory() -> Iterator[None]:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         found = str(error).splitlines()[0]
-        advice = "give --microbatches 2, or more, for the same training in less memory, or a smaller --batch"
-        raise ValueError(f"expected a training step that fits into the memory of a device, found {found}; {advice}") from error
+        in_parts = "--microbatches 2, or more, for the same training in less memory, or " if splits else ""
+        expected = f"expected a training step that fits into the memory of a device, found {found}"
+        raise ValueError(f"{expected}; give {in_parts}a smaller --batch") from error
 
 
 def _means(metrics):

@@ -7,7 +7,6 @@ import inspect
 import os
 import shlex
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -16,9 +15,9 @@ from typing import Annotated, Any
 
 import jax
 
-from jgan import __version__, ranges
+from jgan import ranges
 from jgan.compat import quiet_xla
-from jgan.evaluation.provenance import commit
+from jgan.evaluation.provenance import begun
 from jgan.run.about import check_trainable, config_files, config_of, read_about
 from jgan.run.checkpoints import quiet_orbax
 from jgan.run.config import flatten, to_plain
@@ -168,8 +167,7 @@ def start(
         config, options = parse(_fitted(preset, config, fit))
     if complete is not None:
         config = _changed(config, complete(config), "chosen for this machine:")
-    begun = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-    about = {"version": __version__, "commit": commit(), "begun": begun, "command": f"{program} {shlex.join(given)}".rstrip()}
+    about = begun(f"{program} {shlex.join(given)}".rstrip())
     allowed = [known(field.replace("-", "_"), list(flatten(to_plain(config))), "field") for field in options.allow_change]
     may_change = changeable_fields(type(config)) | dict.fromkeys(allowed, "--allow-change")
     folder = open_folder(options.runs, name, config, about, options.resume, may_change, options.workdir)

@@ -26,8 +26,9 @@ def changeable_fields(config: type) -> dict[str, str]:
 
 def with_absolute_places(config: Any) -> Any:
     """Returns the configuration with the places of its data as absolute paths, so that they are found from any working folder."""
-    places = [field for field in dataclasses.fields(config) if "embedded" in field.metadata]
-    return dataclasses.replace(config, **{f.name: absolute(getattr(config, f.name), f.metadata["embedded"]) for f in places})
+    places = {field: getattr(config, field.name) for field in dataclasses.fields(config) if "embedded" in field.metadata}
+    given = {field.name: absolute(place, field.metadata["embedded"]) for field, place in places.items() if place is not None}
+    return dataclasses.replace(config, **given)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
+from jgan.data.settings import bare
 from jgan.outputs.files import write_atomic
 from jgan.run.about import CONFIG_FILE, DATA_FILE, WEIGHTS_FILE, plain_spec
 from jgan.run.card import CARD, PICTURE, card, picture
@@ -50,14 +51,4 @@ def check_out(out: Path) -> None:
 def without_places(config: Any) -> Any:
     """Returns the configuration with the places of its data by their last names only: where they lie is nobody's business."""
     places = {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if "embedded" in field.metadata}
-    return dataclasses.replace(config, **{name: bare(value) for name, value in places.items()})
-
-
-def bare(place: str) -> str:
-    """Returns the last name of a path; names of embedded data stay.
-
-    >>> bare("/home/me/photos"), bare("pairs:/data/maps"), bare("tfds:mnist"), bare("faces:painting")
-    ('photos', 'pairs:maps', 'tfds:mnist', 'faces:painting')
-    """
-    kind, separator, path = place.rpartition(":")
-    return kind + separator + (PurePath(path).name or path)
+    return dataclasses.replace(config, **{name: bare(value) for name, value in places.items() if value is not None})

@@ -48,8 +48,8 @@ class Config(Settings, ReadingSettings):
     """Colour channels; as the data if not given."""
     partners: Count = 19
     """Images of its class with which each is paired."""
-    kimg: Kimg = changeable(100.0)
-    """Length of the run, thousands of pairs seen."""
+    kimg: Kimg = 100.0
+    """Length of the run, thousands of pairs seen, over the last half of which the learning rate falls to 0."""
     batch: Count = 8
     """Pairs per step, over all devices and all updates of the discriminator."""
     features: Size = 16

@@ -4,6 +4,7 @@ Paper: Siarohin et al. 2019, https://arxiv.org/abs/2003.00196
 """
 
 import dataclasses
+import functools
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from jgan.augment import thin_plate
 from jgan.augment.recolour import recolour
 from jgan.data.clips import ClipSettings, open_settings
 from jgan.data.combine import map_examples
+from jgan.data.settings import place_of_weights
 from jgan.data.source import Source
 from jgan.evaluation.animation import animation_score
 from jgan.models import first_order_motion as models
@@ -71,7 +73,7 @@ class Config(Settings, ClipSettings):
     """How far the numbers of an affine map of the colours are from the identity at most; half of the pairs are mirrored; 0: neither."""
     learning_rate: Rate = 5e-4
     """Of Adam (beta 0.5 and 0.999), for all players, at first."""
-    weights: str | None = changeable(None)
+    weights: str | None = place_of_weights()
     """File with the weights of SqueezeNet 1.1; downloaded once if not given."""
     half: bool = False
     """Compute activations of convolutions in bfloat16."""
@@ -267,18 +269,21 @@ def jacobian_distance(goal: Keypoints, bent: Keypoints, plate: thin_plate.Plate)
 
 
 def distances_of(config: Config) -> dict:
-    """Returns the distances (real, fake) -> [N] of a configuration with their weights, by name; without its weight no network is loaded."""
+    """Returns the distances (real, fake) -> [N] of a configuration with their weights, by name.
+
+    The weights of a network are read when it is first used, so that clips are drawn without them.
+    """
 
     def pyramid(distance, scales):
         return lambda real, fake: sum(distance(averaged(real, scale), averaged(fake, scale)) for scale in scales)
 
     found = {"l1": (config.l1_weight, pyramid(losses.pixel_l1, SCALES))}
     if config.perceptual_weight:
-        maps = feature_maps(load_weights("squeezenet-1.1", config.weights))
+        weights = functools.cache(partial(load_weights, "squeezenet-1.1", config.weights))
         scales = [scale for scale in SCALES if min(config.resolution, config.width or config.resolution) // scale >= SMALLEST]
 
         def distance(real, fake):
-            return losses.feature_matching(*([x / 255 for x in maps(images)] for images in (real, fake)))
+            return losses.feature_matching(*([x / 255 for x in feature_maps(weights())(images)] for images in (real, fake)))
 
         found["perceptual"] = config.perceptual_weight, pyramid(distance, scales)
     return found

@@ -16,7 +16,7 @@ from jgan.ranges import Kimg, KimgOrZero, Rate
 from jgan.run.settings import changeable
 from jgan.run.system import System
 from jgan.systems._sentences import SentenceSettings, generator_of, outputs_of, sampling, score
-from jgan.training import Player, new_player, update
+from jgan.training import Player, new_player, prefixed, update
 from jgan.types import Array, Spec, Training
 
 
@@ -71,7 +71,7 @@ def build(config: Config, spec: Spec) -> Training:
 
     def step(state, batch, key):
         player, metrics = learn(state.generator, batch)
-        return State(state.step + 1, player), metrics
+        return State(state.step + 1, player), prefixed("generator", metrics)
 
     def sample(state, key, inputs):
         return outputs_of(generator, state.generator.params, inputs)

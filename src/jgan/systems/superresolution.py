@@ -5,6 +5,7 @@ https://arxiv.org/abs/1809.00219
 """
 
 import dataclasses
+import functools
 from functools import partial
 from typing import Literal
 
@@ -14,7 +15,7 @@ import optax
 
 from jgan import commands, losses
 from jgan.data.corrupt import corrupted, reduced, whole_parts
-from jgan.data.settings import ImageSettings, open_images
+from jgan.data.settings import ImageSettings, open_images, place_of_weights
 from jgan.data.source import Source
 from jgan.evaluation.restoration import Restoration, detail_numbers
 from jgan.models import srresnet
@@ -22,7 +23,6 @@ from jgan.models.pretrained import feature_maps, load_weights
 from jgan.models.pretrained.squeezenet import SMALLEST
 from jgan.ops.images import to_float, to_uint8
 from jgan.ranges import Channels, Count, Kimg, LayersOrZero, Size, Weight
-from jgan.run.settings import changeable
 from jgan.run.system import System
 from jgan.systems._translation import PairedSettings, TranslationSettings, augmented, sampling, score
 from jgan.training.paired import paired
@@ -55,7 +55,7 @@ class Config(TranslationSettings, ImageSettings, PairedSettings):
     """The adversarial loss: vanilla, as in GANs, or whether real images look more real than generated ones on average."""
     perceptual_weight: Weight = 0.0
     """Weight of the squared distance of the features of SqueezeNet; 0: they are not needed."""
-    weights: str | None = changeable(None)
+    weights: str | None = place_of_weights()
     """File with the weights of SqueezeNet 1.1; downloaded once if not given."""
 
 
@@ -101,13 +101,11 @@ def build(config: Config, spec: Spec) -> Training:
 
 
 def perceptual(config: Config):
-    """Returns the perceptual distance of a configuration, of activations divided by 255; without its weight in the loss
-    nothing is loaded.
+    """Returns the perceptual distance of a configuration, of activations divided by 255; the weights are read when it is first used, so
+    that images are enlarged without them.
     """
-    if not config.perceptual_weight:
-        return losses.pixel_l2
-    maps = feature_maps(load_weights("squeezenet-1.1", config.weights))
-    return losses.perceptual(lambda images: [found / 255 for found in maps(images)])
+    weights = functools.cache(partial(load_weights, "squeezenet-1.1", config.weights))
+    return losses.perceptual(lambda images: [found / 255 for found in feature_maps(weights())(images)])
 
 
 def open_data(config: Config, split: str | None = None) -> Source:
