@@ -139,7 +139,7 @@ class Penalty(NamedTuple, Generic[Penalising]):
     """A term of a player's loss: weight * mean(function(...)), at every `every`-th step, then `every` times as strong."""
 
     function: Penalising
-    weight: float = 1.0
+    weight: float | Array = 1.0
     every: int = 1
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 
 import jax
@@ -233,6 +234,14 @@ class Elsewhere(Settings, ImageSettings):
     """Of gradient descent."""
     poison_at: int = 0
     """Never."""
+
+
+def test_a_run_without_its_checkpoints_says_that_it_begins_anew(tmp_path, capsys):
+    run = train(tmp_path / "run", kimg=0.064, score_kimg=0)
+    assert "begins anew" not in capsys.readouterr().err
+    shutil.rmtree(run / "checkpoints")
+    train(run, kimg=0.064, score_kimg=0)
+    assert f"{run / 'checkpoints'} holds no checkpoint: the run begins anew, its 2 records are replaced" in capsys.readouterr().err
 
 
 def test_what_to_do_without_enough_memory():

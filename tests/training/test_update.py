@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jax.sharding import PartitionSpec
 
 from jgan.training import check_guards, every, new_player, update
 from jgan.training.update import PATIENCE, lazy_adam, prefixed
@@ -67,6 +68,29 @@ def test_microbatches_equal_the_whole_batch(microbatches, adam):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), parts, whole)
     assert parts[0].state["calls"] == 3
     assert not np.allclose(parts[1]["loss"], run(group_deviation(2), adam(0.1), 1)[1]["loss"], rtol=1e-3)
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_devices_of_a_shard_map_take_the_step_of_the_whole_batch(checked):
+    player, examples = new_player({"mean": jnp.zeros(2)}, {}, SGD), jnp.arange(16.0).reshape(8, 2)
+    mesh = jax.make_mesh((4,), ("devices",), (jax.sharding.AxisType.Auto,), devices=jax.devices()[:4])
+    step = jax.shard_map(
+        update(squared_distance, SGD, axis_name="devices"),
+        mesh=mesh,
+        in_specs=PartitionSpec(),
+        out_specs=PartitionSpec(),
+        check_vma=checked,
+    )
+    found, metrics = jax.jit(step)(player, examples)
+    expected, of_one = jax.jit(update(squared_distance, SGD))(player, examples)
+    np.testing.assert_allclose(found.params["mean"], expected.params["mean"], rtol=1e-6)
+    assert float(metrics["gradient_norm"]) == pytest.approx(float(of_one["gradient_norm"]))
+
+
+def test_the_norm_of_half_precision_gradients_is_finite():
+    player = new_player(jnp.zeros((), jnp.float16), {}, SGD)
+    _, metrics = update(lambda params, state, x: (jnp.mean(300 * x * params), (state, {})), SGD)(player, jnp.ones(2, jnp.float16))
+    assert float(metrics["gradient_norm"]) == 300 and float(metrics["skipped"]) == 0
 
 
 def test_part_m_holds_the_examples_m_and_every_microbatches_after():

@@ -45,7 +45,7 @@ def evaluate(
     fake = sounds.hear(extract, trained.draw(other, samples), rate, samples)
     numbers = class_numbers(fake, real) | {"nearest": sounds.nearest_ratio(fake, known, real)}
     numbers |= {f"real/{name}": value for name, value in class_numbers(known, real).items()}
-    if "label" in train.columns:
+    if "label" in train.columns and real.label is not None:
         noise = _noise(train, rate, min(NOISES, train.size))
         numbers |= {f"noise/{name}": value for name, value in class_numbers(sounds.hear(extract, [noise], rate, NOISES), real).items()}
         numbers |= {f"held_out/{name}": value for name, value in right_numbers(real.logits, real.label).items()}

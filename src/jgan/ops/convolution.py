@@ -10,7 +10,8 @@ with NHWC/HWIO dimension numbers, explicit transposes and, but for T, explicit p
 backend and inside `scan` and `cond`. On CPU they may be convolutions of oneDNN (`jgan.ops.onednn`). Under `vmap`, mapped activations fold
 into the batch and mapped kernels give one dense convolution per lane instead of a grouped one.
 
-Groups of channels are composed of these three, one per group, and single channels of shifted products: so both are as closed.
+All three take groups of channels, which on CPU are one dense convolution each. Groups of a single channel are sums of shifted products,
+which are as closed.
 """
 
 import functools
@@ -52,11 +53,9 @@ def convolution(x: Array, kernel: Array, stride: int = 1, padding: int | tuple =
     size = tuple(n + sum(p) for n, p in zip(x.shape[1:3], padding, strict=True))
     if any(n < k for n, k in zip(size, kernel.shape[:2], strict=True)):
         raise ValueError(f"expected a padded image of at least the kernel's size {kernel.shape[:2]}, found {size}; pad more")
-    if groups == 1:
-        return _forward.bind(x, kernel, stride=stride, padding=padding)
-    if kernel.shape[2] == 1:
+    if groups > 1 and kernel.shape[2] == 1:
         return _depthwise(x, kernel, stride=stride, padding=padding)
-    return _by_groups(functools.partial(_forward.bind, stride=stride, padding=padding), x, kernel, groups)
+    return _forward.bind(x, kernel, stride=stride, padding=padding, groups=groups)
 
 
 def transposed_convolution(y: Array, kernel: Array, stride: int = 1, size: tuple[int, int] | None = None, groups: int = 1) -> Array:
@@ -84,18 +83,10 @@ def transposed_convolution(y: Array, kernel: Array, stride: int = 1, size: tuple
     if any(not 0 <= s - m < stride for s, m in zip(size, smallest, strict=True)):
         raise ValueError(f"expected a size from {smallest} to {tuple(m + stride - 1 for m in smallest)}, found {size}")
     settings = {"stride": stride, "padding": ((0, 0), (0, 0))}
-    if groups == 1:
-        return _transposed.bind(y, kernel, size=size, **settings)
-    if kernel.shape[2] == 1:
+    if groups > 1 and kernel.shape[2] == 1:
         image = jax.ShapeDtypeStruct((y.shape[0], *size, groups), y.dtype)
         return jax.linear_transpose(functools.partial(_depthwise, kernel=kernel, **settings), image)(y)[0]
-    return _by_groups(functools.partial(_transposed.bind, size=size, **settings), y, kernel, groups)
-
-
-def _by_groups(function, x, kernel, groups):
-    """One dense convolution per group, as XLA's grouped ones are slow on CPU, and their weight gradients very slow."""
-    parts = zip(jnp.split(x, groups, axis=3), jnp.split(kernel, groups, axis=3), strict=True)
-    return jnp.concatenate([function(*part) for part in parts], axis=3)
+    return _transposed.bind(y, kernel, size=size, groups=groups, **settings)
 
 
 def _depthwise(x, kernel, *, stride, padding):
@@ -127,16 +118,24 @@ def _pad(x, padding):
     return jax.lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *((*side, 0) for side in padding), (0, 0, 0)))
 
 
-def _forward_of_arrays(x, kernel, *, stride, padding):
-    return jax.lax.conv_general_dilated(_pad(x, padding), kernel, (stride, stride), "VALID", dimension_numbers=_DIMENSIONS)
+def _forward_of_arrays(x, kernel, *, stride, padding, groups):
+    settings = {"dimension_numbers": _DIMENSIONS, "feature_group_count": groups}
+    return jax.lax.conv_general_dilated(_pad(x, padding), kernel, (stride, stride), "VALID", **settings)
 
 
-def _transposed_of_arrays(y, kernel, *, stride, padding, size):
+def _transposed_of_arrays(y, kernel, *, stride, padding, size, groups):
     pads = _pads_of_transposed(y, kernel, stride, padding, size)
     positive, negative = (tuple(tuple(end(0, n) for n in side) for side in pads) for end in (max, min))
-    dilated = {"lhs_dilation": (stride, stride), "dimension_numbers": _DIMENSIONS}
-    x = jax.lax.conv_general_dilated(y, kernel[::-1, ::-1].swapaxes(2, 3), (1, 1), positive, **dilated)
+    dilated = {"lhs_dilation": (stride, stride), "dimension_numbers": _DIMENSIONS, "feature_group_count": groups}
+    x = jax.lax.conv_general_dilated(y, _adjoint(kernel, groups), (1, 1), positive, **dilated)
     return _pad(x, negative)
+
+
+def _adjoint(kernel, groups):
+    """The kernel [kh, kw, I / groups, O] flipped, with inputs and outputs exchanged in each group: [kh, kw, O / groups, I]."""
+    height, width, inputs, outputs = kernel.shape
+    parts = kernel[::-1, ::-1].reshape(height, width, inputs, groups, outputs // groups)
+    return parts.transpose(0, 1, 4, 3, 2).reshape(height, width, outputs // groups, groups * inputs)
 
 
 def _pads_of_transposed(y, kernel, stride, padding, size):
@@ -145,12 +144,13 @@ def _pads_of_transposed(y, kernel, stride, padding, size):
     return tuple((k - 1 - before, s + before - (n - 1) * stride - 1) for k, (before, _), s, n in sides)
 
 
-def _weight_of_arrays(x, y, *, stride, padding, kernel_size):
+def _weight_of_arrays(x, y, *, stride, padding, kernel_size, groups):
     x = _used(_pad(x, padding), y, stride, kernel_size)
-    if kernel_size == (1, 1):
+    if kernel_size == (1, 1) and groups == 1:
         return jnp.einsum("nhwi,nhwo->io", x[:, ::stride, ::stride], y)[None, None]
     images, windows = x.transpose(3, 1, 2, 0), y.transpose(1, 2, 0, 3)
-    kernel = jax.lax.conv_general_dilated(images, windows, (1, 1), "VALID", rhs_dilation=(stride, stride), dimension_numbers=_DIMENSIONS)
+    settings = {"rhs_dilation": (stride, stride), "dimension_numbers": _DIMENSIONS, "batch_group_count": groups}
+    kernel = jax.lax.conv_general_dilated(images, windows, (1, 1), "VALID", **settings)
     return kernel.transpose(1, 2, 0, 3)
 
 
@@ -160,11 +160,20 @@ def _used(x, y, stride, kernel_size):
     return x[:, :h, :w]
 
 
-_forward = primitive_of("jgan_convolution", _forward_of_arrays, cpu=onednn.or_else(onednn.forward, _forward_of_arrays))
-_transposed = primitive_of(
-    "jgan_transposed_convolution", _transposed_of_arrays, cpu=onednn.or_else(onednn.transposed, _transposed_of_arrays)
-)
-_weight = primitive_of("jgan_weight_convolution", _weight_of_arrays, cpu=onednn.or_else(onednn.weight, _weight_of_arrays, summed=True))
+def _on_cpu(by_onednn, function, **settings):
+    """One dense convolution per group, of oneDNN if that may be called: XLA's grouped ones are slow, their weight gradients very slow."""
+    dense = onednn.or_else(by_onednn, functools.partial(function, groups=1), **settings)
+
+    def form(x, other, *, groups, **given):
+        parts = zip(jnp.split(x, groups, axis=3), jnp.split(other, groups, axis=3), strict=True)
+        return jnp.concatenate([dense(*part, **given) for part in parts], axis=3)
+
+    return form
+
+
+_forward = primitive_of("jgan_convolution", _forward_of_arrays, cpu=_on_cpu(onednn.forward, _forward_of_arrays))
+_transposed = primitive_of("jgan_transposed_convolution", _transposed_of_arrays, cpu=_on_cpu(onednn.transposed, _transposed_of_arrays))
+_weight = primitive_of("jgan_weight_convolution", _weight_of_arrays, cpu=_on_cpu(onednn.weight, _weight_of_arrays, summed=True))
 
 ad.defbilinear(
     _forward,

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from jgan.checks import along_rows
 from jgan.penalties.outputs import lecam, lecam_anchors, update_lecam_anchors
 from jgan.penalties.path import path_lengths
-from jgan.types import Adaptive, Penalty
+from jgan.types import Adaptive, Array, Penalty
 
 
 def name_of(function: Callable) -> str:
@@ -41,7 +41,7 @@ def _record(function, called, weight, every) -> Penalty:
     return Penalty(called, weight, every)
 
 
-def on_real(function: Callable, weight: float = 1.0, every: int = 1) -> Penalty:
+def on_real(function: Callable, weight: float | Array = 1.0, every: int = 1) -> Penalty:
     """Makes a penalty of a function (critic, x) -> [N], taken at real examples.
 
     >>> from jgan.penalties import r1
@@ -52,7 +52,7 @@ def on_real(function: Callable, weight: float = 1.0, every: int = 1) -> Penalty:
     return _record(function, lambda key, critic, real, fake: function(critic, real), weight, every)
 
 
-def on_fake(function: Callable, weight: float = 1.0, every: int = 1) -> Penalty:
+def on_fake(function: Callable, weight: float | Array = 1.0, every: int = 1) -> Penalty:
     """Makes a penalty of a function (critic, x) -> [N], taken at generated examples.
 
     >>> on_fake(lambda critic, x: critic(x)).function(None, lambda x: x[:, 0], jnp.zeros((1, 2)), jnp.ones((1, 2)))

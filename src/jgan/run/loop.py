@@ -23,6 +23,7 @@ from jgan.run.borders import STAGES_FILE, check_borders, check_states, grown
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.dead import Sign, check_alive, doubtful, follow, new
 from jgan.run.folder import Folder
+from jgan.run.metrics_log import FILE, read_records
 from jgan.run.plan import Leg, Plan, legs, make_plan
 from jgan.run.preemption import Stop, stop_requests
 from jgan.run.progress import say, waiting
@@ -117,6 +118,9 @@ def train(
         before = step
         if step >= places[-1].last:
             _say_done(folder, places, step)
+        dropped = read_records(folder.path / FILE) if state is None else []
+        if dropped:
+            say(f"{folder.path / 'checkpoints'} holds no checkpoint: the run begins anew, its {len(dropped)} records are replaced")
         writer = None
         if jax.process_index() == 0:
             write_atomic(folder.path / STAGES_FILE, json.dumps([leg.first for leg in places]))

@@ -1,5 +1,6 @@
 """What training algorithms are composed of: updates of one player, lazy ones, averages, and the alternating updates of two players."""
 
+from jgan.training.adaptive import scheduled as scheduled
 from jgan.training.alternating import AlternatingState as AlternatingState
 from jgan.training.alternating import alternating as alternating
 from jgan.training.averages import average as average

@@ -3,14 +3,29 @@
 Parts are a pytree (of functions, records, numbers) some of whose leaves are `Adaptive`; a value has the last name on its part's path.
 """
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 
-from jgan.types import Adaptive, Metrics
+from jgan.types import Adaptive, Array, Metrics
 
 T = TypeVar("T")
+
+
+def scheduled(at: Callable[[Array], T]) -> Adaptive[T]:
+    """Makes a part that changes on a schedule: a loss, a penalty or an augmentation of the number of real examples seen, an int32 scalar
+    that stays at its largest number.
+
+    >>> from jgan.penalties import on_real, r1
+    >>> halved = scheduled(lambda seen: on_real(r1, jnp.where(seen < 100, 10.0, 5.0)))
+    >>> seen, _ = halved.update(halved.init(), {}, 64)
+    >>> float(halved.at(seen).weight), float(halved.at(seen + 64).weight)
+    (10.0, 5.0)
+    """
+    most = jnp.iinfo(jnp.int32).max
+    return Adaptive(lambda: jnp.zeros((), jnp.int32), at, lambda seen, metrics, examples: (seen + jnp.minimum(examples, most - seen), {}))
 
 
 def begin(parts: Any) -> dict[str, Any]:

@@ -49,8 +49,9 @@ def update(
       microbatches: the number of parts in which the examples are worked through, to save memory. Gradients, state and metrics are means
         over the parts, so the result is as of the whole batch if the loss is a mean of per-example terms. Part m holds the examples
         m, m + microbatches, ...: strided groups (of the minibatch standard deviation) stay together.
-      axis_name: the name of a `jax.pmap` axis. Every device is then given all examples, works on its own strided share, and means are
-        taken over the devices. Under `jax.jit` over a mesh leave it None: the examples are spread over its axis `data`.
+      axis_name: the name of an axis of `jax.pmap` or `jax.shard_map`. Every device is then given all examples, works on its own strided
+        share, and means are taken over the devices. Under `jax.jit` over a mesh leave it None: the examples are spread over its axis
+        `data`.
 
     Returns:
       (player, examples, *others) -> (player, metrics): `examples` is a pytree whose leaves share their leading axis [N, ...]; `others` go
@@ -78,7 +79,9 @@ def update(
         return _mean_over(lambda part: gradients(player, part, *others), parts)
 
     def of_devices(player, examples, *others):
-        devices = jax.lax.axis_size(axis_name)
+        # Under `jax.shard_map` gradients of what is equal on all devices would come summed over them.
+        own = jax.tree.map(lambda x: jax.lax.pcast(x, axis_name, to="varying"), player.params)
+        player, devices = player._replace(params=own), jax.lax.axis_size(axis_name)
         shares = strided(examples, devices)
         share = jax.tree.map(lambda x: x[jax.lax.axis_index(axis_name)], shares)
         return jax.tree.map(lambda x: _mean_of_floats(x, axis_name), of_parts(player, share, *others))
@@ -89,7 +92,7 @@ def update(
         grads, state, metrics = (of_parts if axis_name is None else of_devices)(player, examples, *others)
         changes, optimizer_state = optimizer.update(grads, player.optimizer, player.params)
         new = (optax.apply_updates(player.params, changes), state, optimizer_state)
-        squares = [metrics["loss"], *(jnp.sum(jnp.square(g)) for g in jax.tree.leaves(grads))]
+        squares = [metrics["loss"], *(jnp.sum(jnp.square(g.astype(jnp.float32))) for g in jax.tree.leaves(grads))]
         # Behind a barrier, since XLA would repeat these sums in the update of every parameter.
         squares = jax.lax.optimization_barrier(jnp.stack([s.astype(jnp.float32) for s in squares]))
         finite = jnp.isfinite(squares)
