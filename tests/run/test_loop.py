@@ -83,7 +83,7 @@ def test_records_are_means_over_the_steps_since_the_last(uninterrupted):
     assert second["images_per_second"] > 0 and second["memory_gib"] > 0
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_stopping_saves_and_resuming_goes_on(tmp_path, uninterrupted, monkeypatch, number, status):
     record, handler = Writer.record, signal.getsignal(signal.SIGINT)
 
@@ -99,6 +99,22 @@ def test_stopping_saves_and_resuming_goes_on(tmp_path, uninterrupted, monkeypatc
     assert signal.getsignal(signal.SIGINT) is handler
     assert records(tmp_path / "run")[-1]["step"] == 20
     assert outcome(train(tmp_path / "run")) == outcome(uninterrupted)
+
+
+def test_a_run_outlives_whoever_reads_what_it_says(tmp_path, uninterrupted, monkeypatch):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as stream, monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", stream)
+        patch.setattr("sys.stderr", stream)
+        assert outcome(train(tmp_path / "run")) == outcome(uninterrupted)
+    assert not (tmp_path / "run" / "error.txt").exists()
+
+
+def test_a_run_that_has_nothing_left_to_do_keeps_its_configuration(tmp_path):
+    run = train(tmp_path / "run", kimg=0.064)
+    main(COLOUR, ["train", "--resume", str(run), "--learning-rate", "0.5", "--allow-change", "learning_rate"])
+    assert [path.name for path in run.glob("config*.json")] == ["config.json"]
 
 
 def test_a_longer_run_is_the_same_run(tmp_path, uninterrupted):

@@ -110,6 +110,18 @@ def test_contents(page):
     assert "moon" in {line["data-label"] for line in page.of("polyline")}
 
 
+def test_the_report_of_a_resumed_run_says_how_it_was_begun(run):
+    write_settings(run)
+    later = {"system": "dcgan", "version": "2", "begun": "2026-02-03 04:05 UTC", "command": "jgan train --resume RUN", "config": {}}
+    (run / "config-2.json").write_text(json.dumps(later))
+    write_report(run)
+    words = Page((run / "report.html").read_text()).words
+    origin = next(word for word in words if word.startswith("2026-"))
+    assert origin.startswith("2026-01-02 03:04 UTC") and "jgan train dcgan --rate 0.1" in origin
+    assert "2026-02-03 04:05 UTC jgan train --resume RUN" in words
+    (run / "config-2.json").unlink()
+
+
 def test_a_run_that_has_recorded_nothing(tmp_path):
     write_settings(tmp_path)
     write_report(tmp_path)

@@ -1,5 +1,6 @@
 """Where `jgan` begins: help, lists and completion are answered from the source, the rest is done by `jgan.console.dispatch`."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     answer = quick_answer(arguments)
     if answer is not None:
-        print(answer)
+        _print(answer)
         return
     try:
         from jgan.console.dispatch import dispatch  # brings JAX with it, which takes a while
@@ -32,6 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("jgan: interrupted", file=sys.stderr)
         sys.exit(130)
     dispatch(arguments)
+
+
+def _print(answer):
+    try:
+        print(answer, flush=True)
+    except BrokenPipeError:  # whoever read it has seen enough; an ordinary exit would try to print the rest
+        os._exit(141)
 
 
 def quick_answer(arguments: Sequence[str]) -> str | None:

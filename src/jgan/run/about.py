@@ -14,6 +14,7 @@ from jgan.types import Spec
 
 CONFIG_FILE = "config.json"
 DATA_FILE = "data.json"
+BEGINNING = ("begun", "command")  # what the first configuration says of how the run was begun
 WEIGHTS_FILE = "model.safetensors"  # of a run that was shared, in place of its checkpoints
 
 
@@ -29,9 +30,15 @@ def read_config(run: str | Path) -> dict[str, Any]:
 
 def read_about(run: str | Path) -> dict[str, Any]:
     """Returns what is known of the program that a run was last started with, and what was changed since: system, version, commit, changes;
-    errors as `read_config`.
+    when and by which command it was begun, and by which it was resumed last. Errors as `read_config`.
     """
-    return {name: value for name, value in _read(run)[1].items() if name != "config"}
+    about = {name: value for name, value in _read(run)[1].items() if name != "config"}
+    files = list(config_files(run).values())
+    first = read_json(files[0])
+    if len(files) == 1 or not isinstance(first, dict):
+        return about
+    resumed = " ".join(str(about[name]) for name in BEGINNING if name in about)
+    return about | {name: first[name] for name in BEGINNING if name in first} | {"resumed": resumed}
 
 
 def config_of(run: str | Path, system: str, kind: type) -> Any:

@@ -71,6 +71,10 @@ class Folder:
         if not self.begun and self.changed and self.lock is not None:
             changes = [*read_about(self.path).get("changes", []), f"step {step}: {'; '.join(self.changed)}"]
             self._write(f"config-{max(config_files(self.path)) + 1}.json", {**self.about, "changes": changes})
+        self.keep()
+
+    def keep(self) -> None:
+        """Notes that nothing of it is to be removed."""
         self.begun = True
 
     def _open(self):

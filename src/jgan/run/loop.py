@@ -26,7 +26,7 @@ from jgan.run.folder import Folder
 from jgan.run.metrics_log import FILE, read_records
 from jgan.run.plan import Leg, Plan, legs, make_plan
 from jgan.run.preemption import Stop, stop_requests
-from jgan.run.progress import say, waiting
+from jgan.run.progress import say, tell, waiting
 from jgan.run.sampling import followed, outputs_of
 from jgan.run.system import Sampling
 from jgan.run.writer import Writer
@@ -117,7 +117,8 @@ def train(
         step, state = checkpoints.restore_latest(lambda step: prepared(_stage_of(places, step))[0].compiled.abstract) or (0, None)
         before = step
         if step >= places[-1].last:
-            _say_done(folder, places, step)
+            _say_done(places, step)
+            folder.keep()
         dropped = read_records(folder.path / FILE) if state is None else []
         if dropped:
             say(f"{folder.path / 'checkpoints'} holds no checkpoint: the run begins anew, its {len(dropped)} records are replaced")
@@ -170,11 +171,10 @@ class _Prepared:
         return self._made
 
 
-def _say_done(folder: Folder, places: Sequence[Leg], step: int) -> None:
+def _say_done(places: Sequence[Leg], step: int) -> None:
     """Says of a run that is resumed after its end how far it is."""
     done, asked = places[_stage_of(places, step)].images_at(step) / 1000, places[-1].images_at(places[-1].last) / 1000
-    print(f"nothing is left to do: {done:g} kimg are done, and the run is {asked:g} kimg long; a larger --kimg goes on", flush=True)
-    folder.begin(step)
+    tell(f"nothing is left to do: {done:g} kimg are done, and the run is {asked:g} kimg long; a larger --kimg goes on")
 
 
 def check(stages: Sequence[Stage], mesh: Mesh, intervals: Intervals, steps_per_call: int, seed: int) -> None:

@@ -22,7 +22,7 @@ from jgan.run.about import check_trainable, config_files, config_of, read_about
 from jgan.run.checkpoints import quiet_orbax
 from jgan.run.config import flatten, to_plain
 from jgan.run.folder import WHERE, Folder, open_folder
-from jgan.run.progress import waiting
+from jgan.run.progress import forget, tell, waiting
 from jgan.run.settings import changeable_fields, with_absolute_places
 from jgan.run.system import AUTO, Chosen, Complete, Fit, System
 from jgan.run.train import prepare
@@ -30,6 +30,7 @@ from jgan.sharding import initialize
 
 MISTAKES = (ValueError, TypeError, OSError, ModuleNotFoundError, FloatingPointError)
 HELP = ("--help", "-h")
+BROKEN_PIPE = 141  # the status of programs that are stopped by SIGPIPE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +85,9 @@ def mistakes_in_one_line(program: str) -> Iterator[None]:
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     try:
         yield
+    except BrokenPipeError:  # whoever read the output has seen enough
+        forget(sys.stdout)
+        sys.exit(BROKEN_PIPE)
     except MISTAKES as error:
         if os.environ.get("JGAN_TRACEBACK") == "1":
             raise
@@ -173,7 +177,7 @@ def start(
     folder = open_folder(options.runs, name, config, about, options.resume, may_change, options.workdir)
     play = prepare(config, options)
     with folder:
-        print(folder.path, flush=True)
+        tell(str(folder.path))
         play(folder)
 
 
@@ -206,7 +210,7 @@ def _changed(config: Any, chosen: Mapping[str, Chosen], title: str) -> Any:
     """A configuration with settings that were chosen, which are printed with their reasons."""
     if chosen and jax.process_index() == 0:
         lines = [f"  {_as_option(name, choice.value):<24} {choice.why}" for name, choice in chosen.items()]
-        print(title, *lines, sep="\n", flush=True)
+        tell(title, *lines)
     return dataclasses.replace(config, **{name: choice.value for name, choice in chosen.items()})
 
 

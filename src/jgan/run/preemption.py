@@ -1,4 +1,4 @@
-"""Ends a run when it is asked to: by SIGTERM, as schedulers do before they take a machine back, or by Ctrl-C."""
+"""Ends a run when it is asked to: by SIGTERM, as schedulers do before they take a machine back, by Ctrl-C, or with its terminal."""
 
 import contextlib
 import signal
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import jax
 
 from jgan.compat import multihost_utils
+
+SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
 
 
 class Stop:
@@ -21,8 +23,8 @@ class Stop:
 
     @property
     def status(self) -> int:
-        """The exit status: 130 after Ctrl-C, as in shells; 0 after SIGTERM, since all was saved."""
-        return 130 if self.signal == signal.SIGINT else 0
+        """The exit status: 130 after Ctrl-C and 129 after SIGHUP, as in shells; 0 after SIGTERM, since all was saved."""
+        return 0 if self.signal in (None, signal.SIGTERM) else 128 + self.signal
 
     def poll(self, before: int, step: int) -> bool:
         """Asks whether to end: called by all processes after every call, which led from `before` to `step`; all get the same answer."""
@@ -35,7 +37,8 @@ class Stop:
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[Stop]:
-    """Takes SIGTERM and SIGINT while it lasts; a second one of them has its ordinary effect.
+    """Takes SIGTERM, SIGINT and SIGHUP while it lasts, except those that are ignored, as under nohup; a second one of them has its ordinary
+    effect.
 
     With several processes they are left to JAX, whose preemption service has all of them stop at the same step.
     """
@@ -47,7 +50,8 @@ def stop_requests() -> Iterator[Stop]:
             signal.signal(n, handler)
 
     if jax.process_count() == 1 and threading.current_thread() is threading.main_thread():
-        before = {n: signal.signal(n, ask) for n in (signal.SIGTERM, signal.SIGINT)}
+        taken = [n for n in SIGNALS if signal.getsignal(n) != signal.SIG_IGN]
+        before = {n: signal.signal(n, ask) for n in taken}
     try:
         yield stop
     finally:

@@ -51,7 +51,7 @@ class Progress:
         if self._bar is not None:
             self._bar.update(self._task, completed=images, values=values)
         else:
-            print(f"{images:,} of {self._total:,} images  {values}".rstrip(), file=self._stream, flush=True)
+            _print(self._stream, f"{images:,} of {self._total:,} images  {values}".rstrip())
 
     def close(self) -> None:
         if self._bar is not None:
@@ -73,7 +73,28 @@ class Progress:
 def say(message: str) -> None:
     """Prints a line about what a run is doing, on standard error, of the first process alone."""
     if jax.process_index() == 0:
-        print(message, file=sys.stderr, flush=True)
+        _print(sys.stderr, message)
+
+
+def tell(*lines: str) -> None:
+    """Prints lines about a run on standard output."""
+    _print(sys.stdout, *lines)
+
+
+def _print(stream: TextIO, *lines: str) -> None:
+    """Prints lines. A run outlives whoever reads them: where nobody does any longer, they are lost."""
+    try:
+        print(*lines, sep="\n", file=stream, flush=True)
+    except OSError:
+        forget(stream)
+
+
+def forget(stream: TextIO) -> None:
+    """Lets all that is still printed to a stream go nowhere."""
+    with contextlib.suppress(OSError, ValueError):  # a stream without a file
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from jgan.run.about import read_about
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.folder import Folder, remember
 from jgan.run.loggers import check_loggers
-from jgan.run.progress import waiting
+from jgan.run.progress import tell, waiting
 from jgan.run.report import REAL
 from jgan.run.system import Sampling, System, stages_of
 from jgan.run.trouble import Trouble
@@ -64,8 +64,8 @@ def prepare(system: System, config: Any, init_from: Path | None = None) -> Calla
     def train(folder: Folder) -> Any:
         remember(folder, source)
         if folder.changed:
-            print(f"changed: {'; '.join(folder.changed)}")
-        print(*describe(source), sep="\n", flush=True)
+            tell(f"changed: {'; '.join(folder.changed)}")
+        tell(*describe(source))
         if jax.process_index() == 0:
             write_real(folder.path, source, sampling)
         score = None
@@ -88,7 +88,7 @@ def prepare(system: System, config: Any, init_from: Path | None = None) -> Calla
             protocol={"data": source.name, "examples": source.size, "conditions": sampling.conditions, **_turns(source), **provenance()},
         )
         if jax.process_index() == 0:
-            print(*outcome(folder.path, system), sep="\n", flush=True)
+            tell(*outcome(folder.path, system))
         return state
 
     return train
@@ -137,5 +137,5 @@ def begin_with(run: Path, state: Any) -> Any:
     after, taken, left = transfer(before, state)
     if not taken:
         raise ValueError(f"expected parameters that fit in {run}, found none: it is a run of {read_about(run)['system']}")
-    print(f"parameters of {run}, step {step}:", *listing(taken, left), sep="\n  ", flush=True)
+    tell("\n  ".join([f"parameters of {run}, step {step}:", *listing(taken, left)]))
     return jax.tree.map(lambda new, old: jax.device_put(new, old.sharding), after, state)
