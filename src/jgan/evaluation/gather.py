@@ -49,7 +49,7 @@ def kept(*outputs: str) -> Statistics:
     def add(parts, found):
         missing = [output for output in outputs if output not in found]
         if missing:
-            raise ValueError(f"expected {' and '.join(missing)} with the images, found none: label the data, and train a run on its classes")
+            raise ValueError(f"expected {' and '.join(missing)} with the images, found none: label the data and train on its classes")
         return (*parts, {output: found[output] for output in outputs})
 
     def end(parts):
