@@ -33,7 +33,7 @@ def population(
     *,
     rows: Any = None,
 ) -> Population:
-    """Returns a training algorithm for all lanes in one program: its step under `jax.vmap`, with states, batches and keys of their own.
+    """Returns a training algorithm for all lanes in one program: its step under `jax.vmap`, each lane with its state, batches and keys.
 
     Devices do not wait for each other, so on a CPU small networks gain most with a device for each core (`jgan.sharding.device_per_core`).
     The convolutions of `jgan.ops.convolution` stay dense under `vmap`, where those of other libraries become grouped ones, which are slow.

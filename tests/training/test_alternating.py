@@ -121,7 +121,7 @@ def test_a_step_depends_on_the_key_and_on_the_counter_alone():
 
 
 class TestNoise:
-    """Networks that draw get a key of their own in every microbatch."""
+    """Networks that draw get another key in every microbatch."""
 
     @staticmethod
     def noisy():

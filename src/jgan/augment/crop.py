@@ -7,8 +7,7 @@ from jgan.types import Array, Key
 
 
 def random_crop(key: Key, images: Array, height: int, width: int, unit: int = 1) -> Array:
-    """Computes [N, H, W, C] -> [N, height, width, C], each image cropped at a random place, whose coordinates are multiples of `unit`
-    pixels.
+    """Crops each image at a random place, whose coordinates are multiples of `unit` pixels: [N, H, W, C] -> [N, height, width, C].
 
     One key crops images of one size alike, and images of several sizes too if each has its scale as the unit.
 

@@ -11,7 +11,7 @@ from jgan.types import Array, Key
 
 
 def choose(key: Key, strength: Array, changed: Array, images: Array) -> Array:
-    """Computes each of `changed` [N, H, W, C] with probability `strength`, otherwise its image as it was.
+    """Returns each changed image [N, H, W, C] with probability `strength`, otherwise the original.
 
     >>> choose(jax.random.key(0), 1.0, jnp.ones((2, 1, 1, 1)), jnp.zeros((2, 1, 1, 1))).ravel().tolist()
     [1.0, 1.0]

@@ -20,7 +20,7 @@ def accuracy(
     split: str = "test",
     step: CountOrZero | None = None,
 ) -> None:
-    """Returns the classification accuracy score: what share of real images is named rightly by a classifier that learns from generated ones
+    """Measures the classification accuracy score: the share of real images that a classifier names rightly which learns from generated ones
     only.
 
     The same of a classifier that learns from real images stands beside it. Results are printed and appended to evaluations.jsonl in the

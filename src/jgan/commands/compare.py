@@ -67,12 +67,12 @@ def compare(metric: tyro.conf.Positional[str], sets: tyro.conf.OmitArgPrefixes[S
 
 
 def fid(sets: tyro.conf.OmitArgPrefixes[Sets]) -> None:
-    """Computes the Fréchet Inception distance of two sets of images."""
+    """Prints the Fréchet Inception distance of two sets of images."""
     compare("fid", sets)
 
 
 def kid(sets: tyro.conf.OmitArgPrefixes[Sets]) -> None:
-    """Computes the kernel Inception distance of two sets of images."""
+    """Prints the kernel Inception distance of two sets of images."""
     compare("kid", sets)
 
 

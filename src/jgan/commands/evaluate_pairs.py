@@ -39,7 +39,7 @@ def evaluate(
 
 
 def measure(trained: Trained, run: Path, seen: Source, pairs: Source, split: str, seed: int, features: Path | None) -> None:
-    """Returns translations of `pairs` against their targets, and inputs of their size untranslated beside them, in features learned from
+    """Measures translations of `pairs` against their targets, beside them untranslated inputs of their size, in features learned from
     `seen`.
     """
     condition, output = trained.direction("forward")

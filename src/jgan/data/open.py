@@ -40,7 +40,7 @@ def open_source(
 
     Args:
       spec: one of
-        `"shapes"`: the built-in procedural set (`jgan.data.shapes`), 8192 images to train with and 2048 to test;
+        `"shapes"`: the built-in procedural set (`jgan.data.procedural.shapes`), 8192 images to train with and 2048 to test;
         `"shapes:equal-luma"`: the same shapes in eight colours of one grey value, on grey;
         `"animals"`: procedural cartoon heads of animals of eight kinds (`jgan.data.procedural.animals`);
         `"faces"`, `"faces:correlated"`, `"faces:painting"`: procedural cartoon faces, with more fields (`jgan.data.procedural.faces`);

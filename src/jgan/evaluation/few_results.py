@@ -50,7 +50,7 @@ def verdict(difference: Difference) -> str:
 
 
 def table(scores: Mapping[str, Scores], metric: str = "score") -> str:
-    """Scores as Markdown, a row per arm: mean ± standard deviation over the subsets, in hundredths, and what the arm adds to "classic".
+    """Returns scores as Markdown, a row per arm: mean ± standard deviation over the subsets, in hundredths, and the gain over "classic".
 
     >>> zero = np.zeros((3, 1))
     >>> print(table({"classic": Scores(zero + 0.5, zero, zero), "none": Scores(zero, zero, zero)}).splitlines()[-1])

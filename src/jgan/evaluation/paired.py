@@ -79,8 +79,9 @@ def take(source: Source, most: int, field: str = "image") -> np.ndarray:
 
 
 def pair_numbers(images: np.ndarray, targets: np.ndarray, extract: Extract) -> dict[str, float]:
-    """Means over pairs of uint8 images [N, H, W, C]: `psnr` (dB), `l1` (of images in [-1, 1]), `ssim` (from 11 pixels on), and
-    `feature_distance`, the root of the mean squared difference of features."""
+    """Returns means over pairs of uint8 images [N, H, W, C]: `psnr` (dB), `l1` (of images in [-1, 1]), `ssim` (from 11 pixels on), and
+    `feature_distance`, the root of the mean squared difference of features.
+    """
     distances = features_of(extract, images)["features"] - features_of(extract, targets)["features"]
     found = {"feature_distance": np.mean(np.sqrt(np.mean(np.square(distances), axis=1)))}
     found |= {"psnr": np.mean(structure.psnr(images, targets)), "l1": np.mean(np.abs(to_float(images) - to_float(targets)))}

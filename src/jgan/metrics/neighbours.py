@@ -48,7 +48,7 @@ def nearest(real_features, fake_features, k: int = 1, block: int = 1024) -> tupl
 
 
 def checked(real_features, fake_features) -> tuple[np.ndarray, np.ndarray]:
-    """Computes both sets of features as float32 or float64 arrays. Raises ValueError if they are not [N, F] and [M, F], not empty, and
+    """Returns both sets of features as float32 or float64 arrays. Raises ValueError if they are not [N, F] and [M, F], not empty, and
     finite.
     """
     real, fake = (np.asarray(features) for features in (real_features, fake_features))
@@ -67,14 +67,14 @@ def centre_of(features: np.ndarray) -> np.ndarray:
 
 
 def place(features: np.ndarray, centre: np.ndarray) -> Points:
-    """Computes features in both forms, less a centre that all sets that meet must share."""
+    """Returns features in both forms, less a centre that all sets that meet must share."""
     centred = np.subtract(features, centre[None], out=np.empty(features.shape, np.float32), casting="same_kind")
     norms = np.concatenate([np.square(rows, dtype=np.float64).sum(axis=1) for rows in np.array_split(centred, 1 + len(centred) // ROWS)])
     return Points(features, (jnp.asarray(centred), jnp.asarray(norms, jnp.float32)))
 
 
 def rows_of(points: Points, rows: slice) -> Points:
-    """Computes some of the points."""
+    """Returns some of the points."""
     return Points(points.exact[rows], tuple(array[rows] for array in points.placed))
 
 

@@ -3,7 +3,7 @@
 XLA for TPUs gathers windows of 2 x 2 pixels from an array forty times as large as the images, with their few channels along the lanes of
 its registers, and adds them up again, for the transpose, in a loop over all of them. There the lookup reads from a table whose every row
 fills the lanes, with pixels side by side, and picks four of them by their weights. It is linear in the images; the two directions are
-operations of their own, each the other's transpose.
+separate operations, each the other's transpose.
 """
 
 import functools

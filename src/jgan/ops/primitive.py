@@ -1,4 +1,4 @@
-"""How the operations of this package become JAX primitives of their own, with derivatives that stay among them."""
+"""How the operations of this package become JAX primitives, with derivatives that stay among them."""
 
 import functools
 import inspect

@@ -12,7 +12,7 @@ PLATFORMS = ("cpu", "cuda", "tpu")
 
 
 def export(function: Callable[..., Any], path: str | Path, *shapes: Any, platforms: Sequence[str] = PLATFORMS) -> None:
-    """Writes a function as a compiled-from-anywhere StableHLO file of `jax.export`.
+    """Writes a function as a StableHLO file that `jax.export` loads on any platform.
 
     Parameters that the function closes over are part of the file. The leading axis of every argument is the batch and stays open: the
     exported function takes any number of examples. It can be differentiated once, so inversion works. The function has to be written

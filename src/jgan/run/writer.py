@@ -77,7 +77,7 @@ class Writer:
                 warnings.warn(message, stacklevel=3)
 
     def sample(self, step: int, drawn: Fields, beside: Mapping[str, np.ndarray]) -> None:
-        """Returns outputs, and the conditions and true examples shown beside them; SystemExit as of `record`."""
+        """Writes outputs, beside them their conditions and true examples; SystemExit as of `record`."""
         self._check_folder()
         given = as_shown(self._sampling, beside, drawn)
         kinds = {name: kind for name, kind in self._kinds.items() if name in given}

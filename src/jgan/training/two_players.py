@@ -68,7 +68,7 @@ class Side(NamedTuple):
 
 
 def named(*groups: Sequence[Penalty | Adaptive]) -> list[dict[str, Penalty | Adaptive]]:
-    """Returns names the penalties of several groups by their functions; repeated names are numbered.
+    """Names the penalties of several groups by their functions; repeated names are numbered.
 
     >>> penalty = Penalty(jnp.sum)
     >>> [list(group) for group in named([penalty, penalty], [penalty])]

@@ -158,7 +158,7 @@ def prefixed(name: str, metrics: Metrics) -> Metrics:
 
 
 def strided(examples: Any, parts: int) -> Any:
-    """Leaves [N, ...] as [parts, N / parts, ...], part m holding the examples m, m + parts, ...
+    """Returns leaves [N, ...] as [parts, N / parts, ...], part m holding the examples m, m + parts, ...
 
     Raises:
       ValueError: if N does not divide into the parts.
@@ -176,7 +176,7 @@ def strided(examples: Any, parts: int) -> Any:
 
 
 def in_turn(examples: Any, others: Any) -> Any:
-    """Leaves [N, ...] of both as [2 N, ...], an example and another in turn: each stays on its device.
+    """Returns leaves [N, ...] of both as [2 N, ...], an example and another in turn: each stays on its device.
 
     The groups of `jgan.models.layers.minibatch_deviation` stay as they were, if their size divides N.
 

@@ -1,4 +1,4 @@
-"""The toy experiment in miniature: every game plays, modes are counted right, and lanes of the program are games of their own."""
+"""The toy experiment in miniature: every game plays, modes are counted right, and lanes of the program are separate games."""
 
 import functools
 import json

@@ -51,7 +51,7 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
 
 
 def decades(low: float, high: float) -> list[float]:
-    """Logarithms between low and high of round numbers: of powers of ten, or of 1, 2, 5, 10, ... where these would be too few.
+    """Returns logarithms between low and high of round numbers: of powers of ten, or of 1, 2, 5, 10, ... where these would be too few.
 
     >>> decades(-1.1, 2.2), [round(10**tick, 3) for tick in decades(-0.1, 0.8)]
     ([-1.0, 0.0, 1.0, 2.0], [1.0, 2.0, 5.0])

@@ -52,7 +52,7 @@ def shared_curves(runs: Mapping[str, Run]) -> dict[str, Curves]:
 
 
 def short_names(paths: Sequence[str | Path]) -> list[str]:
-    """Names of folders by which they can be told apart: without what all paths begin with.
+    """Returns names of folders by which they can be told apart: without what all paths begin with.
 
     >>> short_names(["runs/a/1-gan", "runs/b/1-gan"]), short_names(["runs/a"])
     (['a/1-gan', 'b/1-gan'], ['a'])
