@@ -122,7 +122,7 @@ def ready(setup: Setup) -> Ready:
         times.append(time.perf_counter())
         return value
 
-    compiled = timed(compile(setup.training, setup.mesh, setup.feed, steps_per_call=setup.config.steps_per_call))
+    compiled = timed(compile(setup.training, setup.mesh, setup.feed))
     state = timed(jax.block_until_ready(compiled.init(run_key(0, setup.mesh))))
     traced = timed(lowered(setup, compiled))
     program = timed(traced.compile())

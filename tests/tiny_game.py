@@ -76,7 +76,7 @@ def play(training: Training, devices: list, steps_per_call: int = 1, fsdp: bool 
     """The compiled game, its last state and its metrics as arrays [STEPS]."""
     mesh = sharding.data_mesh(devices)
     key, source = sharding.run_key(0, mesh), feed()
-    compiled = sharding.compile(training, mesh, source, steps_per_call=steps_per_call, fsdp=fsdp)
+    compiled = sharding.compile(training, mesh, source, fsdp=fsdp)
     state, items, metrics = compiled.init(key), source.items(0, steps_per_call), []
     for _ in range(STEPS // steps_per_call):
         state, new = compiled.step(state, compiled.constants, compiled.put(next(items)), key)

@@ -130,12 +130,12 @@ def fsdp_spec(shape: tuple[int, ...], devices: int, size: int = FSDP_SIZE) -> Pa
     return PartitionSpec(*["data" if axis == largest else None for axis in range(len(shape))])
 
 
-def compile(training: Training, mesh: Mesh, feed: Any, *, steps_per_call: int = 1, fsdp: bool = False) -> Compiled:
+def compile(training: Training, mesh: Mesh, feed: Any, *, fsdp: bool = False) -> Compiled:
     """Compiles a training algorithm for a mesh, over a feed (`jgan.data.Feed`) of batches.
 
     The batch is spread over the axis `data`, so statistics over it are global by construction. State is replicated, or with `fsdp` its
-    large arrays (parameters, moments, averages) are sharded; its placement is pinned and its memory donated. `steps_per_call` steps are
-    one dispatch.
+    large arrays (parameters, moments, averages) are sharded; its placement is pinned and its memory donated. The items of one call of
+    `step` say how many steps it takes.
 
     Raises:
       ValueError: if the batch does not divide over the devices.

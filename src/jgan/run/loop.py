@@ -162,7 +162,7 @@ class _Prepared:
             stage = self._stages[number]
             with waiting("loading the examples and tracing the training"):
                 feed = make_feed(stage.source(), stage.batch, self._seed)
-                compiled = compile(stage.training, self._mesh, feed, steps_per_call=self._steps_per_call, fsdp=self._fsdp)
+                compiled = compile(stage.training, self._mesh, feed, fsdp=self._fsdp)
             draw = gathered(sampler(stage.training.sample, compiled.abstract))
             plan = _plan(stage, self._steps_per_call, self._intervals)
             running = Running(self._places[number], plan, compiled, draw, self._steps_per_call, self._folder, set())
