@@ -1,4 +1,4 @@
-"""Many runs at once: each is the one that it would be alone; the interval of a success rate."""
+"""Many runs at once: each is the one that it would be alone."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jgan.ops.convolution import convolution
-from jgan.population import population, wilson
+from jgan.population import population
 from jgan.sharding import data_mesh
 from jgan.training import every
 from jgan.types import Array, Training
@@ -119,17 +119,3 @@ def test_rows_are_those_of_all_lanes():
 def test_lanes_divide_over_the_devices(seeds):
     with pytest.raises(ValueError, match=f"divides over 2 devices, found {len(seeds)}"):
         population(make, EXAMPLES, seeds, 4, data_mesh(jax.devices()[:2]))
-
-
-INTERVALS = [(0, 8, 0.0, 0.324), (8, 8, 0.676, 1.0), (8, 10, 0.490, 0.943), (50, 100, 0.404, 0.596)]
-
-
-@pytest.mark.parametrize("successes, trials, low, high", INTERVALS)
-def test_intervals(successes, trials, low, high):
-    assert wilson(successes, trials) == pytest.approx((low, high), abs=6e-4)
-
-
-@pytest.mark.parametrize("successes, trials", [(-1, 3), (4, 3), (0, 0)])
-def test_no_such_rate(successes, trials):
-    with pytest.raises(ValueError, match="expected 0 <= successes <= trials"):
-        wilson(successes, trials)

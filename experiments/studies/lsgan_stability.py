@@ -26,12 +26,13 @@ from jgan.evaluation.gather import extractor, kept, real_statistics
 from jgan.evaluation.provenance import provenance
 from jgan.metrics.classes import class_histogram
 from jgan.metrics.frechet import Moments, empty, frechet, frechet_distance, update
+from jgan.metrics.intervals import wilson
 from jgan.models import dcgan
 from jgan.models.pretrained.layers import as_rgb
 from jgan.ops.images import to_uint8
 from jgan.outputs.files import write_atomic
 from jgan.outputs.images import grid
-from jgan.population import population, wilson
+from jgan.population import population
 from jgan.ranges import Channels, Count, Rate, Several, Size
 from jgan.run.config import to_plain
 from jgan.run.folder import Folder

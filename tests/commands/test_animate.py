@@ -10,7 +10,7 @@ from tests.systems.untrained import random_run
 
 from jgan.data.clips import read_clip
 from jgan.outputs.marking import MARK
-from jgan.outputs.videos import GAP, save_animation
+from jgan.outputs.videos import GAP, animation
 from jgan.run.main import main
 from jgan.systems.first_order_motion import SYSTEM
 
@@ -27,7 +27,7 @@ def run(tmp_path_factory):
 @pytest.fixture
 def places(tmp_path):
     Image.fromarray(CLIP[0]).save(tmp_path / "source.png")
-    save_animation(tmp_path / "driver.webp", list(CLIP), 8.0)
+    (tmp_path / "driver.webp").write_bytes(animation(list(CLIP), 8.0, ".webp"))
     return tmp_path
 
 

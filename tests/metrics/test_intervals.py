@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jgan.metrics.intervals import bootstrap_interval
+from jgan.metrics.intervals import bootstrap_interval, wilson
 
 
 def test_many_values_have_the_interval_of_normal_ones():
@@ -28,3 +28,17 @@ def test_too_little_to_tell(values):
 def test_no_such_level():
     with pytest.raises(ValueError, match="between 0 and 1, found 95"):
         bootstrap_interval([1.0, 2.0], 95)
+
+
+INTERVALS = [(0, 8, 0.0, 0.324), (8, 8, 0.676, 1.0), (8, 10, 0.490, 0.943), (50, 100, 0.404, 0.596)]
+
+
+@pytest.mark.parametrize("successes, trials, low, high", INTERVALS)
+def test_intervals_of_success_rates(successes, trials, low, high):
+    assert wilson(successes, trials) == pytest.approx((low, high), abs=6e-4)
+
+
+@pytest.mark.parametrize("successes, trials", [(-1, 3), (4, 3), (0, 0)])
+def test_no_such_rate(successes, trials):
+    with pytest.raises(ValueError, match="expected 0 <= successes <= trials"):
+        wilson(successes, trials)

@@ -39,11 +39,11 @@ def interpolate(
         step: The checkpoint to use; the best if not given.
         out: The file to write: .gif, .webp or .mp4.
     """
-    numbers, kinds = parse_seeds(seeds), {"video": outputs.video(fps)}
+    stations, kinds = parse_seeds(seeds), {"video": outputs.video(fps)}
     outputs.check_path(out, kinds)
     trained = load(run, step, system)
     inputs = {"truncation": preferred(trained, "truncation", truncation), "label": label}
-    walk = walk_between(trained, numbers, frames, {name: value for name, value in inputs.items() if value is not None})
+    walk = walk_between(trained, stations, frames, {name: value for name, value in inputs.items() if value is not None})
     outputs.save(out, {"video": walk[None]}, kinds)
     print(out)
 

@@ -5,7 +5,7 @@ from jgan.metrics.colour import colourfulness, delta_e
 from jgan.metrics.equivariance import rotation_equivariance, subpixel_equivariance, translation_equivariance
 from jgan.metrics.frechet import Moments, covariance, empty, frechet, frechet_distance, merge, update
 from jgan.metrics.inception_score import inception_score
-from jgan.metrics.intervals import bootstrap_interval
+from jgan.metrics.intervals import bootstrap_interval, wilson
 from jgan.metrics.kernel import kernel_distance, kernel_distance_subsets
 from jgan.metrics.likelihood import bits_per_dimension
 from jgan.metrics.neighbours import nearest
@@ -50,4 +50,5 @@ __all__ = [
     "subpixel_equivariance",
     "translation_equivariance",
     "update",
+    "wilson",
 ]

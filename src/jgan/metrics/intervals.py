@@ -1,4 +1,6 @@
-"""How sure a mean is."""
+"""How sure a mean is, and a success rate."""
+
+import math
 
 import numpy as np
 
@@ -30,3 +32,23 @@ def bootstrap_interval(values, level: float = 0.95, draws: int = 10_000, seed: i
     means = values[np.random.default_rng(seed).integers(0, len(values), (draws, len(values)))].mean(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def wilson(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+    """Returns the interval of a success rate by Wilson's score, at 95 % with the default z: it is sound for few trials and rates near 0 and
+    1.
+
+    (p + z^2 / 2n ± z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)   (Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953).
+
+    Raises:
+      ValueError: unless 0 <= successes <= trials and trials > 0.
+
+    >>> [round(bound, 3) for bound in wilson(8, 8)]
+    [0.676, 1.0]
+    """
+    if not 0 <= successes <= trials or not trials:
+        raise ValueError(f"expected 0 <= successes <= trials and at least one trial, found {successes} of {trials}")
+    rate, share = successes / trials, z * z / trials
+    half = z * math.sqrt(rate * (1 - rate) / trials + share / (4 * trials))
+    low, high = ((rate + share / 2 + side * half) / (1 + share) for side in (-1, 1))
+    return max(low, 0.0), min(high, 1.0)

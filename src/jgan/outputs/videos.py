@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from jgan.outputs.files import write_atomic
 from jgan.outputs.images import grid, pixels, png, to_pillow
 from jgan.outputs.kind import Kind, examples
 
@@ -44,22 +43,6 @@ def film_strip(clips: np.ndarray, frames: int = FRAMES, rows: int = CLIPS) -> np
     chosen = np.unique(np.linspace(0, clips.shape[1] - 1, frames).round().astype(int))
     shown = clips[:rows, chosen].reshape(-1, *clips.shape[2:])
     return grid(np.pad(shown, ((0, 0), (0, GAP), (0, GAP), (0, 0)), constant_values=255), len(chosen))[:-GAP, :-GAP]
-
-
-def save_animation(path: str | Path, frames: Sequence[np.ndarray], fps: float = 15.0, comment: str = "") -> None:
-    """Saves frames [H, W, C], uint8 or in [-1, 1], as .webp, .gif (both repeat for ever) or .mp4; the ending decides. A comment is
-    as in `animation`.
-
-    Raises:
-      ValueError: if there are no frames, or the ending is another.
-      ModuleNotFoundError: for .mp4 without the packages of the extra `video`.
-    """
-    path = Path(path)
-    if not len(frames):
-        raise ValueError("expected at least one frame, found none")
-    if path.suffix.lower() not in ENDINGS:
-        raise ValueError(f"expected a path that ends in .gif, .webp or .mp4, found {path}")
-    write_atomic(path, animation(frames, fps, path.suffix.lower(), comment))
 
 
 def animation(frames: Sequence[np.ndarray], fps: float, ending: str, comment: str = "") -> bytes:

@@ -4,6 +4,7 @@ Paper: Kim et al. 2017, https://arxiv.org/abs/1703.05192
 """
 
 import dataclasses
+import functools
 from typing import Literal, NamedTuple
 
 import jax
@@ -146,9 +147,12 @@ def build(config: Config, spec: Spec) -> Training:
         return State(state.step + 1, players, discriminators), prefixed("discriminator", metrics_d) | prefixed("generator", metrics_g)
 
     def sample(state, key, inputs):
-        params, averages = state.generators.params, state.generators.state
-        forward, backward = (lambda x, way=way: g.apply(params[way], averages[way], x)[0] for way in ("forward", "backward"))
-        return both_ways(forward, backward, inputs)
+        players = state.generators
+
+        def translate(way, images):
+            return g.apply(players.params[way], players.state[way], images)[0]
+
+        return both_ways(functools.partial(translate, "forward"), functools.partial(translate, "backward"), inputs)
 
     return Training(init, step, sample)
 

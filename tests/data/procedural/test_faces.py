@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jgan.data import open_source
-from jgan.data.procedural.face import CHOICES, STATE, attributes, face, posed, visible, without
+from jgan.data.procedural.face import CHOICES, attributes, face, visible, without
 from jgan.data.procedural.face_geometry import LANDMARKS, landmarks
 from jgan.data.procedural.face_parts import PARTS
 from jgan.data.procedural.faces import SETS, draw, open_edits
@@ -92,12 +92,6 @@ def test_the_head_turns():
     ears = [draw(dataclasses.replace(plain, yaw=yaw, hair_style="short"), 64).parts == PARTS.index("ear") for yaw in (-0.4, 0.0)]
     assert ears[0][:, :32].sum() < 0.4 * ears[1][:, :32].sum()  # one ear vanishes
     assert ears[0][:, 32:].sum() > ears[1][:, 32:].sum()
-
-
-def test_the_state_of_another_face():
-    moved = posed(FACES[0], FACES[1])
-    assert all(getattr(moved, name) == getattr(FACES[1], name) for name in STATE)
-    assert dataclasses.replace(moved, **{name: getattr(FACES[0], name) for name in STATE}) == FACES[0]
 
 
 def test_what_is_covered_is_not_visible():

@@ -110,11 +110,6 @@ def without(face: Face, *accessories: str) -> Face:
     return dataclasses.replace(face, **dict.fromkeys(accessories, "none"))
 
 
-def posed(face: Face, other: Face) -> Face:
-    """Returns the same face in the state of another: its pose, gaze, eyelids and mouth."""
-    return dataclasses.replace(face, **{name: getattr(other, name) for name in STATE})
-
-
 def attributes(face: Face) -> np.ndarray:
     """Returns the values of all attributes by their numbers in CHOICES, int8 [len(CHOICES)]."""
     values = vars(face) | {"smile": "yes" if face.smile > 0 else "no", "mouth": "open" if face.mouth_openness > 0.25 else "closed"}
