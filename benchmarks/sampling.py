@@ -30,9 +30,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import measure  # noqa: E402
 
 from jgan.data.settings import size_of  # noqa: E402
+from jgan.leaves import by_name  # noqa: E402
 from jgan.models.stylegan2 import mix_styles  # noqa: E402
 from jgan.run.export import export, load_exported  # noqa: E402
-from jgan.run.kept import leaf_name, used_leaves  # noqa: E402
+from jgan.run.kept import used_leaves  # noqa: E402
 from jgan.run.trained import Trained  # noqa: E402
 from jgan.systems import stylegan  # noqa: E402
 from jgan.types import Inputs  # noqa: E402
@@ -73,7 +74,7 @@ def untrained(config: stylegan.Config) -> Trained:
     batch = {name: jnp.zeros((config.batch, *field.shape), field.dtype) for name, field in spec.fields.items()}
     state = jax.jit(training.init)(jax.random.key(0, impl="rbg"), batch)
     wanted = used_leaves(training.sample, state, stylegan.sampling(config, spec), spec)
-    leaves = {leaf_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
+    leaves = by_name(state)
     weights = {name: np.asarray(leaves[name]) for name in wanted}
     return Trained(stylegan.SYSTEM, config, spec, {}, weights, jax.eval_shape(lambda: state), training.sample)
 

@@ -10,12 +10,13 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src"
 FILES = sorted((SOURCE / "jgan").rglob("*.py"))
-BASE = ("types", "compat", "checks", "ops")
+BASE = ("types", "compat", "checks", "leaves", "ops")
 NUMERICS = ("losses", "penalties", "augment")
 ALLOWED = {  # part: the other parts of jgan that it may import
     "types": (),
     "compat": (),
     "checks": ("types",),
+    "leaves": (),
     "bounded": (),
     "fetch": (),
     "ranges": (),
@@ -34,7 +35,7 @@ ALLOWED = {  # part: the other parts of jgan that it may import
     "control": ("types",),
     "evaluation": (*BASE, "bounded", "metrics", "models", "data", "outputs", "sharding"),
     "run": (*BASE, "bounded", "tensors", "ranges", "training", "sharding", "data", "outputs", "evaluation"),
-    "commands": ("types", "bounded", "fetch", "ops", "ranges", "models", "sharding", "metrics", "data", "outputs", "control")
+    "commands": ("types", "leaves", "bounded", "fetch", "ops", "ranges", "models", "sharding", "metrics", "data", "outputs", "control")
     + ("evaluation", "run"),
 }
 SHELL = ("systems", "console")  # which may import all others
@@ -42,6 +43,7 @@ LIBRARIES = {  # part: what it may import besides jax and the standard library
     "types": ("numpy",),
     "compat": ("jaxlib",),
     "checks": (),
+    "leaves": (),
     "bounded": ("numpy",),
     "tensors": ("numpy",),
     "fetch": (),

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan.leaves import leaf_name
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.folder import open_folder, remember
-from jgan.run.kept import leaf_name
 from jgan.run.system import System, stages_of
 
 

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jgan.leaves import by_name
 from jgan.training import Player, new_player
-from jgan.training.transfer import listing, name_of, transfer
+from jgan.training.transfer import listing, transfer
 
 
 class State(NamedTuple):
@@ -25,7 +26,7 @@ def state(value, classes=3):
 
 
 def leaves(tree):
-    return {name_of(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+    return {name: np.asarray(leaf) for name, leaf in by_name(tree).items()}
 
 
 def test_what_fits_is_taken():

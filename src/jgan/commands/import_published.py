@@ -11,11 +11,11 @@ import tyro
 from jgan import __version__, outputs
 from jgan.data.source import Source
 from jgan.evaluation.provenance import commit
+from jgan.leaves import by_name
 from jgan.models.pretrained.files import read_weights
 from jgan.ranges import Seed
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.folder import open_folder, remember
-from jgan.run.kept import leaf_name
 from jgan.run.settings import with_absolute_places
 from jgan.run.system import Published, find_system
 from jgan.sharding import seed_key
@@ -75,7 +75,7 @@ def placed(found: Published, training: Any, spec: Spec, batch: int, seed: int) -
     shapes = {name: jnp.zeros((batch, *field.shape), field.dtype) for name, field in spec.fields.items()}
     fresh = jax.jit(training.init)(seed_key(seed), shapes)
     state = found.place(fresh)
-    before, after = ({leaf_name(path): leaf.shape for path, leaf in jax.tree_util.tree_leaves_with_path(tree)} for tree in (fresh, state))
+    before, after = ({name: leaf.shape for name, leaf in by_name(tree).items()} for tree in (fresh, state))
     wrong = {name: f"{before.get(name)}, found {after.get(name)}" for name in before | after if before.get(name) != after.get(name)}
     if wrong:
         name, shapes = next(iter(wrong.items()))

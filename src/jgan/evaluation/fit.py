@@ -15,6 +15,7 @@ from jgan import bounded
 from jgan.data.content import hash_of
 from jgan.data.source import Source
 from jgan.evaluation.gather import npz_of
+from jgan.leaves import by_name, leaf_name
 from jgan.outputs.files import write_atomic
 from jgan.sharding import seed_key
 from jgan.types import Array, Key, Params
@@ -55,7 +56,7 @@ def fit(init: Callable[[Key], Params], loss_fn: Loss, data: Any, *, seed: int, s
 def keep_weights(stem: Path, params: Params, protocol: dict[str, Any]) -> None:
     """Writes STEM.npz and then STEM.json, so that where the second is, both are whole; warns where that cannot be."""
     try:
-        write_atomic(stem.with_suffix(".npz"), npz_of(_by_name(params)))
+        write_atomic(stem.with_suffix(".npz"), npz_of(by_name(params)))
         write_atomic(stem.with_suffix(".json"), json.dumps(protocol, indent=2))
     except OSError as error:
         warnings.warn(f"the {stem.name} is not kept: {error}", UserWarning, stacklevel=3)
@@ -80,7 +81,7 @@ def kept_weights(stem: Path, init: Callable[[Key], Params], settings: dict[str, 
         np.asarray(list(accuracy.values()) if isinstance(accuracy, dict) else accuracy, np.float64)  # ValueError, TypeError
         weights = bounded.read_npz(stem.with_suffix(".npz"))
         like = jax.eval_shape(init, jax.random.key(0))
-        return jax.tree.map_with_path(lambda path, leaf: _of_shape(weights, _name(path), leaf), like), protocol
+        return jax.tree.map_with_path(lambda path, leaf: _of_shape(weights, leaf_name(path), leaf), like), protocol
     except (ValueError, TypeError, OSError, RecursionError) as error:
         warnings.warn(f"{stem}, a network that was kept, cannot be read and is trained anew: {error}", UserWarning, stacklevel=3)
         return None
@@ -90,7 +91,7 @@ def network_name(kind: str, source: Source, params: Params, field: str = "image"
     """Returns the name of a network that scores: its kind, the data and resolution of the field it was trained on, the hash
     of its weights.
     """
-    weights = _by_name(params)
+    weights = by_name(params)
     digest = hash_of(*(np.asarray(weights[name]).tobytes() for name in sorted(weights)))
     data = Path(source.name.replace(":", "-")).name.split(".")[0]
     height, width = source.spec.shape(field)[-3:-1]
@@ -103,11 +104,3 @@ def _of_shape(weights, name, expected):
     if found is None or found.shape != expected.shape or found.dtype != expected.dtype:
         raise ValueError(f"expected {name} as {expected.dtype} {list(expected.shape)} in its weights")
     return jnp.asarray(found)
-
-
-def _by_name(params):
-    return {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
-
-
-def _name(path) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator="/")

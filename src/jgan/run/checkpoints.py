@@ -21,6 +21,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from jgan.compat import multihost_utils
+from jgan.leaves import by_name, leaf_name
 from jgan.outputs.files import write_atomic
 from jgan.run.checksums import find_damage, write_checksums
 from jgan.run.trouble import Trouble
@@ -160,13 +161,13 @@ class Checkpoints:
             return self._leaves(step, abstract, names)
 
     def _leaves(self, step, abstract, names):
-        leaves = {_name(path): (path, leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(abstract) if _name(path) in set(names)}
-        if any(isinstance(entry, jax.tree_util.SequenceKey) for path, _ in leaves.values() for entry in path):
+        leaves = [(path, leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(abstract) if leaf_name(path) in set(names)]
+        if any(isinstance(entry, jax.tree_util.SequenceKey) for path, _ in leaves for entry in path):
             state = self._manager.restore(step, args=ocp.args.Composite(state=ocp.args.StandardRestore(abstract)))["state"]
-            found = {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
+            found = by_name(state)
             return {name: np.asarray(found[name]) for name in names}
         part: dict = {}
-        for path, leaf in leaves.values():
+        for path, leaf in leaves:
             *parents, last = [jax.tree_util.keystr((entry,), simple=True) for entry in path]
             functools.reduce(lambda tree, name: tree.setdefault(name, {}), parents, part)[last] = jax.ShapeDtypeStruct(
                 leaf.shape, leaf.dtype
@@ -175,7 +176,7 @@ class Checkpoints:
         restore = ocp.args.PyTreeRestore(part, partial_restore=True, restore_args=ocp.checkpoint_utils.construct_restore_args(part))
         with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
             read = reader.restore(self._folder(step) / "state", args=restore)
-        return {_name(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(read)}
+        return {name: np.asarray(leaf) for name, leaf in by_name(read).items()}
 
     def restore_raw(self, step: int) -> dict[str, np.ndarray]:
         """Returns all leaves of the state of one step by their path, whatever made them; errors as `restore_leaves`."""
@@ -184,7 +185,7 @@ class Checkpoints:
             leaves = reader.metadata(path).item_metadata.tree
             as_arrays = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), leaves)
             read = reader.restore(path, args=ocp.args.PyTreeRestore(restore_args=as_arrays))
-        return {_name(path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(read)}
+        return {name: np.asarray(leaf) for name, leaf in by_name(read).items()}
 
     def close(self) -> None:
         """Waits for the save under way and lets go of the folder."""
@@ -226,11 +227,10 @@ class Checkpoints:
         try:
             with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
                 tree = reader.metadata(self.path / f"{step:08d}" / "state").item_metadata.tree
-            found = {_name(path): tuple(leaf.shape) for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+            found = {name: tuple(leaf.shape) for name, leaf in by_name(tree).items()}
         except Exception:  # of a damaged checkpoint, which restoring it will tell of
             return
-        leaves = jax.tree_util.tree_leaves_with_path(abstract)
-        wanted = {_name(path): x.shape for path, x in leaves if not jnp.issubdtype(x.dtype, jax.dtypes.prng_key)}
+        wanted = {name: x.shape for name, x in by_name(abstract).items() if not jnp.issubdtype(x.dtype, jax.dtypes.prng_key)}
         differing = [name for name, shape in wanted.items() if found.get(name, shape) != shape]
         if differing:
             first = f"{differing[0]} has shape {found[differing[0]]} and should have {wanted[differing[0]]}"
@@ -303,10 +303,6 @@ def _ignore_closed_loops(unraisable):
     """These others still report to the event loop in which orbax waited, and which it has closed."""
     if str(unraisable.exc_value) != "Event loop is closed":
         sys.__unraisablehook__(unraisable)
-
-
-def _name(path):
-    return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
 def _read_score(folder):

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jgan.leaves import leaf_name
 from jgan.run.plan import legs
 from jgan.run.system import Sampling, System, stages_of
 from jgan.sharding import seed_key
@@ -23,11 +24,6 @@ def used_leaves(sample: SampleTraining, abstract: Any, sampling: Sampling, spec:
         variables = {id(v) for equation in jaxpr.eqns for v in equation.invars} | {id(v) for v in jaxpr.outvars}
         used |= {path for path, variable in zip(paths, jaxpr.invars, strict=False) if id(variable) in variables}
     return [path for path in paths if path in used]
-
-
-def leaf_name(path: Any) -> str:
-    """Returns the path of a leaf in a pytree, as "generator/params/kernel"."""
-    return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
 def training_at(system: System, config: Any, spec: Spec, step: int) -> Training:

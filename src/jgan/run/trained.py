@@ -16,13 +16,14 @@ from numpy.typing import ArrayLike
 
 from jgan import bounded
 from jgan.data.source import Source
+from jgan.leaves import by_name
 from jgan.ops.images import to_uint8
 from jgan.outputs.files import write_atomic
 from jgan.run.about import WEIGHTS_FILE, check_system, config_of, plain_spec, read_about, recall, spec_of_plain
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.config import from_plain, to_plain
 from jgan.run.given import label_numbers, seed_numbers, token_numbers
-from jgan.run.kept import abstract_state, input_shapes, leaf_name, training_at, used_leaves, whole_state
+from jgan.run.kept import abstract_state, input_shapes, training_at, used_leaves, whole_state
 from jgan.run.sampling import outputs_of
 from jgan.run.system import Sampling, System, find_system, system_of
 from jgan.sharding import Sampler, sampler, seed_key, seed_words
@@ -348,7 +349,7 @@ def _of_weights(path, weights, system, config, spec, about):
         training = training_at(system, config, spec, about["step"])
     abstract = abstract_state(config, spec, training)
     wanted = used_leaves(training.sample, abstract, system.sampling(config, spec), spec)
-    leaves = {leaf_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(abstract)}
+    leaves = by_name(abstract)
     wrong = [n for n in {*wanted, *weights} if n not in weights or n not in leaves or weights[n].shape != leaves[n].shape]
     if wrong:
         raise ValueError(f"{path} does not hold the numbers of this {system.name}: expected others for {', '.join(sorted(wrong)[:5])}")

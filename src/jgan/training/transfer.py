@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan.leaves import leaf_name
 from jgan.training.update import Player
 
 Shapes = dict[str, tuple[int, ...]]
@@ -31,12 +32,12 @@ def transfer(before: Mapping[str, np.ndarray], state: Any) -> tuple[Any, Shapes,
     ([1.0, 1.0], 0.0, {'average/kernel': (2,)}, {})
     """
     players = jax.tree_util.tree_leaves_with_path(state, is_leaf=lambda x: isinstance(x, Player))
-    fixed = {name_of(path) for path, leaf in players if isinstance(leaf, Player)}
+    fixed = {leaf_name(path) for path, leaf in players if isinstance(leaf, Player)}
     taken: Shapes = {}
     left: dict[str, str] = {}
 
     def put(path, leaf):
-        name = name_of(path)
+        name = leaf_name(path)
         if not _is_parameter(name, fixed):
             return leaf
         if name not in before:
@@ -60,11 +61,6 @@ def listing(taken: Shapes, left: Mapping[str, str]) -> list[str]:
     networks = [name.rpartition("/params/")[0] or name.rpartition("/state/")[0] or name.split("/")[0] for name in taken]
     lines = [f"{network}: {networks.count(network)} arrays taken" for network in dict.fromkeys(networks)]
     return lines + [f"{name}: begun anew, {reason}" for name, reason in left.items()]
-
-
-def name_of(path: Any) -> str:
-    """Returns the path of a leaf, as "generator/params/kernel"."""
-    return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
 def _is_parameter(name, players):
