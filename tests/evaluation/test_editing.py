@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from jgan.evaluation.editing import MOST, attribute_numbers, baselines, changed_pixels, truth_numbers
+from jgan.evaluation.editing import attribute_numbers, baselines, changed_pixels, truth_numbers
+from jgan.metrics.structure import MOST_PSNR
 
 BEFORE = np.full((1, 6, 6, 3), 100, np.uint8)
 TRUTH = BEFORE.copy()
@@ -20,7 +21,7 @@ def test_attributes_reached_and_kept():
 
 @pytest.mark.parametrize(
     ("inside", "outside", "expected"),
-    [(150, 100, (MOST, MOST)), (100, 100, (20 * np.log10(255 / 50), MOST)), (150, 90, (MOST, 20 * np.log10(255 / 10)))],
+    [(150, 100, (MOST_PSNR, MOST_PSNR)), (100, 100, (20 * np.log10(255 / 50), MOST_PSNR)), (150, 90, (MOST_PSNR, 20 * np.log10(255 / 10)))],
 )
 def test_inside_and_outside_of_what_changes(inside, outside, expected):
     edited = np.where(changed_pixels(BEFORE, TRUTH), np.uint8(inside), np.uint8(outside)).repeat(3, axis=3)

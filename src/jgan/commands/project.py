@@ -19,10 +19,9 @@ from jgan.control.projection import Projection, tune
 from jgan.control.projection import project as find_styles
 from jgan.data.settings import reading_of
 from jgan.evaluation.classifier import classifier_features
-from jgan.evaluation.editing import MOST
 from jgan.evaluation.gather import npz_of
 from jgan.metrics.neighbours import nearest
-from jgan.metrics.structure import psnr
+from jgan.metrics.structure import MOST_PSNR, psnr
 from jgan.ops.images import to_float, to_uint8
 from jgan.outputs.columns import labelled_columns
 from jgan.outputs.files import write_atomic
@@ -124,7 +123,7 @@ def write(
         for name, image in zip(names, made, strict=False):
             outputs.save(out / folder / name, {"image": image[None]}, {"image": outputs.image()})
     likenesses = {name: images for name, images in columns.items() if name not in ("given", "edited")}
-    decibels = {name: np.minimum(psnr(columns["given"], images), MOST) for name, images in likenesses.items()}
+    decibels = {name: np.minimum(psnr(columns["given"], images), MOST_PSNR) for name, images in likenesses.items()}
     scores = {name: {column: float(values[row]) for column, values in decibels.items()} for row, name in enumerate(names)}
     write_atomic(out / "scores.json", json.dumps({**about, "psnr": scores}, indent=2) + "\n")
     kept = {"ws": last.ws} | {f"noise/{level}": noise for level, noise in enumerate(last.noise)}

@@ -12,9 +12,8 @@ from jgan.data.source import Source
 from jgan.evaluation.attributes import AttributeClassifier, read_attributes, train_attributes
 from jgan.evaluation.paired import take
 from jgan.evaluation.results import describe
-from jgan.evaluation.score import Score, Snapshot
+from jgan.evaluation.score import Score, Snapshot, drawn, in_bytes
 from jgan.ops.frames import fold
-from jgan.ops.images import to_uint8
 
 MOVING = ("smile", "mouth")  # attributes that a face does not keep
 EYES = slice(0, 2), slice(2, 4)  # of the landmarks of a face, the corners of the left and of the right eye
@@ -30,8 +29,7 @@ def animation_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh 
     protocol = {"metric": "L1 of clips made of their first frames, over the L1 of the first frames", "samples": samples, **describe(source)}
 
     def compute(snapshot: Snapshot) -> dict[str, float]:
-        drawn = np.concatenate([np.asarray(to_uint8(outputs["video"])) for outputs in snapshot.outputs(source, samples)])[:samples]
-        found = reconstruction_numbers(drawn, truth)
+        found = reconstruction_numbers(drawn(snapshot, source, samples, "video", ready=in_bytes)["video"], truth)
         return {"score/reconstruction": found.pop("reconstruction"), "score/l1": found["l1"]}
 
     return Score("score/reconstruction", protocol, compute)

@@ -15,7 +15,7 @@ from jgan.data.texts import tokens_of
 from jgan.data.vocabulary import decode
 from jgan.evaluation.attributes import AttributeClassifier, read_attributes, train_attributes
 from jgan.evaluation.results import describe
-from jgan.evaluation.score import Score, Snapshot
+from jgan.evaluation.score import Score, Snapshot, drawn
 from jgan.models.progan import shrunk
 from jgan.ops.images import to_float
 
@@ -124,9 +124,8 @@ def caption_score(source: Source, test: Source, reader: AttributeClassifier, sam
     protocol = {"metric": "exact match", "reader": reader.name, "held_out_accuracy": dict(reader.accuracy), "samples": samples}
 
     def numbers_of(snapshot, source, count):
-        batches = list(snapshot.outputs(source, count))
-        images, captions = (np.concatenate([np.asarray(batch[name]) for batch in batches])[:count] for name in ("image", "caption"))
-        return match_numbers(read_shapes(reader, images), decode(captions, source.names["caption"]))
+        made = drawn(snapshot, source, count, "image", "caption")
+        return match_numbers(read_shapes(reader, made["image"]), decode(made["caption"], source.names["caption"]))
 
     def compute(snapshot: Snapshot) -> dict[str, float]:
         numbers = numbers_of(snapshot, test, samples)

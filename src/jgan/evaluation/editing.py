@@ -11,10 +11,9 @@ from jgan.data.source import Source, read_rows, spread
 from jgan.evaluation.attributes import read_attributes, shares_right, train_attributes
 from jgan.evaluation.gather import check_range
 from jgan.evaluation.results import describe
-from jgan.evaluation.score import Score, Snapshot
-from jgan.metrics.structure import psnr
+from jgan.evaluation.score import Score, Snapshot, drawn
+from jgan.metrics.structure import MOST_PSNR, psnr
 
-MOST = 60.0  # dB that equal pixels count as: a difference of a quarter of a grey level
 RING = 2  # pixels around a mask
 
 
@@ -31,8 +30,8 @@ def edit_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | Non
     protocol = {"metric": "edited", "classifier": classifier.name, "held_out_accuracy": dict(classifier.accuracy), "samples": samples}
 
     def compute(snapshot: Snapshot) -> dict[str, float]:
-        drawn = list(snapshot.outputs(source, samples))
-        edited = {name: _flipped(drawn, name, attributes[:, place]) for place, name in enumerate(names)}
+        both = drawn(snapshot, source, samples, *(f"{word}_{name}" for name in names for word in ("with", "without")))
+        edited = {name: _flipped(both, name, attributes[:, place]) for place, name in enumerate(names)}
         right, numbers = [], {}
         for place, name in enumerate(names):
             wanted, found = attributes.copy(), read_attributes(classifier, edited[name])
@@ -44,9 +43,9 @@ def edit_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | Non
     return Score(criterion, protocol | describe(source), compute, lower_is_better=False)
 
 
-def _flipped(drawn, name, there):
+def _flipped(both, name, there):
     """Images [N, H, W, C] without an attribute where it is there, and with it where it is not."""
-    added, removed = (np.concatenate([batch[f"{word}_{name}"] for batch in drawn])[: len(there)] for word in ("with", "without"))
+    added, removed = both[f"with_{name}"], both[f"without_{name}"]
     check_range(added)
     check_range(removed)
     return np.where(there[:, None, None, None] > 0, removed, added)
@@ -81,7 +80,7 @@ def truth_numbers(edited: np.ndarray, before: np.ndarray, truth: np.ndarray) -> 
     """
     mask = changed_pixels(before, truth)
     inside, outside = (np.asarray(psnr(edited, truth, mask=where)) for where in (mask, ~mask))
-    return {"psnr_inside": float(np.mean(np.minimum(inside, MOST))), "psnr_outside": float(np.mean(np.minimum(outside, MOST)))}
+    return {"psnr_inside": float(np.mean(np.minimum(inside, MOST_PSNR))), "psnr_outside": float(np.mean(np.minimum(outside, MOST_PSNR)))}
 
 
 def baseline_numbers(before: np.ndarray, truth: np.ndarray, average: np.ndarray) -> dict[str, float]:

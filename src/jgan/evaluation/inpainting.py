@@ -9,12 +9,12 @@ from jax.sharding import Mesh
 
 from jgan.data.source import Source
 from jgan.evaluation.classifier import classifier_features
-from jgan.evaluation.gather import Extract, check_range, extractor
+from jgan.evaluation.gather import Extract, extractor
 from jgan.evaluation.paired import features_of, take
 from jgan.evaluation.results import describe
-from jgan.evaluation.score import Score, Snapshot
+from jgan.evaluation.score import Score, Snapshot, drawn, in_bytes
 from jgan.metrics.frechet import frechet
-from jgan.metrics.structure import psnr
+from jgan.metrics.structure import MOST_PSNR, psnr
 from jgan.ops.images import to_float, to_uint8
 from jgan.types import Array
 
@@ -40,8 +40,8 @@ def inpainting_score(images: Source, examples: Source, samples: int, folder: Pat
     protocol |= {"feature_network": features.protocol, **describe(examples)}
 
     def compute(snapshot: Snapshot) -> dict[str, float]:
-        drawn = [_checked(outputs["image"]) for outputs in snapshot.outputs(examples, samples)]
-        found = completion_numbers(np.concatenate(drawn)[:samples], truth, holes, extract)
+        completed = drawn(snapshot, examples, samples, "image", ready=in_bytes)["image"]
+        found = completion_numbers(completed, truth, holes, extract)
         return {criterion: found.pop("frechet_distance")} | {f"hole/{name}": number for name, number in found.items()}
 
     return Score(criterion, protocol, compute)
@@ -56,11 +56,8 @@ def completion_numbers(images: np.ndarray, truth: np.ndarray, holes: np.ndarray,
     differences = np.abs(images.astype(np.float32) - truth.astype(np.float32))
     in_hole = np.mean(differences[np.broadcast_to(holes, images.shape)]) / 127.5
     outside = np.max(differences, where=~holes, initial=0.0)
-    ratio = np.mean(np.minimum(psnr(images, truth, mask=holes), BEST_PSNR))
+    ratio = np.mean(np.minimum(psnr(images, truth, mask=holes), MOST_PSNR))
     return {"frechet_distance": float(distance), "psnr": float(ratio), "l1": float(in_hole), "outside": float(outside)}
-
-
-BEST_PSNR = 60.0  # dB, for images without any error, whose ratio is infinite
 
 
 def ring_mean(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
@@ -110,8 +107,3 @@ def _harmonic(images: Array, holes: Array) -> Array:
 def _sum_of_neighbours(x):
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     return padded[:, 1:-1, :-2] + padded[:, 1:-1, 2:] + padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1]
-
-
-def _checked(images):
-    check_range(images)
-    return np.asarray(to_uint8(images))

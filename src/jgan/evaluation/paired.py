@@ -9,12 +9,12 @@ from jgan.data import combine
 from jgan.data.pairs import domains_labelled
 from jgan.data.source import Source, read_rows, spread
 from jgan.evaluation.classifier import classifier_features
-from jgan.evaluation.gather import Extract, check_range, extractor
+from jgan.evaluation.gather import Extract, extractor
 from jgan.evaluation.results import describe
-from jgan.evaluation.score import Score, Snapshot, frechet_score
+from jgan.evaluation.score import Score, Snapshot, drawn, frechet_score, in_bytes
 from jgan.metrics import structure
 from jgan.metrics.frechet import frechet
-from jgan.ops.images import to_float, to_uint8
+from jgan.ops.images import to_float
 
 MOST = 10_000  # real images in a Fréchet distance
 
@@ -43,8 +43,8 @@ def paired_score(
     protocol |= describe(pairs)
 
     def compute(snapshot: Snapshot) -> dict[str, float]:
-        drawn = [_checked(outputs[output]) for outputs in snapshot.outputs(pairs, samples)]
-        found = pair_numbers(np.concatenate(drawn)[:samples], targets, extract)
+        translated = drawn(snapshot, pairs, samples, output, ready=in_bytes)[output]
+        found = pair_numbers(translated, targets, extract)
         return {criterion: found.pop("feature_distance")} | {f"pairs/{other}": number for other, number in found.items()}
 
     return Score(criterion, protocol, compute)
@@ -105,8 +105,3 @@ def features_of(extract: Extract, images: np.ndarray, batch: int = 64) -> dict[s
     padded = np.pad(images, ((0, -len(images) % batch), (0, 0), (0, 0), (0, 0)))
     parts = [extract(padded[i : i + batch]) for i in range(0, len(padded), batch)]
     return {name: np.concatenate([part[name] for part in parts])[: len(images)] for name in ("features", "logits")}
-
-
-def _checked(images):
-    check_range(images)
-    return np.asarray(to_uint8(images))

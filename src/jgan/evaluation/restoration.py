@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan.data.corrupt import reduced
-from jgan.evaluation.editing import MOST
 from jgan.metrics import structure
 from jgan.metrics.colour import colourfulness, delta_e
 from jgan.ops.colour import luma, rgb_to_lab
@@ -44,10 +43,10 @@ def detail_numbers(restored: np.ndarray, inputs: np.ndarray, targets: np.ndarray
     found, true = (video_luma(images)[:, scale:-scale, scale:-scale] for images in (restored, targets))
     again = np.stack([reduced(image, scale) for image in restored])
     numbers = {
-        "psnr_y": jnp.minimum(structure.psnr(found, true, 255), MOST),
+        "psnr_y": jnp.minimum(structure.psnr(found, true, 255), structure.MOST_PSNR),
         "ssim_y": structure.ssim(found, true, 255),
         "top_octave": top_octave(found) / top_octave(true),
-        "consistency": jnp.minimum(structure.psnr(again, inputs), MOST),
+        "consistency": jnp.minimum(structure.psnr(again, inputs), structure.MOST_PSNR),
     }
     return {name: np.asarray(values) for name, values in numbers.items()}
 
@@ -69,7 +68,7 @@ def colour_numbers(restored: np.ndarray, inputs: np.ndarray, targets: np.ndarray
     light, given = (_lab(images)[..., 0] for images in (restored, inputs.repeat(3, axis=3)))
     numbers = {
         "colourfulness": colourfulness(restored) / true,
-        "psnr": jnp.minimum(structure.psnr(restored, targets), MOST),
+        "psnr": jnp.minimum(structure.psnr(restored, targets), structure.MOST_PSNR),
         "lightness_error": np.mean(np.abs(light - given), axis=(1, 2)),
     }
     return {name: np.asarray(values) for name, values in numbers.items()}

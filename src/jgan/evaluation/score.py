@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 from jax.sharding import Mesh
 
 from jgan.data.content import data_hash
 from jgan.data.source import Source
 from jgan.evaluation.classifier import classifier_features
-from jgan.evaluation.gather import Metric, extractor, measure, together
+from jgan.evaluation.gather import Metric, check_range, extractor, measure, together
 from jgan.evaluation.named import classes_metric, frechet_metric, prdc_metric
-from jgan.types import Features, Fields
+from jgan.ops.images import to_uint8
+from jgan.types import Array, Features, Fields
 
 NEIGHBOURS_AMONG = 2_000  # images of each kind in precision and recall: enough to see a collapse
 SHARE_OF_RUN = 0.05  # of the images of a run, that its classifier may learn from
@@ -80,7 +82,7 @@ def frechet_score(
     metrics, extract = _metrics(features, min(samples, source.size)), extractor(features, mesh)
 
     def compute(snapshot: Snapshot) -> dict[str, float]:
-        generated = ({**drawn, "image": drawn[output]} for drawn in snapshot.outputs(conditions or source, samples, seed=seed))
+        generated = ({**made, "image": made[output]} for made in snapshot.outputs(conditions or source, samples, seed=seed))
         settings = {"features": features, "real_n": real_samples, "batch": batch, "cache": folder}
         numbers = together(measure(extract, generated, source, metrics, samples, **settings))
         distance = numbers.pop("frechet_distance")
@@ -97,6 +99,32 @@ def image_score(config: Any, source: Source, /, *, folder: Path, mesh: Mesh | No
     most = round(SHARE_OF_RUN * 1000 * config.kimg / BATCH)
     features = classifier_features(source, folder, most=most, batch=BATCH)
     return frechet_score(features, source, folder, samples=config.score_samples, mesh=mesh)
+
+
+def drawn(
+    snapshot: Snapshot, source: Source, n: int, *names: str, ready: Callable[[Any], np.ndarray] = np.asarray
+) -> dict[str, np.ndarray]:
+    """Draws outputs and conditions of n examples of a source, by their names, as whole arrays on the host.
+
+    Args:
+      snapshot: what draws.
+      source: whose conditions are given.
+      n: number of examples.
+      *names: of the outputs and conditions; others are not kept.
+      ready: applied to each of them, batch by batch, such as `in_bytes`.
+
+    >>> snapshot = Snapshot(None, lambda source, n, seed=0: iter([{"tokens": [[1], [2]]}, {"tokens": [[3], [4]]}]))
+    >>> drawn(snapshot, Source("tokens", 3, {}, lambda index: {}), 3, "tokens")["tokens"].tolist()
+    [[1], [2], [3]]
+    """
+    batches = [{name: ready(batch[name]) for name in names} for batch in snapshot.outputs(source, n)]
+    return {name: np.concatenate([batch[name] for batch in batches])[:n] for name in names}
+
+
+def in_bytes(images: Array | np.ndarray) -> np.ndarray:
+    """Returns images in [-1, 1] as uint8 on the host; errors and warnings as `check_range`."""
+    check_range(images)
+    return np.asarray(to_uint8(images))
 
 
 def joined(first: Score, second: Score) -> Score:

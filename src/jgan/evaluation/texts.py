@@ -12,7 +12,7 @@ from jgan.data.vocabulary import encode, split_sentence, unit_of
 from jgan.evaluation.grammar import grammar_scores
 from jgan.evaluation.likelihood import filled
 from jgan.evaluation.results import describe
-from jgan.evaluation.score import Score, Snapshot
+from jgan.evaluation.score import Score, Snapshot, drawn
 from jgan.metrics.ngrams import NGrams, ngrams, perplexity
 from jgan.types import Array
 
@@ -66,8 +66,8 @@ def text_score(source: Source, held_out: Source, samples: int) -> Score:
     protocol = {"metric": "perplexity", "order": ORDER, "samples": samples, "real_samples": len(real), **describe(source)}
 
     def compute(snapshot: Snapshot) -> dict[str, float]:
-        drawn = np.concatenate([np.asarray(batch["tokens"]) for batch in snapshot.outputs(source, samples)])[:samples]
-        found = _text_scores(rows_of(drawn), training, real, model)
+        made = drawn(snapshot, source, samples, "tokens")["tokens"]
+        found = _text_scores(rows_of(made), training, real, model)
         return {(f"variety/{name}" if name == "different" else f"score/{name}"): value for name, value in found.items()}
 
     return Score("score/reverse_perplexity", protocol, compute, watched={"variety/different": 0.5})

@@ -15,6 +15,7 @@ from jgan.types import Array, Key
 
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # exponents of the five scales, finest first (Wang et al. 2003, section 3.2)
 WINDOW, SIGMA = 11, 1.5  # pixels, of the Gaussian of Wang et al. 2004, section III.B
+MOST_PSNR = 60.0  # dB that equal images, whose ratio is infinite, count as in means: a difference of a quarter of a grey level
 K1, K2 = 0.01, 0.03  # share of the data range that stabilises luminance and contrast
 
 
