@@ -31,7 +31,7 @@ from jgan.models import caption_encoders
 from jgan.ops.images import to_float
 from jgan.ranges import Channels, Count, Kimg, KimgOrZero, Rate, ShareBelowOne, Size, Weight
 from jgan.run.settings import Settings, changeable
-from jgan.training import Player, average, average_decay, new_player, prefixed, update
+from jgan.training import Player, follow_average, new_player, prefixed, update
 from jgan.types import Array, Batch, Inputs, Key, Metrics, Network, Outputs, Params, Spec, Training
 
 
@@ -266,8 +266,7 @@ def adversaries(config: CaptionSettings, parts: Parts, terms: Terms) -> Callable
         fake, _ = g(players.generator.params, players.generator.state, latents[0], text, train=True)
         discriminator, of_d = update_d(players.discriminator, (real, fake, text))
         generator, of_g = update_g(players.generator, (latents[1], text), discriminator)
-        decay = average_decay(config.batch, steps * config.batch, 1000 * config.average_kimg, ramp_up=0.05)
-        mean = average(players.average, generator.params, decay)
+        mean = follow_average(players.average, generator.params, steps, config.batch, 1000 * config.average_kimg)
         return Players(generator, discriminator, mean), prefixed("discriminator", of_d) | prefixed("generator", of_g)
 
     return play

@@ -26,7 +26,7 @@ from jgan.ops.images import to_float
 from jgan.ranges import Count, KimgOrZero, Layers, Rate, Several, Share, Size, Weight
 from jgan.run.settings import Settings, changeable
 from jgan.run.system import Sampling, System
-from jgan.training import Player, average, average_decay, new_player, prefixed, update
+from jgan.training import Player, follow_average, new_player, prefixed, update
 from jgan.types import Array, Key, Network, Params, Spec, Training
 
 
@@ -170,8 +170,8 @@ def build(config: Config, spec: Spec) -> Training:
             examples["completed"] = jax.lax.stop_gradient(metrics.pop("completed"))
             discriminator, of_discriminator = update_d(discriminator, examples)
         metrics = prefixed("generator", metrics) | prefixed("discriminator", of_discriminator)
-        decay = average_decay(len(image), state.step * len(image), 1000 * config.average_kimg, ramp_up=0.05)
-        return State(state.step + 1, generator, average(state.average, generator.params, decay), discriminator), metrics
+        average = follow_average(state.average, generator.params, state.step, len(image), 1000 * config.average_kimg)
+        return State(state.step + 1, generator, average, discriminator), metrics
 
     def sample(state, key, inputs):
         image, mask = to_float(inputs["image"]), to_float(inputs["mask"])

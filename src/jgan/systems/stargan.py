@@ -24,7 +24,7 @@ from jgan.ranges import Channels, Count, Kimg, KimgOrZero, Layers, LayersOrZero,
 from jgan.run.settings import Settings, changeable
 from jgan.run.system import Sampling, System
 from jgan.training import Player, new_player, prefixed, update
-from jgan.training.averages import average, average_decay
+from jgan.training.averages import follow_average
 from jgan.types import Array, Key, Network, Params, Spec, Training
 
 
@@ -190,8 +190,7 @@ def build(config: Config, spec: Spec) -> Training:
         edited, _ = edit(state.generator.params, images, request.change)
         discriminator, metrics_d = update_d(state.discriminator, (images, edited, attributes, request.target))
         generator, metrics_g = update_g(state.generator, (images, request), discriminator)
-        decay = average_decay(len(images), state.step * len(images), 1000 * config.average_kimg, ramp_up=0.05)
-        mean = average(state.average, generator.params, decay)
+        mean = follow_average(state.average, generator.params, state.step, len(images), 1000 * config.average_kimg)
         return State(state.step + 1, generator, discriminator, mean), prefixed("discriminator", metrics_d) | prefixed(
             "generator", metrics_g
         )

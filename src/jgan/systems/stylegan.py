@@ -27,7 +27,7 @@ from jgan.run.settings import ROUNDING, Settings, changeable
 from jgan.run.system import Sampling, Styles, System
 from jgan.systems._auto import complete, fit, machine, parts
 from jgan.systems._published import published
-from jgan.training import Player, PlayerLoss, average, average_decay, every, frozen, in_turn, lazy_adam, new_player, prefixed, update
+from jgan.training import Player, PlayerLoss, every, follow_average, frozen, in_turn, lazy_adam, new_player, prefixed, update
 from jgan.types import Array, Batch, Key, Network, Params, Spec, Training
 
 
@@ -327,12 +327,12 @@ def build(config: Config, spec: Spec) -> Training:
         discriminator, metrics_d = update_d(state.discriminator, images, player)
         if config.r1_every:
             discriminator, r1 = every(config.r1_every, penalise_gradient)(state.step, discriminator, keys[5], batch, strength)
-        decay = average_decay(n, state.step * n, config.average_kimg * 1000, config.average_ramp)
+        average = follow_average(state.average, player.params, state.step, n, 1000 * config.average_kimg, config.average_ramp)
         mean = _follow(state.path_mean, path["length"]) if path else state.path_mean
         controls = _steer(config, state, metrics_d["real_sign"])
         metrics = prefixed("generator", metrics_g) | prefixed("path", path) | prefixed("discriminator", metrics_d) | prefixed("r1", r1)
         metrics["augment/strength"] = controls[0]
-        return State(state.step + 1, player, discriminator, average(state.average, player.params, decay), mean, *controls), metrics
+        return State(state.step + 1, player, discriminator, average, mean, *controls), metrics
 
     def sample(state, key, inputs):
         network = state.generator.state

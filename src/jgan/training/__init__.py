@@ -5,6 +5,7 @@ from jgan.training.alternating import AlternatingState as AlternatingState
 from jgan.training.alternating import alternating as alternating
 from jgan.training.averages import average as average
 from jgan.training.averages import average_decay as average_decay
+from jgan.training.averages import follow_average as follow_average
 from jgan.training.batches import changed_batches as changed_batches
 from jgan.training.freeze import frozen as frozen
 from jgan.training.update import Guard as Guard

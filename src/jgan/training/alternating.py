@@ -10,7 +10,7 @@ import optax
 
 from jgan.ops.images import to_float
 from jgan.training import adaptive
-from jgan.training.averages import average, average_decay
+from jgan.training.averages import follow_average
 from jgan.training.two_players import DISCRIMINATOR, GENERATOR, Parts, named, update_player
 from jgan.training.update import Player, new_player, prefixed, strided
 from jgan.types import (
@@ -136,7 +136,7 @@ def _step(setting: _Setting, state: AlternatingState, batch: Batch, key: Key) ->
     key_d, key_g = jax.random.split(jax.random.fold_in(key, state.step))
     discriminator, metrics_d = _update_discriminator(setting, parts, state, _drawn(setting, key_d, given))
     generator, metrics_g = _update_generator(setting, parts, state, discriminator, key_g, given)
-    mean = average(state.average, generator.params, average_decay(n, state.step * n, setting.half_life, ramp_up=0.05))
+    mean = follow_average(state.average, generator.params, state.step, n, setting.half_life)
     metrics = prefixed("discriminator", metrics_d) | prefixed("generator", metrics_g)
     values, followed = adaptive.follow(setting.parts, state.adaptive, metrics, n)
     return AlternatingState(state.step + 1, generator, discriminator, mean, values), metrics | followed

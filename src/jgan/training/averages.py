@@ -30,3 +30,19 @@ def average(old: Params, new: Params, decay: Array) -> Params:
     0.25
     """
     return jax.tree.map(lambda a, b: b + (a - b) * decay.astype(b.dtype), old, new)
+
+
+def follow_average(old: Params, new: Params, step: Array, batch_size: int, half_life: float, ramp_up: float | None = 0.05) -> Params:
+    """Returns the average of a network's parameters after one more step of its training: `average` with `average_decay`.
+
+    Args:
+      old: the average so far.
+      new: the parameters after the step.
+      step: number of steps before this one, a scalar.
+      batch_size: images per step.
+      half_life, ramp_up: as in `average_decay`; here with a ramp by default.
+
+    >>> float(follow_average(jnp.asarray(0.0), jnp.asarray(1.0), jnp.asarray(1000), batch_size=8, half_life=8))
+    0.5
+    """
+    return average(old, new, average_decay(batch_size, step * batch_size, half_life, ramp_up))
