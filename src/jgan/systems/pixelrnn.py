@@ -25,7 +25,7 @@ from jgan.models.pixelrnn import DiagonalBiLSTM, RowLSTM
 from jgan.ranges import Count, Kimg, KimgOrZero, LayersOrZero, Rate, Several, Size, numbers
 from jgan.run.settings import ROUNDING, Settings, changeable
 from jgan.run.system import Sampling, System
-from jgan.training import Player, average, average_decay, new_player, prefixed, update
+from jgan.training import Player, follow_average, new_player, prefixed, update
 from jgan.types import Array, Batch, Params, Spec, Training
 
 
@@ -145,8 +145,8 @@ def build(config: Config, spec: Spec) -> Training:
 
     def step(state, batch, key):
         player, metrics = learn(state.player, {name: batch[name] for name in ("image", *_conditions(config))})
-        decay = average_decay(config.batch, state.step * config.batch, 1000 * config.average_kimg, ramp_up=0.05)
-        return State(state.step + 1, player, average(state.average, player.params, decay)), prefixed("generator", metrics)
+        average = follow_average(state.average, player.params, state.step, config.batch, 1000 * config.average_kimg)
+        return State(state.step + 1, player, average), prefixed("generator", metrics)
 
     def sample(state, key, inputs):
         if "image" in inputs:
