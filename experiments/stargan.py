@@ -33,6 +33,7 @@ from jgan.data import combine
 from jgan.data.presence import open_presence
 from jgan.data.procedural.face import CHOICES, without
 from jgan.data.procedural.faces import open_edits
+from jgan.data.settings import limit_of
 from jgan.data.source import Source, read_rows
 from jgan.evaluation import results
 from jgan.evaluation.attributes import read_attributes, train_attributes
@@ -114,9 +115,8 @@ def average_face(source: Source, place: int, there: bool) -> np.ndarray:
 
 def domains(config: cyclegan.Config, split: str | None = None, jitter: int = 0) -> Source:
     """Faces with glasses as `input` and others without as `target`, for CycleGAN."""
-    limit = config.limit if split in (None, "train") else None
-    settings = {"resolution": config.resolution + jitter, "channels": config.channels, "split": split or "train", "limit": limit}
-    source = open_presence(config.data, names_in(config.data, [GLASSES]), **settings)
+    settings = {"resolution": config.resolution + jitter, "channels": config.channels, "limit": limit_of(config, split)}
+    source = open_presence(config.data, names_in(config.data, [GLASSES]), split=split or "train", **settings)
     has = source.columns["attributes"][:, 0] > 0
     sides = {"input": np.flatnonzero(has), "target": np.flatnonzero(~has)}
     return combine.unpaired(*(combine.select(combine.subset(source, rows), **{field: "image"}) for field, rows in sides.items()))

@@ -17,7 +17,7 @@ from jgan.data.files import Found, Kind, find_files
 from jgan.data.layout import canonical_split
 from jgan.data.open import check_choices, checked_size, locate, reader, usable_of
 from jgan.data.reading import Reading, checked_reading
-from jgan.data.settings import place
+from jgan.data.settings import limit_of, place
 from jgan.data.source import Origin, Source
 from jgan.data.windows import windows_of
 from jgan.ranges import Bytes, Channels, Count, Rate, Size
@@ -77,7 +77,7 @@ def open_settings(config: ClipSettings, split: str | None = None, labels: bool |
         resolution=(config.resolution, config.width or config.resolution),
         channels=config.channels,
         split=split or config.split,
-        limit=config.limit if split in (None, config.split) else None,
+        limit=limit_of(config, split),
         labels=labels,
         max_unpacked=config.max_unpacked,
     )

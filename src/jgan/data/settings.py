@@ -105,11 +105,21 @@ def open_images(config: ImageSettings, split: str | None = None, labels: bool | 
         resolution=size_of(config),
         channels=config.channels,
         split=split or config.split,
-        limit=config.limit if split in (None, config.split) else None,
+        limit=limit_of(config, split),
         labels=labels,
         bit_depth=config.bit_depth,
         max_unpacked=config.max_unpacked,
     )
+
+
+def limit_of(config: Any, split: str | None) -> int | None:
+    """Returns the most examples of a part of the data: `config.limit` for the part that is trained on, None for others.
+
+    >>> config = ImageSettings(limit=10)
+    >>> limit_of(config, None), limit_of(config, "train"), limit_of(config, "test")
+    (10, 10, None)
+    """
+    return config.limit if split in (None, getattr(config, "split", "train")) else None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -136,7 +146,7 @@ def open_sentences(config: TextSettings, split: str | None = None) -> Source:
         config.data,
         unit=config.unit,
         split=split or config.split,
-        limit=config.limit if split in (None, config.split) else None,
+        limit=limit_of(config, split),
         length=config.length,
         min_count=config.min_count,
     )

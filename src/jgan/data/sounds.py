@@ -16,7 +16,7 @@ from jgan.data.layout import canonical_split
 from jgan.data.open import check_choices, locate, reader, usable_of
 from jgan.data.procedural import words
 from jgan.data.reading import checked_reading, watched
-from jgan.data.settings import place
+from jgan.data.settings import limit_of, place
 from jgan.data.source import Origin, Source
 from jgan.data.windows import windows_of
 from jgan.ranges import Bytes, Count, SampleRate, Size
@@ -58,7 +58,7 @@ def open_settings(config: SoundSettings, split: str | None = None, labels: bool 
         config.data,
         window=config.window,
         split=split or config.split,
-        limit=config.limit if split in (None, config.split) else None,
+        limit=limit_of(config, split),
         labels=labels,
         pad=config.pad,
         level=config.level,

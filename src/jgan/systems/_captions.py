@@ -21,7 +21,7 @@ from jgan.data.captions import open_captions
 from jgan.data.combine import subset
 from jgan.data.open import open_source
 from jgan.data.procedural import grammar
-from jgan.data.settings import place
+from jgan.data.settings import limit_of, place
 from jgan.data.source import Source
 from jgan.data.vocabulary import decode
 from jgan.evaluation.captions import caption_reader, caption_score
@@ -278,13 +278,12 @@ def open_data(config: CaptionSettings, split: str | None = None) -> Source:
     Raises:
       ValueError: if pairs are to be held out of data that are no shapes.
     """
-    trained_on = split in (None, config.split)
     source = open_captions(
         config.data,
         resolution=config.resolution,
         channels=config.channels,
         split=split or config.split,
-        limit=config.limit if trained_on else None,
+        limit=limit_of(config, split),
         length=config.length,
         min_count=config.min_count,
     )

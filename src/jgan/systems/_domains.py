@@ -7,6 +7,8 @@ from typing import Any
 from jax.sharding import Mesh
 
 from jgan import outputs
+from jgan.data import open_domains
+from jgan.data.settings import limit_of
 from jgan.data.source import Source
 from jgan.evaluation.paired import domain_score
 from jgan.evaluation.score import Score
@@ -27,6 +29,19 @@ def both_ways(forward: Translate, backward: Translate, inputs: Fields) -> Output
         found["backward"] = backward(to_float(inputs["target"]))
         found["backward_back"] = forward(found["backward"])
     return found
+
+
+def open_two_domains(config: Any, split: str | None = None, jitter: int = 0) -> Source:
+    """Returns the two domains of a configuration, or another part of them, images larger by `jitter` pixels."""
+    return open_domains(
+        config.data,
+        resolution=config.resolution + jitter,
+        channels=config.channels,
+        split=split or "train",
+        limit=limit_of(config, split),
+        bit_depth=config.bit_depth,
+        max_unpacked=config.max_unpacked,
+    )
 
 
 def sampling(config: Any, spec: Spec) -> Sampling:

@@ -14,7 +14,6 @@ import optax
 from jgan import commands, losses
 from jgan.augment import flip
 from jgan.augment.crop import random_crop
-from jgan.data import open_domains
 from jgan.data.settings import place
 from jgan.data.source import Source
 from jgan.models import patch, resnet_translation
@@ -23,7 +22,7 @@ from jgan.ops.images import to_float
 from jgan.ranges import Count, CountOrZero, Kimg, KimgOrZero, LayersOrZero, Several, Weight
 from jgan.run.settings import changeable
 from jgan.run.system import System
-from jgan.systems._domains import both_ways, sampling, score
+from jgan.systems._domains import both_ways, open_two_domains, sampling, score
 from jgan.systems._translation import PatchSettings, TranslationSettings, TwoSidesSettings
 from jgan.training import Player, new_player, prefixed, update
 from jgan.training.pool import Pool, exchange, new_pool
@@ -163,30 +162,16 @@ def augmented(config: Config, key: Array, images: Array) -> Array:
     return flip(key_flip, images) if config.flip else images
 
 
-def open_data(config: Config, split: str | None = None, jitter: int = 0) -> Source:
-    """Returns the two domains of a configuration, images larger by `jitter` pixels."""
-    size, limit = config.resolution + jitter, config.limit if split in (None, "train") else None
-    return open_domains(
-        config.data,
-        resolution=size,
-        channels=config.channels,
-        split=split or "train",
-        limit=limit,
-        bit_depth=config.bit_depth,
-        max_unpacked=config.max_unpacked,
-    )
-
-
 def training_data(config: Config) -> Source:
     """Returns the two domains larger by the jitter, to be cropped at random."""
-    return open_data(config, jitter=config.jitter)
+    return open_two_domains(config, jitter=config.jitter)
 
 
 SYSTEM = System(
     "cyclegan",
     Config,
     PRESETS,
-    open_data,
+    open_two_domains,
     build,
     sampling,
     score,

@@ -12,9 +12,8 @@ import jax.numpy as jnp
 import optax
 
 from jgan import commands, losses
-from jgan.data import open_domains
 from jgan.data.procedural.turned import open_turned
-from jgan.data.settings import place
+from jgan.data.settings import limit_of, place
 from jgan.data.source import Source
 from jgan.models import discogan
 from jgan.models.any_size import any_size
@@ -22,7 +21,7 @@ from jgan.ops.images import to_float
 from jgan.ranges import Count, Kimg, KimgOrZero, Several, Size, Weight
 from jgan.run.settings import changeable
 from jgan.run.system import System
-from jgan.systems._domains import both_ways, sampling, score
+from jgan.systems._domains import both_ways, open_two_domains, sampling, score
 from jgan.systems._translation import TranslationSettings, TwoSidesSettings
 from jgan.training import Player, new_player, prefixed, update
 from jgan.types import Array, Network, Spec, Training
@@ -159,18 +158,9 @@ def build(config: Config, spec: Spec) -> Training:
 
 def open_data(config: Config, split: str | None = None) -> Source:
     """Returns the two domains of a configuration."""
-    limit = config.limit if split in (None, "train") else None
     if config.data == "turned":
-        return open_turned(split or "train", config.resolution, limit)
-    return open_domains(
-        config.data,
-        resolution=config.resolution,
-        channels=config.channels,
-        split=split or "train",
-        limit=limit,
-        bit_depth=config.bit_depth,
-        max_unpacked=config.max_unpacked,
-    )
+        return open_turned(split or "train", config.resolution, limit_of(config, split))
+    return open_two_domains(config, split)
 
 
 SYSTEM = System("discogan", Config, PRESETS, open_data, build, sampling, score, commands=commands.DOMAINS, description=__doc__ or "")

@@ -10,7 +10,7 @@ import optax
 
 from jgan import commands, losses
 from jgan.data import open_pairs
-from jgan.data.settings import place
+from jgan.data.settings import limit_of, place
 from jgan.data.source import Source
 from jgan.models import patch, unet
 from jgan.models.any_size import any_size
@@ -83,13 +83,12 @@ def build(config: Config, spec: Spec) -> Training:
 
 def open_data(config: Config, split: str | None = None, jitter: int = 0) -> Source:
     """Returns the pairs of a configuration, each image larger by `jitter` pixels."""
-    size, limit = config.resolution + jitter, config.limit if split in (None, "train") else None
     return open_pairs(
         config.data,
-        resolution=size,
+        resolution=config.resolution + jitter,
         channels=config.channels,
         split=split or "train",
-        limit=limit,
+        limit=limit_of(config, split),
         reverse=config.reverse,
         bit_depth=config.bit_depth,
         max_unpacked=config.max_unpacked,

@@ -14,7 +14,7 @@ import optax
 
 from jgan import commands, losses, outputs, penalties
 from jgan.data.presence import open_presence
-from jgan.data.settings import place
+from jgan.data.settings import limit_of, place
 from jgan.data.source import Source
 from jgan.evaluation.editing import edit_score as score
 from jgan.models import stargan
@@ -223,8 +223,14 @@ def single_changes(spec: Spec) -> dict[str, np.ndarray]:
 
 def open_data(config: Config, split: str | None = None) -> Source:
     """Returns the images of a configuration with the attributes that are learned, or another part of them."""
-    size, limit = config.resolution, config.limit if split in (None, "train") else None
-    return open_presence(config.data, config.attributes, resolution=size, channels=config.channels, split=split or "train", limit=limit)
+    return open_presence(
+        config.data,
+        config.attributes,
+        resolution=config.resolution,
+        channels=config.channels,
+        split=split or "train",
+        limit=limit_of(config, split),
+    )
 
 
 def sampling(config: Config, spec: Spec) -> Sampling:
