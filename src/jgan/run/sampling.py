@@ -13,7 +13,7 @@ from jgan.data.vocabulary import END, separator
 from jgan.outputs import Kind
 from jgan.run.system import Sampling
 from jgan.sharding import Sampler, seed_key
-from jgan.types import Array, Fields, Inputs, Key
+from jgan.types import Array, Fields, Inputs, Key, Spec
 
 
 def latent_inputs(size: int) -> Callable[[Key, int], Inputs]:
@@ -23,6 +23,11 @@ def latent_inputs(size: int) -> Callable[[Key, int], Inputs]:
         return {"z": jax.random.normal(key, (n, size)), "truncation": jnp.ones((n,))}
 
     return draw
+
+
+def image_sampling(config: Any, spec: Spec) -> Sampling:
+    """Describes what `sample` of a plain generator takes and gives: `config.latent_size` latents in, images out."""
+    return Sampling(latent_inputs(config.latent_size), {"image": outputs.image()})
 
 
 def text_kind(names: Sequence[str]) -> Kind:

@@ -9,14 +9,14 @@ from typing import Literal
 import jax.numpy as jnp
 import optax
 
-from jgan import commands, losses, outputs
+from jgan import commands, losses
 from jgan.data.settings import ImageSettings, open_images
 from jgan.evaluation.score import image_score
 from jgan.models import dcgan
 from jgan.ranges import Count, Kimg, KimgOrZero, Rate, ShareBelowOne, Size
-from jgan.run.sampling import latent_inputs
+from jgan.run.sampling import image_sampling
 from jgan.run.settings import Settings, changeable
-from jgan.run.system import Sampling, System
+from jgan.run.system import System
 from jgan.training import alternating
 from jgan.types import Spec, Training
 
@@ -96,9 +96,6 @@ def build(config: Config, spec: Spec) -> Training:
     )
 
 
-def sampling(config: Config, spec: Spec) -> Sampling:
-    """Describes what `sample` takes and gives: latents in, images out."""
-    return Sampling(latent_inputs(config.latent_size), {"image": outputs.image()})
-
-
-SYSTEM = System("dcgan", Config, PRESETS, open_images, build, sampling, image_score, commands=commands.LATENTS, description=__doc__ or "")
+SYSTEM = System(
+    "dcgan", Config, PRESETS, open_images, build, image_sampling, image_score, commands=commands.LATENTS, description=__doc__ or ""
+)

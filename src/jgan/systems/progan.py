@@ -8,13 +8,13 @@ from functools import partial
 
 import optax
 
-from jgan import commands, outputs
+from jgan import commands
 from jgan.evaluation.score import image_score
 from jgan.models import progan
 from jgan.models.stylegan2 import Plan
 from jgan.ranges import Rate, Weight
-from jgan.run.sampling import latent_inputs
-from jgan.run.system import Sampling, System
+from jgan.run.sampling import image_sampling
+from jgan.run.system import System
 from jgan.systems._growing import GrowingSettings, growing, learning_rate, open_data, wasserstein
 from jgan.training import alternating
 from jgan.types import Spec, Stage, Training
@@ -88,9 +88,6 @@ def train(config: Config, spec: Spec, levels: Plan, fades: bool) -> Training:
     )
 
 
-def sampling(config: Config, spec: Spec) -> Sampling:
-    """Describes what `sample` takes and gives: latents in, images out."""
-    return Sampling(latent_inputs(config.latent_size), {"image": outputs.image()})
-
-
-SYSTEM = System("progan", Config, PRESETS, open_data, build, sampling, image_score, commands=commands.LATENTS, description=__doc__ or "")
+SYSTEM = System(
+    "progan", Config, PRESETS, open_data, build, image_sampling, image_score, commands=commands.LATENTS, description=__doc__ or ""
+)
