@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from jgan.run.folder import write_atomic
+from jgan.outputs.files import write_atomic
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 

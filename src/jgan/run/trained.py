@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from jgan import bounded
 from jgan.data.source import Source
+from jgan.evaluation.gather import npz_of
 from jgan.leaves import by_name
 from jgan.ops.images import to_uint8
 from jgan.outputs.files import write_atomic
@@ -177,10 +177,7 @@ class Trained:
         if path.suffix != ".npz":
             raise ValueError(f"expected a path that ends in .npz, found {path}")
         about = {**self.about, "system": self.system.name, "config": to_plain(self.config), "spec": plain_spec(self.spec)}
-        file = io.BytesIO()
-        arrays: dict[str, Any] = {"about.json": np.frombuffer(json.dumps(about).encode(), np.uint8), **self.weights}
-        np.savez(file, **arrays)
-        write_atomic(path, file.getvalue())
+        write_atomic(path, npz_of({"about.json": np.frombuffer(json.dumps(about).encode(), np.uint8), **self.weights}))
 
     def __repr__(self) -> str:
         outputs = ", ".join(self.sampling.outputs)
