@@ -6,5 +6,5 @@ WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 RUN pip install --no-cache-dir '.[cuda13,audio,video]'
-WORKDIR /work
+WORKDIR /data
 ENTRYPOINT ["jgan"]

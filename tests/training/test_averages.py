@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jgan.training import average, average_decay
+from jgan.training import average, average_decay, follow_average
 
 
 @pytest.mark.parametrize("batch_size, half_life", [(1, 10), (8, 64), (32, 100)])
@@ -46,3 +46,9 @@ def test_dtypes_and_structure_are_those_of_the_parameters():
     mean = average(tree, jax.tree.map(lambda x: 2 * x, tree), jnp.float32(0.5))
     assert jax.tree.map(lambda x: (x.shape, x.dtype), mean) == jax.tree.map(lambda x: (x.shape, x.dtype), tree)
     assert float(mean["b"][0][0]) == 1.5
+
+
+@pytest.mark.parametrize("step", [2**20 - 1, 2**20, 2**30])
+def test_images_beyond_whole_numbers_of_32_bits(step):
+    found = follow_average(jnp.zeros(()), jnp.ones(()), jnp.asarray(step, jnp.int32), 2048, half_life=10_000)
+    np.testing.assert_allclose(found, 1 - 0.5 ** (2048 / 10_000), rtol=1e-5)

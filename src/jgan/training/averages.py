@@ -45,4 +45,5 @@ def follow_average(old: Params, new: Params, step: Array, batch_size: int, half_
     >>> float(follow_average(jnp.asarray(0.0), jnp.asarray(1.0), jnp.asarray(1000), batch_size=8, half_life=8))
     0.5
     """
-    return average(old, new, average_decay(batch_size, step * batch_size, half_life, ramp_up))
+    images = step.astype(jnp.float32) * batch_size  # whole numbers would overflow
+    return average(old, new, average_decay(batch_size, images, half_life, ramp_up))
