@@ -1,4 +1,5 @@
 import io
+import subprocess
 import sys
 import zipfile
 
@@ -109,9 +110,39 @@ def test_what_unpacks_to_too_much(tmp_path):
     pytest.importorskip("imageio_ffmpeg")
     written(tmp_path / "gif", {"a.gif": animation(clip(), 10.0, ".gif")})
     written(tmp_path / "mp4", {"a.mp4": animation(clip(size=(16, 24)), 10.0, ".mp4")})
-    for kind, limit in (("gif", 5_000), ("mp4", 20_000)):
-        with pytest.raises(ValueError, match="24 frames of .* would unpack to"):
+    for kind, limit, frames in (("gif", 5_000, 24), ("mp4", 18_000, 16)):
+        with pytest.raises(ValueError, match=f"{frames} frames of .* would unpack to"):
             open_clips(tmp_path / kind, max_unpacked=limit)
+    assert open_clips(tmp_path / "mp4", max_unpacked=18_432).size == 1  # a window of 16 frames
+    with pytest.raises(ValueError, match="24 frames of 24 x 16 of a video would unpack to"):
+        read_clip(tmp_path / "mp4" / "a.mp4", max_unpacked=18_432)
+
+
+def converted(path, *options, before=()):
+    """The same video after ffmpeg has written it anew."""
+    other = path.with_name("b.mp4")
+    ffmpeg = pytest.importorskip("imageio_ffmpeg").get_ffmpeg_exe()
+    subprocess.run([ffmpeg, "-v", "error", *before, "-i", path, *options, other], check=True)
+    return other
+
+
+def test_each_frame_of_a_phone_video_is_read_once(tmp_path):
+    written(tmp_path, {"a.mp4": animation(clip(size=(16, 24)), 10.0, ".mp4")})
+    path = converted(tmp_path / "a.mp4", "-vf", "select='lt(mod(n,4),2)'", "-fps_mode", "vfr")
+    frames, _ = read_clip(path)
+    np.testing.assert_allclose(frames.mean(axis=(1, 2, 3)), GREYS[np.arange(24) % 4 < 2], atol=3)
+    (tmp_path / "a.mp4").unlink()
+    np.testing.assert_allclose(greys(open_clips(tmp_path, frames=12)), frames.mean(axis=(1, 2, 3)), atol=1e-6)
+
+
+def test_an_upright_video_has_its_upright_size(tmp_path):
+    split = np.where(np.arange(24)[:, None] < 12, 0, 255)[None].repeat(16, 0).repeat(3, -1).astype(np.uint8)  # dark left, light right
+    written(tmp_path, {"a.mp4": animation([split] * 4, 10.0, ".mp4")})
+    path = converted(tmp_path / "a.mp4", "-c", "copy", before=("-display_rotation", "90"))
+    (tmp_path / "a.mp4").unlink()
+    frames, _ = read_clip(path)
+    assert frames.shape == (4, 24, 16, 3) and open_clips(tmp_path, frames=4).fields["video"].shape == (4, 24, 16, 3)
+    assert frames[:, :10].min() > 200 and frames[:, 14:].max() < 50
 
 
 def test_videos_need_their_extra(tmp_path, monkeypatch):

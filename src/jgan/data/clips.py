@@ -185,7 +185,7 @@ def _embedded(name) -> OpenEmbedded:
 
 def _source(found: Found, spec, frames, rate, size, channels, limit, labels, reading) -> Source:
     archive, files = found.archive, [sorted(members, key=_in_order) for members in found.files]
-    header = functools.cache(lambda index: _header(archive, files[index], reading))
+    header = functools.cache(lambda index: _header(archive, files[index], reading, frames))
 
     def read(index, shapes):
         return {"video": _frames(archive, files[index], range(header(index).frames), shapes["video"], reading)}
@@ -234,11 +234,11 @@ def _in_order(name):
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
-def _header(archive, files, reading: Reading) -> Header:
-    """What is known of a clip in one file, or in one for each frame, of which the first is looked at."""
+def _header(archive, files, reading: Reading, window: int | None = None) -> Header:
+    """What is known of a clip in one file, or in one for each frame, of which the first is looked at; read in windows, or whole."""
     first = files[0]
     if mp4.is_mp4(first):
-        return Header(*mp4.header(archive.read(first), reading))
+        return Header(*mp4.header(archive.read(first), reading, window))
     if not first.lower().endswith(ANIMATED):
         return Header(len(files), *archives.look(archive, first, reading), 0.0)
     count, height, width, channels, milliseconds = decode.animation_header(archive.read(first), reading)

@@ -12,6 +12,7 @@ from jgan.data import decode
 from jgan.data.reading import AS_STORED, Reading
 
 SIZE, RATE, COUNT = r"Video: .*?, (\d+)x(\d+)\b", r"([\d.]+) fps", r"frame=\s*(\d+)"  # as ffmpeg tells what it reads
+WRITTEN = "Output #0"  # behind it, what ffmpeg writes, which it has turned upright
 ENDINGS = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
 
 
@@ -24,19 +25,25 @@ def is_mp4(name: str) -> bool:
     return name.lower().endswith(ENDINGS)
 
 
-def header(data: bytes, reading: Reading = AS_STORED) -> tuple[int, int, int, int, float]:
-    """Returns (frames, H, W, 3, frames per second) of a video.
+def header(data: bytes, reading: Reading = AS_STORED, window: int | None = None) -> tuple[int, int, int, int, float]:
+    """Returns (frames, H, W, 3, frames per second) of a video, upright.
+
+    Args:
+      data: the file.
+      reading: the limit of what it may unpack to.
+      window: the frames that are read at a time; None: all.
 
     Raises:
-      ValueError: if it is damaged, or would unpack to more than is allowed.
+      ValueError: if it is damaged, or a window would unpack to more than is allowed.
       ModuleNotFoundError: without the packages of the extra `video`.
     """
     said = _ffmpeg(data, "-map", "0:v:0", "-f", "null").stderr.decode(errors="replace")
-    size, rate, counts = re.search(SIZE, said), re.search(RATE, said), re.findall(COUNT, said)
+    size, rate, counts = re.search(SIZE, said.partition(WRITTEN)[2]), re.search(RATE, said), re.findall(COUNT, said)
     if not (size and rate and counts):
         raise ValueError(f"damaged video: {_last_line(said)}")
     width, height, count = int(size[1]), int(size[2]), int(counts[-1])
-    bounded.check(f"a video of {count} frames of {width} x {height}", count * width * height * 3, len(data), reading.max_unpacked)
+    held = count if window is None else min(count, window)
+    bounded.check(f"{held} frames of {width} x {height} of a video", held * width * height * 3, len(data), reading.max_unpacked)
     return count, height, width, 3, float(rate[1])
 
 
@@ -47,8 +54,10 @@ def frames(data: bytes, indices: Sequence[int], size: tuple[int, int], channels:
       ValueError: if it is damaged, or ends before them.
       ModuleNotFoundError: without the packages of the extra `video`.
     """
-    done = _ffmpeg(data, "-map", "0:v:0", "-frames:v", str(indices[-1] + 1), "-f", "image2pipe", "-c:v", "ppm")
-    found = [decode.adapt(image, size, channels) for number, image in enumerate(_images(done.stdout)) if number in indices]
+    first, last = indices[0], indices[-1]
+    window = ("-vf", f"select='between(n,{first},{last})'", "-frames:v", str(last - first + 1))
+    done = _ffmpeg(data, "-map", "0:v:0", *window, "-f", "image2pipe", "-c:v", "ppm")
+    found = [decode.adapt(image, size, channels) for number, image in enumerate(_images(done.stdout), first) if number in indices]
     if len(found) < len(indices):
         raise ValueError(f"damaged video: it ends before frame {indices[len(found)]}")
     return np.stack(found)
@@ -66,7 +75,7 @@ def _images(content) -> Iterator[np.ndarray]:
 
 
 def _ffmpeg(data, *options):
-    """Runs ffmpeg on a video, which needs a file with a name, and returns what it wrote."""
+    """Runs ffmpeg on a video, which needs a file with a name, and returns what it wrote: each frame once, whatever its time."""
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
     except ModuleNotFoundError as error:
@@ -75,7 +84,7 @@ def _ffmpeg(data, *options):
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
         file.write(data)
         file.flush()
-        command = [get_ffmpeg_exe(), "-i", file.name, *options, "-"]
+        command = [get_ffmpeg_exe(), "-i", file.name, *options, "-fps_mode", "passthrough", "-"]
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
