@@ -23,7 +23,11 @@ CPU, GPU, EIGHT = Machine("cpu", 1, None), Machine("gpu", 1, 80.0), Machine("gpu
     [
         (Set(2000, 500, 0), CPU, {}, dict(resolution=64, batch=8, r1_weight=0.5, augment="none", kimg=60, conditional=False)),
         (Set(2000, 40, 0), CPU, {}, dict(resolution=32, kimg=100)),
-        (Set(2000, 3, 0), CPU, {}, dict(resolution=8)),
+        (Set(2000, 3, 0), CPU, {}, dict(resolution=8, score_kimg=0)),
+        (Set(2000, 500, 0), GPU, dict(resolution=8), dict(score_kimg=0)),
+        (Set(2000, 500, 0, (1, 3)), CPU, {}, dict(channels=3)),
+        (Set(2000, 500, 0, (1,)), CPU, {}, dict(channels=1)),
+        (Set(2000, 500, 0, (4,)), CPU, {}, dict(channels=4)),
         (Set(2000, 500, 0), CPU, dict(resolution=128), dict(kimg=60)),
         (Set(2000, 500, 0), CPU, dict(kimg=8), dict(score_kimg=2)),
         (Set(2000, 500, 0), GPU, {}, dict(resolution=256, batch=16, half_levels=4, augment="ada", kimg=25_000)),
@@ -115,6 +119,12 @@ def test_data_without_a_preset_are_fitted_and_each_choice_is_said(begin, tmp_pat
     assert "--resolution 32          the shorter side of the images is 40 pixels (median)\n" in said and "--batch" not in said
     assert "--no-conditional         the images have no classes" in said
     assert json.loads((tmp_path / "run" / "config.json").read_text())["config"]["channel_base"] == 1024
+
+
+def test_photos_of_which_one_is_grey_are_learned_in_colour(begin, tmp_path, capsys):
+    Image.new("L", (50, 40)).save(tmp_path / "photos" / "0.png")
+    assert begin("--data", str(tmp_path / "photos")).channels == 3
+    assert "--channels 3             the images differ in their channels, 1 and 3; grey" in capsys.readouterr().out
 
 
 def test_a_run_that_goes_on_is_not_fitted_again(begin, tmp_path, capsys):

@@ -70,9 +70,9 @@ def agree(
     shapes = {}
     for field in usable[0][1]:
         found = [(collection.names[index], shape[field]) for index, shape in usable]
-        remedy = "resolution=... to crop and resize all"
+        remedy = "resolution=... (--resolution) to crop and resize all"
         height, width = size or _common(found, lambda shape: shape[:2], "sizes (height, width)", remedy)
-        depth = channels or _common(found, lambda shape: shape[2], "numbers of channels", "channels=1, 3 or 4 to convert all")
+        depth = channels or _common(found, lambda shape: shape[2], "numbers of channels", "channels=1, 3 or 4 (--channels) to convert all")
         shapes[field] = (height, width, depth)
     return shapes
 

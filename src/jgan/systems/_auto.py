@@ -20,10 +20,12 @@ from jgan.sharding import first_devices
 
 LEAST, MOST, MOST_ON_CPU = 8, 256, 64  # pixels of a side, unless one is asked for
 LOOKED_AT = 200  # images, evenly spaced over the set
+SCORED = 16  # pixels of a side, from which on the classifier of the score can look at an image
 PER_CLASS = 50  # images of a class, on average, from which on classes are learned
 COPIES = 11  # of the activations of one network that a step holds at once: seen in programs compiled for an H200
 STATE_GIB = 1.5  # parameters, moments and averages of the largest networks
 SHARE = 0.85  # of the memory of a device that a step may take
+CHANNELS = {1: "the images are grey", 3: "the images are in colour", 4: "the images have an alpha channel; --channels 3 puts them on white"}
 
 
 class Set(NamedTuple):
@@ -32,6 +34,7 @@ class Set(NamedTuple):
     images: int
     side: int  # the median of the shorter sides, pixels
     classes: int  # 0 without labels
+    channels: tuple[int, ...] = (3,)  # numbers of them that occur
 
 
 class Machine(NamedTuple):
@@ -84,13 +87,14 @@ def look(config: ImageSettings) -> Set:
     """Looks at some of the images of a configuration; embedded sets that are drawn at any size have the one that is asked for."""
     if config.data.split(":")[0] == "faces":
         source = open_images(config)
-        return Set(source.size, config.resolution, len(source.names.get("label", ())))
+        return Set(source.size, config.resolution, len(source.names.get("label", ())), (source.fields["image"].shape[-1],))
     reading = checked_reading(config.bit_depth, config.max_unpacked)
     collection = open_collection(config.data, config.split, config.limit, None, reading=reading)
     usable = usable_of(collection, config.data, LOOKED_AT, None)
-    side = int(np.median([min(shapes["image"][:2]) for _, shapes in usable.found]))
+    shapes = [stored["image"] for _, stored in usable.found]
+    side = int(np.median([min(shape[:2]) for shape in shapes]))
     images = min(len(collection.names), config.limit or len(collection.names))
-    return Set(images, side, len(usable.classes.get("label", ())))
+    return Set(images, side, len(usable.classes.get("label", ())), tuple(sorted({shape[2] for shape in shapes})))
 
 
 def choose(data: Set, machine: Machine, given: Mapping[str, Any]) -> dict[str, Chosen]:
@@ -105,6 +109,8 @@ def choose(data: Set, machine: Machine, given: Mapping[str, Any]) -> dict[str, C
     side = given.get("resolution") or chosen["resolution"].value
     conditional = given["conditional"] if "conditional" in given else chosen["conditional"].value
     chosen |= _on_cpu(side, given) if small else _on_accelerators(side, machine, given)
+    if side < SCORED:
+        chosen["score_kimg"] = Chosen(0, f"no score: it needs images of {SCORED} pixels or more")
     if conditional:
         chosen["style_mixing"] = Chosen(0, "classes are learned, as in the presets that learn them")
     return {name: choice for name, choice in chosen.items() if name not in given}
@@ -119,7 +125,14 @@ def _of_data(data, most, given):
     learns = data.classes > 1 and each >= PER_CLASS
     found = f"{data.classes} classes of {each:.0f} images on average; from {PER_CLASS} on they are learned"
     known = found if data.classes else "the images have no classes"
-    return {"resolution": Chosen(side, reason), "conditional": Chosen(learns, known)}
+    return {"resolution": Chosen(side, reason), "channels": _channels(data.channels), "conditional": Chosen(learns, known)}
+
+
+def _channels(found):
+    """As the images have them, in colour where they differ: one that was not looked at would end the run otherwise."""
+    if len(found) == 1:
+        return Chosen(found[0], CHANNELS[found[0]])
+    return Chosen(3, f"the images differ in their channels, {' and '.join(map(str, found))}; grey and transparent ones are converted")
 
 
 def _on_cpu(side, given):
