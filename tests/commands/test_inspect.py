@@ -120,7 +120,13 @@ def test_sounds_that_are_no_numbers_are_counted_before_they_are_refused(tmp_path
 
 @pytest.mark.parametrize(
     ("files", "kind"),
-    [({"a/0.mp4": b""}, "clips"), ({"a/0.gif": b""}, "images"), ({"0.flac": b""}, "sounds"), ({"train.txt": b"", "0.png": b""}, "images")],
+    [
+        ({"set/captions.csv": b"", "set/0.png": b""}, "captions"),
+        ({"a/0.mp4": b""}, "clips"),
+        ({"a/0.gif": b""}, "images"),
+        ({"0.flac": b""}, "sounds"),
+        ({"train.txt": b"", "0.png": b""}, "images"),
+    ],
 )
 def test_the_kind_by_the_names_of_the_files(tmp_path, files, kind):
     assert kind_of(str(as_folder(tmp_path, files))) == kind

@@ -56,6 +56,8 @@ def test_kind_and_colour_of_shapes():
         (TABLE, ("hat", "nose"), "expected the columns hat, nose .*, found number, hat, hair"),
         (TABLE.replace("1,0,blond\n", ""), ("hat",), "a row of attributes.csv for every image .* for 2, first .*glasses/1.png"),
         (TABLE, (), "expected at least one attribute"),
+        (TABLE + "1,1,blond\n", ("hat",), r"expected one row for 1 in .*attributes\.csv, found rows that differ"),
+        (TABLE + "1,0,blond, dark\n", ("hat",), r"expected 3 columns in row 5 of .*attributes\.csv, found 4; put quotes"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(tmp_path, table, columns, message):
@@ -83,11 +85,38 @@ def test_a_damaged_image_is_replaced_by_one_with_its_attributes(tmp_path):
     assert found[4]["image"][0, 0, 0] in (0, 80) and found[5]["image"][0, 0, 0] == 200
 
 
+SPELLED = {"with folders": "glasses/{}.png,{}\n", "of Windows": ".\\glasses\\{}.png,{}\n", "of the split": "train/glasses/{},{}\n"}
+
+
+@pytest.mark.parametrize("row", SPELLED.values(), ids=SPELLED)
+def test_rows_may_name_folders(faces, row, tmp_path):
+    table = "file,hat\n0,1\n1,1\n2,1\n3,1\n" + "".join(row.format(number, 0) for number in range(4))
+    (tmp_path / "set" / "attributes.csv").write_text(table)
+    source = open_attributes(tmp_path / "set", ("folder", "hat"))
+    assert source.size == 6 and (source.columns["attributes"][:, 0] == source.columns["attributes"][:, 1]).all()
+
+
+def test_rows_that_say_the_same_twice(tmp_path):
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "attributes.csv").write_text("image,hat,note\na,1,x\na,1,y\n")
+    assert open_attributes(tmp_path, ("hat",)).names["hat"] == ("1",)
+
+
+@pytest.mark.parametrize("inner", ["", "/set"])
+def test_a_zip_of_one_folder(faces, tmp_path, inner):
+    path = shutil.make_archive(str(tmp_path / "outer"), "zip", tmp_path, "set")
+    assert open_attributes(path + inner, ("folder", "hat")).columns["attributes"].tolist() == [[0, 1], [0, 0], [0, 1]] + [
+        [1, 1],
+        [1, 0],
+        [1, 1],
+    ]
+
+
 @pytest.mark.parametrize("table", [b"image,hat\n\xff,1\n", b'image,hat\n"' + b"a" * 200_000])
 def test_a_table_that_cannot_be_read_is_named(tmp_path, table):
     Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(tmp_path / "a.png")
     (tmp_path / "attributes.csv").write_bytes(table)
-    with pytest.raises(ValueError, match="expected a table in UTF-8 in .*attributes.csv, found "):
+    with pytest.raises(ValueError, match="expected a table (in UTF-8|of comma-separated values) in .*attributes.csv, found "):
         open_attributes(tmp_path, ("hat",))
 
 

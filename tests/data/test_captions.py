@@ -47,6 +47,19 @@ def test_captions_beside_images(tmp_path, name, kind):
     assert open_captions(path, min_count=3).names["caption"] == (END, UNKNOWN, "a")
 
 
+@pytest.mark.parametrize("inner", ["", "/set"])
+def test_a_zip_of_one_folder(tmp_path, inner):
+    write(tmp_path / "set", {"captions.csv": CSV})
+    path = shutil.make_archive(str(tmp_path / "outer"), "zip", tmp_path, "set")
+    assert pairs(open_captions(path + inner, split="test")) == [(3, "a star")]
+
+
+@pytest.mark.parametrize("name", ["./0.png", "train\\\\a\\\\0.png", ".//train/a/0.png"])
+def test_spellings_of_files(tmp_path, name):
+    write(tmp_path, {"captions.jsonl": JSONL.replace("train/a/0.png", name)})
+    assert pairs(open_captions(tmp_path))[0] == (0, "a moon")
+
+
 @pytest.mark.parametrize("spec", ["shapes", "shapes:equal-luma"])
 def test_shapes_have_captions(spec):
     source = open_captions(spec, resolution=16, channels=1, split="test", limit=5)
@@ -81,6 +94,7 @@ def test_a_damaged_image_is_replaced_by_one_with_its_caption(tmp_path):
         ),
         ({"captions.csv": "image,text\n0.png,a\n"}, {}, "a header with file and caption, and rows, in .*, found image, text; add"),
         ({"captions.csv": "file,caption\n"}, {}, "found file,caption; add"),
+        ({"captions.csv": CSV + "x,3.png,a red thing, big\n"}, {}, "expected 3 columns in row 6 of .*captions.csv, found 4; put quotes"),
         ({"captions.csv": "file,caption\n0.png\n"}, {}, "found '' for '0.png' in row 1 of"),
         (
             {"captions.csv": CSV},

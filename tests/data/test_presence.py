@@ -7,7 +7,7 @@ from PIL import Image
 from jgan.data.presence import open_presence
 from jgan.data.source import read_rows
 
-ROWS = ["face,hat,skin,beard", "0,0,blue,-1", "1,1,red,1", "2,1,red,1"]
+ROWS = ["face,hat,skin,beard,ring", "0,0,blue,-1,without", "1,1,red,1,with", "2,1,red,1,with"]
 
 
 @pytest.fixture
@@ -22,11 +22,11 @@ def album(tmp_path):
 
 
 def test_folders_and_columns(album):
-    source = open_presence(album, ("folder=glasses", "hat", "skin=blue", "beard"))
+    source = open_presence(album, ("folder=glasses", "hat", "skin=blue", "beard", "ring"))
     rows = read_rows(source, np.arange(source.size))
-    assert source.names["attributes"] == ("glasses", "hat", "blue", "beard") and rows["attributes"].dtype == np.int8
+    assert source.names["attributes"] == ("glasses", "hat", "blue", "beard", "ring") and rows["attributes"].dtype == np.int8
     found = {int(image[0, 0, 0]): tuple(values) for image, values in zip(rows["image"], rows["attributes"].tolist(), strict=True)}
-    faces = {0: (0, 1, 0), 10: (1, 0, 1), 20: (1, 0, 1)}
+    faces = {0: (0, 1, 0, 0), 10: (1, 0, 1, 1), 20: (1, 0, 1, 1)}
     assert found == {level: (0, *there) for level, there in faces.items()} | {100 + level: (1, *there) for level, there in faces.items()}
     assert list(source.fields) == list(source.read(0)) == ["image", "attributes"]
 
@@ -36,6 +36,7 @@ def test_folders_and_columns(album):
     [
         (("hair=red",), "hair"),
         (("skin=green",), "expected skin of .* as blue, red, found green"),
+        (("skin",), "expected skin of .* to be there or not, found blue, red; say which, as skin=blue"),
         (("hat", "hat"), "of different names, found hat, hat"),
         ((), "at least one attribute"),
     ],
@@ -43,6 +44,13 @@ def test_folders_and_columns(album):
 def test_mistakes(album, attributes, message):
     with pytest.raises(ValueError, match=message):
         open_presence(album, attributes)
+
+
+@pytest.mark.parametrize("there, absent", [("Yes", "No"), ("True", "False"), ("1.0", "0.0"), ("x", ""), ("on", "OFF"), ("any", "without")])
+def test_how_tables_say_that_something_is_there(album, there, absent):
+    rows = [f"{number},{there if number else absent}," for number in range(3)]
+    (album / "attributes.csv").write_text("\n".join(["face,hat,note", *rows]))
+    assert open_presence(album, ("hat",)).columns["attributes"][:, 0].tolist() == [0, 1, 1] * 2
 
 
 def test_procedural_faces():

@@ -17,6 +17,7 @@ from jgan.data.layout import canonical_split
 from jgan.data.open import locate
 from jgan.data.sounds import faults, open_sounds
 from jgan.data.source import Source, read_rows, spread
+from jgan.data.tables import tables_in
 from jgan.data.texts import open_texts
 from jgan.data.vocabulary import decode
 from jgan.outputs.sounds import spectrogram
@@ -83,7 +84,7 @@ def kind_of(path: str) -> KINDS:
         return "clips" if path in clips.EMBEDDED else "sounds"
     names = _names_in(Path(path).expanduser())
     endings = {Path(name).suffix.lower() for name in names}
-    if any(name in FILES for name in names):
+    if tables_in(names, FILES):
         return "captions"
     if endings & SUFFIXES:
         return "images"

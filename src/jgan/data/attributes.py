@@ -1,20 +1,18 @@
 """Images whose attributes are known: named, each with named values, as `attributes` int8 [A] of every example."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 import jax
 import numpy as np
 
-from jgan.data.archives import open_archive
 from jgan.data.combine import select
 from jgan.data.labels import Labels, numbered
 from jgan.data.layout import canonical_split
 from jgan.data.open import checked_size, open_collection, source_of
 from jgan.data.procedural import shapes
 from jgan.data.source import Source
+from jgan.data.tables import key_of, names_of, open_tables, rows_of
 
 TABLE = "attributes.csv"
 
@@ -89,8 +87,9 @@ def open_attributes(
     """Opens images with a table of their attributes.
 
     Args:
-      spec: a folder, or a .zip, of images in any folders, with a file attributes.csv: a header, and rows whose first entry is the name of
-        a file, with its ending or without. Files of one name in several folders share a row.
+      spec: a folder, zip or tar of images in any folders, with a file attributes.csv at the top, or in the only folder there: a header,
+        and rows whose first entry is the name of a file, with folders or without, with its ending or without. Files of one name in several
+        folders share a row that names no folder.
       columns: those of the table that are attributes. "folder" is the folder that an image lies in, below the folder of its split.
       resolution, channels, split, limit: as in `jgan.data.open_source`.
 
@@ -99,11 +98,10 @@ def open_attributes(
     """
     spec, size = str(spec), checked_size(resolution)
     collection = open_collection(spec, split, None, size)
-    files = tuple(collection.paths)
     if not columns:
         raise ValueError(f"expected at least one attribute of {spec}, found none")
     table = _table(spec, [name for name in columns if name != "folder"])
-    attributes = {name: _of_paths(spec, name, [PurePath(file) for file in files], table) for name in columns}
+    attributes = {name: _values(spec, name, collection, table) for name in columns}
     kinds, numbers = np.unique([of_one.numbers for of_one in attributes.values()], axis=1, return_inverse=True)
     alike = Labels(numbers.reshape(-1).astype(np.int32), tuple(map(str, range(kinds.shape[1]))))
     # An image that turns out to be damaged is replaced by one of its label: by one with the same attributes.
@@ -113,28 +111,44 @@ def open_attributes(
     return with_attributes(select(source, image="image"), kept)
 
 
-def _of_paths(spec, name, paths, table):
+def _values(spec, name, collection, table):
+    """The values of a column for all images."""
     if name == "folder":
-        return numbered([path.parent.name for path in paths])
-    missing = [str(path) for path in paths if path.name not in table and path.stem not in table]
+        return numbered([PurePath(file).parent.name for file in collection.paths])
+    rows = [_row(file.removeprefix(f"{spec}/"), table) for file in collection.names]
+    missing = [file for file, row in zip(collection.names, rows, strict=True) if row is None]
     if missing:
         raise ValueError(f"expected a row of {TABLE} for every image in {spec}, found none for {len(missing)}, first {missing[0]}")
-    rows = [table.get(path.name) or table[path.stem] for path in paths]
     return numbered([row[name] for row in rows], {row[name] for row in table.values()})
+
+
+def _row(path, table):
+    return next((table[name] for name in names_of(path) if name in table), None)
 
 
 def _table(spec, columns):
     """The rows of the table by their first entry."""
-    path = Path(spec)
-    archive = open_archive(path)
-    if TABLE not in archive.names:
-        raise ValueError(f"expected {TABLE} in {path}, found none; its rows name a file and its attributes")
+    archive, outer, found = open_tables(Path(spec), (TABLE,))
+    if not found:
+        raise ValueError(f"expected {TABLE} in {spec}, found none; its rows name a file and its attributes")
+    where = outer / found[0]
     try:
-        rows = list(csv.DictReader(io.StringIO(archive.read(TABLE).decode("utf-8-sig")), restval=""))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"expected a table in UTF-8 in {path / TABLE}, found {error}") from error
+        text = archive.read(found[0]).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"expected a table in UTF-8 in {where}, found {error}; write it again") from error
+    rows = rows_of(text, where)
     known = list(rows[0]) if rows else []
     missing = [name for name in columns if name not in known]
     if missing or not rows:
         raise ValueError(f"expected the columns {', '.join(columns)} in {TABLE} of {spec}, found {', '.join(map(str, known))}; name others")
-    return {row[known[0]]: row for row in rows}
+    return _by_name(rows, known[0], columns, where)
+
+
+def _by_name(rows, first, columns, where):
+    table = {}
+    for row in rows:
+        name = key_of(row[first])
+        values = {column: row[column] for column in columns}
+        if table.setdefault(name, values) != values:
+            raise ValueError(f"expected one row for {name} in {where}, found rows that differ; give its folder too, or leave one out")
+    return table

@@ -1,7 +1,5 @@
 """Images with captions, as `image` and `caption` int32 [T] of every example: captions.jsonl or captions.csv beside images, or shapes."""
 
-import csv
-import io
 import json
 import reprlib
 from collections.abc import Mapping, Sequence
@@ -10,13 +8,14 @@ from pathlib import Path, PurePosixPath
 import jax
 import numpy as np
 
-from jgan.data.archives import Archive, open_archive
+from jgan.data.archives import Archive
 from jgan.data.combine import select, subset
 from jgan.data.labels import numbered
-from jgan.data.layout import canonical_split, composed
+from jgan.data.layout import canonical_split
 from jgan.data.open import check_choices, checked_size, open_collection, source_of
 from jgan.data.procedural import grammar, shapes
 from jgan.data.source import Source
+from jgan.data.tables import key_of, names_of, open_tables, rows_of
 from jgan.data.texts import read_lines, tokens_of
 from jgan.data.vocabulary import split_sentence, vocabulary
 
@@ -40,8 +39,9 @@ def open_captions(
 
     Args:
       spec: "shapes" or "shapes:equal-luma"; or a folder, zip or tar of images in any folders, with a file captions.jsonl or captions.csv at
-        the top. A line of the first is {"file": ..., "caption": ...}, where the caption is a text or a list of them; the second has the
-        columns file and caption. A file is named with folders or without, with its ending or without; it may have several lines.
+        the top, or in the only folder there. A line of the first is {"file": ..., "caption": ...}, where the caption is a text or a list
+        of them; the second has the columns file and caption. A file is named with folders or without, with its ending or without; it may
+        have several lines.
       resolution, channels, split: as in `jgan.data.open_source`.
       limit: maximum number of images, evenly spaced.
       length: the most words of a caption; None: of the longest one of all splits.
@@ -66,7 +66,7 @@ def open_captions(
     if spec.split(":")[0] in ("animals", "faces", "tfds"):
         raise ValueError(f"expected images with captions, shapes or a folder or archive with {' or '.join(FILES)}, found {spec}")
     collection, training = (open_collection(spec, name, None, size) for name in (split, "train"))
-    table = read_captions(Path(spec).expanduser())
+    table = read_captions(Path(spec))
     captions, known = (_of_images(spec, found, table) for found in (collection, training))
     # An image that turns out to be damaged is replaced by one of its label: by one with the same captions.
     alike = numbered(["\n".join(some) for some in captions])
@@ -118,19 +118,18 @@ def read_captions(path: Path) -> Table:
     Raises:
       ValueError: if it has no such file or two of them, or a line is malformed; the message names it.
     """
-    archive = open_archive(path)
-    found = [name for name in FILES if name in archive.names]
+    archive, outer, found = open_tables(path, FILES)
     if len(found) != 1:
         raise ValueError(f"expected {' or '.join(FILES)} at the top of {path}, found {' and '.join(found) or 'neither'}")
     (name,) = found
-    entries = (_of_csv if name.endswith(".csv") else _of_lines)(archive, name, str(path / name))
+    entries = (_of_csv if name.endswith(".csv") else _of_lines)(archive, name, str(outer / name))
     table: dict[str, list[str]] = {}
     for place, file, given in entries:
         captions = [given] if isinstance(given, str) else given
         texts = isinstance(captions, list) and captions and all(isinstance(text, str) and text.strip() for text in captions)
         if not isinstance(file, str) or not file or not texts:
             raise ValueError(f"expected {EXPECTED}, found {reprlib.repr(given)} for {reprlib.repr(file)} in {place}; correct it")
-        table.setdefault(composed(file), []).extend(" ".join(text.split()) for text in captions)
+        table.setdefault(key_of(file), []).extend(" ".join(text.split()) for text in captions)
     return table
 
 
@@ -146,10 +145,7 @@ def _of_lines(archive: Archive, name, where):
 
 def _of_csv(archive: Archive, name, where):
     lines = read_lines(archive.read(name), where)
-    try:
-        rows = list(csv.DictReader(io.StringIO("\n".join(line for _, line in lines)), restval=""))
-    except csv.Error as error:
-        raise ValueError(f"expected a table with the columns file and caption in {where}, found {error}; write it again") from error
+    rows = rows_of("\n".join(line for _, line in lines), where)
     if not rows or not {"file", "caption"} <= rows[0].keys():
         found = ", ".join(map(str, rows[0])) if rows else lines[0][1]
         raise ValueError(f"expected a header with file and caption, and rows, in {where}, found {found}; add them")
@@ -168,10 +164,8 @@ def _of_images(spec, collection, table: Table) -> list[list[str]]:
 
 
 def _captions_of(path, table: Table) -> list[str]:
-    """The captions of an image by its path: with as many folders as the table gives it, with its ending or without."""
-    parts = PurePosixPath(composed(path)).parts
-    ends = [PurePosixPath(*parts[start:]) for start in range(len(parts))]
-    return [text for end in ends for name in (end, end.with_suffix("")) for text in table.get(str(name), ())]
+    """The captions of an image by its path."""
+    return [text for name in names_of(path) for text in table.get(name, ())]
 
 
 def _of_shapes(spec, split, limit, size, channels, length, min_count):

@@ -11,7 +11,7 @@ from jgan.data.labels import Labels
 from jgan.data.open import open_source
 from jgan.data.source import Source
 
-ABSENT = ("none", "no", "0", "-1")
+ABSENT = ("none", "no", "n", "0", "0.0", "-1", "-1.0", "false", "off", "absent", "without", "closed", "")  # in any case
 
 
 def open_presence(
@@ -45,8 +45,8 @@ def presence(source: Source, attributes: Sequence[str]) -> Source:
 
     Args:
       source: with the fields `image` and `attributes`, whose values have names.
-      attributes: of each the name, if one of its values says that it is not there (none, no, 0 or -1) or there are two, of which the second
-        is taken; or NAME=VALUE, which is called VALUE.
+      attributes: of each the name, if one of its values says that it is not there, as none, no, 0, -1, false or without do; or
+        NAME=VALUE, which is called VALUE.
 
     Raises:
       ValueError: for an attribute or a value that is not there, one that is not there or not, or two of one name.
@@ -77,7 +77,7 @@ def _there(values, numbers, name, source):
         if value not in values:
             raise ValueError(f"expected {name.split('=')[0]} of {source.name} as {', '.join(values)}, found {value}")
         return (numbers == values.index(value)).astype(np.int32)
-    absent = [number for number, value in enumerate(values) if value in ABSENT] or [0] * (len(values) == 2)
+    absent = [number for number, value in enumerate(values) if value.lower() in ABSENT]
     if len(absent) != 1:
         found = f"{', '.join(values)}; say which, as {name}={values[0]}"
         raise ValueError(f"expected {name} of {source.name} to be there or not, found {found}")
