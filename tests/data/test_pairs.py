@@ -9,6 +9,7 @@ from PIL import Image
 from tests.data.colours import as_folder, as_zip, picture, seen, some
 
 from jgan.data import make_feed
+from jgan.data.describe import describe
 from jgan.data.pairs import domains_labelled, open_domains, open_pairs
 from jgan.data.procedural import shapes
 from jgan.data.source import read_rows
@@ -194,6 +195,21 @@ def test_splits_of_pairs(tmp_path, made, files, other, size, size_of_other):
     assert seen(open_pairs(path)) == {"red, blue": size} and seen(open_pairs(path, split=other)) == {"yellow, black": size_of_other}
     with pytest.raises(ValueError, match="has no split 'extra'"):
         open_pairs(path, split="extra")
+
+
+@pytest.mark.parametrize("folders", [("photo", "mask", "preview"), ("train/photo", "train/mask", "train/preview")])
+def test_images_in_three_folders_are_not_halved(tmp_path, folders):
+    path = as_folder(tmp_path, {name: content for folder in folders for name, content in some(folder, "red", 2).items()})
+    with pytest.raises(ValueError, match="expected pairs in two folders of .*, found 3 folders: mask, photo, preview; leave two, or"):
+        open_pairs(path)
+
+
+@pytest.mark.parametrize("folders", [("a",), ("a", "b", "c")])
+def test_images_with_two_sides_may_lie_in_folders(tmp_path, folders):
+    path = as_folder(tmp_path, {name: content for folder in folders for name, content in some(folder, "red", 2, "blue").items()})
+    pairs = open_pairs(path, resolution=8)
+    assert seen(pairs) == {"red, blue": 2 * len(folders)}
+    assert "8 x 8, 3 channels (stored as 4 x 4, 3 channels, halves of one image)" in describe(pairs)[0]
 
 
 EQUAL_STEMS = [("A", "jpg", "red", "JPEG"), ("A", "png", "yellow", "PNG"), ("B", "jpg", "blue", "JPEG"), ("B", "png", "black", "PNG")]

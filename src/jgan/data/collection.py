@@ -21,6 +21,7 @@ class Collection(NamedTuple):
     paths: Sequence[str] = ()  # of files: the place of each below the set and its split, "class/name.png"
     splits: Mapping[str, int] = {}  # the number of examples in each split, where there are several
     passed_over: Sequence[tuple[str, str]] = ()  # (file, reason) of images that are no examples of it
+    note: str = ""  # what is to be said of the shapes, for people
 
 
 def of_images(

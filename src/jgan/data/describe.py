@@ -44,8 +44,9 @@ def _examples(source):
         count = source.fields[name].shape[0]
         line += f", {name} of {count} at {rate:g} per second ({count / rate:.3g} s)"
         line += _lengths(source, count, rate)
-    if source.origin is not None and set(source.origin.shapes) != set(images.values()):
-        line += f" (stored as {_stored(source.origin.shapes)})"
+    note = source.origin.note if source.origin is not None else ""
+    if source.origin is not None and (note or set(source.origin.shapes) != set(images.values())):
+        line += f" (stored as {_stored(source.origin.shapes)}{note and ', '}{note})"
     if source.origin is not None and source.origin.splits:
         line += "; splits: " + ", ".join(f"{name} ({count})" for name, count in source.origin.splits.items())
     return line

@@ -110,7 +110,7 @@ def source_of(
         columns=usable.columns,
         skipped=usable.skipped,
         damaged=damaged,
-        origin=Origin(Counter(shape for _, found in usable.found for shape in found.values()), collection.splits),
+        origin=Origin(Counter(shape for _, found in usable.found for shape in found.values()), collection.splits, note=collection.note),
     )
 
 

@@ -5,11 +5,13 @@ from collections import Counter
 from pathlib import Path, PurePath
 
 from jgan.data import combine
-from jgan.data.collection import Collection, Shape
+from jgan.data.collection import Collection, Shape, survey
 from jgan.data.layout import canonical_split, composed
 from jgan.data.open import check_choices, checked_size, open_collection, source_of
 from jgan.data.reading import checked_reading
-from jgan.data.source import Source
+from jgan.data.source import Source, spread
+
+LOOKED_AT = 8  # images of several folders, to see whether they are side by side
 
 
 def open_pairs(
@@ -41,7 +43,8 @@ def open_pairs(
     A pair of which one image is damaged is replaced as a whole: see `open_source`.
 
     Raises:
-      ValueError: as `open_source`; images of odd width; a file without a partner.
+      ValueError: as `open_source`; images of odd width; a file without a partner; images in other folders than two that are not at least
+        twice as wide as high.
 
     >>> pairs = open_pairs("shapes", resolution=16, limit=10)
     >>> pairs.fields["input"].shape, pairs.read(3)["target"].dtype
@@ -112,7 +115,7 @@ def domains_labelled(domains: Source) -> Source:
 def _domains(images, spec, split, size, channels, limit):
     folders = _two_folders(images, spec)
     if folders is None:
-        tops = sorted({path.split("/")[0] for path in images.paths if "/" in path})
+        tops = _tops(images)
         found = f"the folders {', '.join(tops)}" if tops else f"{len(images.names)} images without folders"
         raise ValueError(f"expected two domains in {spec}, in folders such as trainA and trainB, found {found}; give the folder above them")
     for folder, members in folders.items():
@@ -132,7 +135,26 @@ def _collection(spec, split, limit, size, reading) -> Collection:
         return shapes.outlines(canonical_split(split) or split, limit)
     images = open_collection(spec, split, limit, size, reading=reading)
     folders = _two_folders(images, spec)
-    return _side_by_side(images) if folders is None else _partners(images, folders)
+    if folders is not None:
+        return _partners(images, folders)
+    _check_folders(images, spec)
+    return _side_by_side(images)
+
+
+def _check_folders(images, spec):
+    """Images in several folders are classes, or sets of three, unless they look as if there were two side by side."""
+    folders = _tops(images)
+    if len(folders) < 2:
+        return
+    shapes = [shapes["image"] for _, shapes in survey(images, spread(len(images.names), min(len(images.names), LOOKED_AT)).tolist())[0]]
+    if any(width < 2 * height for height, width, _ in shapes):
+        found = f"{len(folders)} folders: {', '.join(folders)}"
+        raise ValueError(f"expected pairs in two folders of {spec}, found {found}; leave two, or put images with two sides into one folder")
+
+
+def _tops(images):
+    """The folders at the top of a set."""
+    return sorted({path.split("/")[0] for path in images.paths if "/" in path})
 
 
 def _two_folders(images, spec) -> dict[str, dict[str, int]] | None:
@@ -169,7 +191,7 @@ def _side_by_side(images: Collection) -> Collection:
         halves = {"input": image[:, :width], "target": image[:, width:]}
         return {field: decode.adapt(half, shapes[field][:2], shapes[field][2]) for field, half in halves.items()}
 
-    return Collection(images.names, look, read, splits=images.splits, passed_over=images.passed_over)
+    return Collection(images.names, look, read, splits=images.splits, passed_over=images.passed_over, note="halves of one image")
 
 
 def _partners(images: Collection, folders: dict[str, dict[str, int]]) -> Collection:

@@ -20,6 +20,7 @@ class Origin(NamedTuple):
     shapes: Mapping[tuple[int, ...], int] = {}  # (H, W, C) as stored -> number of images or clips
     splits: Mapping[str, int] = {}  # number of examples in each split, where there are several
     lengths: tuple[int, ...] = ()  # of the clips or recordings of which examples are windows: frames or samples
+    note: str = ""  # what else is to be said of the shapes
 
 
 class Source(NamedTuple):
