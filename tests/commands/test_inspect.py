@@ -76,6 +76,7 @@ TABLE = b"file,caption\n0,a moon\n1,a red moon\n2,a red %s\n"
             [
                 "NaN or infinity: 0",
                 "silent: 1, SET/no/zero.wav",
+                "beyond full scale: 0",
                 "clipped: 1, SET/yes/loud.wav",
                 "SET: 3 examples, audio of 8192 at 8000 per second (1.02 s), parts of 3 of 400 to 400 (0.05 to 0.05 s)",
                 "2 classes: 0 no (2), 1 yes (1)",

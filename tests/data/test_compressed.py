@@ -44,7 +44,8 @@ def test_a_set_of_several_kinds(tmp_path):
 def test_what_is_wrong_is_found(tmp_path):
     files = {"a.aiff": encoded(np.full(400, np.nan), "AIFF", "FLOAT"), "b.flac": encoded(np.zeros(400), "FLAC")}
     written(tmp_path, files)
-    assert faults(tmp_path) == {"NaN or infinity": [str(tmp_path / "a.aiff")], "silent": [str(tmp_path / "b.flac")], "clipped": []}
+    expected = {"NaN or infinity": [str(tmp_path / "a.aiff")], "silent": [str(tmp_path / "b.flac")]}
+    assert {name: found for name, found in faults(tmp_path).items() if found} == expected
     with pytest.raises(ValueError, match=r"expected numbers in .*a\.aiff, found NaN or infinity in 400"):
         open_sounds(tmp_path, window=400)
 

@@ -9,7 +9,7 @@ from jgan.data.content import data_hash
 from jgan.data.describe import describe
 from jgan.data.feed import resident
 from jgan.data.procedural.words import NAMES, RATE, word
-from jgan.data.sounds import SoundSettings, open_settings, open_sounds, resampled, resampled_length
+from jgan.data.sounds import SoundSettings, faults, open_settings, open_sounds, resampled, resampled_length
 from jgan.data.wav import FLOAT
 from jgan.data.windows import windows_of
 
@@ -89,6 +89,12 @@ def test_levels(tmp_path):
     assert plain.read(2)["audio"][:3].tolist() == [1, -1, 0]  # beyond full scale, as a player would clip it
 
 
+@pytest.mark.parametrize(("numbers", "fault"), [([0.5, 1.5, 1.5], "beyond full scale"), ([0.5, 1.0, 1.0], "clipped"), ([0.5, 1.0], None)])
+def test_sound_beyond_full_scale_is_said(tmp_path, numbers, fault):
+    written(tmp_path, {"a.wav": floats(numbers)})
+    assert [name for name, found in faults(tmp_path).items() if found] == ([fault] if fault else [])
+
+
 ERRORS = {
     "empty": ({}, "no sounds in .*: found nothing; expected files of sound, such as WAV"),
     "others": ({"a.txt": b"x"}, r"no sounds in .*: found a\.txt"),
@@ -97,6 +103,7 @@ ERRORS = {
         r"expected numbers in .*b\.wav, found NaN or infinity in 200",
     ),
     "infinity": ({"a.wav": floats([0.0, float("-inf")] * 200)}, "found NaN or infinity in 200 samples"),
+    "another scale": ({"a.wav": floats([0.0, 32_767.0] * 200)}, r"from -1 to 1 in .*a\.wav, found 32767; divide by full scale"),
     "rates": (
         {"a.wav": ints(RAMP), "b.wav": ints(RAMP, rate=44_100)},
         r"of one rate, found several: .*a\.wav has 8000 and .*b\.wav has 44100 samples per second; give .*--sample-rate",

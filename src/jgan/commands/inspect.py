@@ -49,7 +49,7 @@ def inspect(
 ) -> None:
     """Prints what is understood of a set: classes, sizes, words, rates, lengths, what is left out and why; saves a grid by class.
 
-    Splits and channels are among it, and which sounds are clipped, silent or hold NaN.
+    Splits and channels are among it, and which sounds are clipped, beyond full scale, silent or hold NaN.
 
     Args:
         path: A folder, zip, tar, text file, .npz, folder of idx files, tfds:NAME, or an embedded set such as shapes, moving or words.

@@ -26,6 +26,7 @@ WINDOW = 8192  # samples, where nothing else is asked for
 # What looks like sound; what is not read is refused by name, not passed over.
 ENDINGS = {f".{ending}" for ending in "wav wave mp3 flac ogg oga opus m4a aac aif aiff aifc au snd wma amr caf w64".split()}
 SILENT, FULL = 1e-3, 0.99  # the loudness of what is silent and of what is clipped, of full scale
+LOUDEST = 16  # times full scale, 24 dB: what reaches beyond was written on another scale, such as that of 16 bits
 KEPT = 4  # recordings in memory while their windows are read
 
 
@@ -99,7 +100,8 @@ def open_sounds(
 
     Raises:
       ValueError: no readable sound, recordings of several rates without `sample_rate`, another one than the embedded words have, one that
-        is shorter than a window unless `pad`, or one with NaN or infinity; and as `open_source`.
+        is shorter than a window unless `pad`, or one with NaN or infinity, or floating-point numbers of another scale than -1 to 1, which
+        reach beyond 16; and as `open_source`. What is a little beyond full scale is clipped.
       FileNotFoundError: nothing at that path.
 
     >>> source = open_sounds(limit=4, labels=True)
@@ -128,13 +130,14 @@ def faults(spec: str | Path, *, split: str = "train", max_unpacked: int | None =
       spec, split, max_unpacked: as in `open_sounds`.
 
     Returns:
-      The names of the recordings with NaN or infinity, of those that are silent (the largest number is below -60 dB of full scale) and of
-      those that are clipped (two samples in a row are one number of at least 0.99).
+      The names of the recordings with NaN or infinity, of those that are silent (the largest number is below -60 dB of full scale), of
+      those beyond full scale, which opening clips or refuses, and of those that are clipped (two samples in a row are one number of at
+      least 0.99).
 
     >>> faults("words")
-    {'NaN or infinity': [], 'silent': [], 'clipped': []}
+    {'NaN or infinity': [], 'silent': [], 'beyond full scale': [], 'clipped': []}
     """
-    names: dict[str, list[str]] = {"NaN or infinity": [], "silent": [], "clipped": []}
+    names: dict[str, list[str]] = {"NaN or infinity": [], "silent": [], "beyond full scale": [], "clipped": []}
     if str(spec) == EMBEDDED:
         return names
     found = _found(spec, split, max_unpacked)
@@ -157,8 +160,11 @@ def fault_of(sound: np.ndarray) -> str | None:
     """
     if not np.isfinite(sound).all():
         return "NaN or infinity"
-    if np.abs(sound).max(initial=0) < SILENT:
+    peak = np.abs(sound).max(initial=0)
+    if peak < SILENT:
         return "silent"
+    if peak > 1:
+        return "beyond full scale"
     flat = (np.abs(sound[1:]) >= FULL) & (sound[1:] == sound[:-1])
     return "clipped" if flat.any() else None
 
@@ -186,7 +192,7 @@ def _source(found: Found, spec, window, limit, labels, pad, level, sample_rate, 
     lengths = [resampled_length(samples, other, rate) for _, other, samples, _ in stored]
     _check_lengths([name for name, *_ in stored], lengths, rate, window, pad)
     floating = [(name, index) for index, (name, *_, floating) in zip(indices, stored, strict=True) if floating]
-    _check_finite(spec, floating, lambda index: _mono(archive.read(files[index])))  # NaN would spread when it is resampled
+    _check_numbers(spec, floating, lambda index: _mono(archive.read(files[index])))  # NaN would spread when it is resampled
     places = windows_of(lengths, window)
     columns = {name: values[places[:, 0]] for name, values in usable.columns.items()}
     fields = {"audio": jax.ShapeDtypeStruct((window,), np.float32)}
@@ -286,15 +292,18 @@ def _check_lengths(names: Sequence[str], lengths: Sequence[int], rate: int, wind
             )
 
 
-def _check_finite(spec, floating: Sequence[tuple[str, int]], sound: Callable[[int], np.ndarray]) -> None:
-    """Looks for NaN in floating-point recordings, (name, index), which have to be read for it; others cannot hold any."""
+def _check_numbers(spec, floating: Sequence[tuple[str, int]], sound: Callable[[int], np.ndarray]) -> None:
+    """Looks for NaN and other scales in floating-point recordings, (name, index), which have to be read for it; others have none."""
     for name, index in watched(floating, lambda done, item: f"look for NaN in {spec}: {done} of {len(floating)} up to {item[0]}"):
         try:
-            bad = np.count_nonzero(~np.isfinite(sound(index)))
+            numbers = sound(index)
         except (ValueError, OSError):  # it is reported when it is read
             continue
+        bad, peak = np.count_nonzero(~np.isfinite(numbers)), np.abs(numbers).max(initial=0)
         if bad:
             raise ValueError(f"expected numbers in {name}, found NaN or infinity in {bad} samples; correct it or leave it out")
+        if peak > LOUDEST:
+            raise ValueError(f"expected numbers from -1 to 1 in {name}, found {peak:g}; divide by full scale, such as 32768 of 16 bits")
 
 
 def _numbers(data):
