@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps, features
 
-from jgan.data.decode import adapt, decode, header, is_image
+from jgan.data.decode import adapt, animation_header, decode, header, is_image
 from jgan.data.reading import Reading
 
 AVIF = features.check("avif")
@@ -131,6 +131,41 @@ def test_adapt_does_not_touch_what_fits():
 def test_other_files_are_refused(data, message):
     with pytest.raises(ValueError, match=message):
         decode(data, (4, 4), 3)
+
+
+HEIC = b"\0\0\0\x24ftypheic\0\0\0\0mif1heic" + bytes(100)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (HEIC, "HEIC"),
+        (HEIC.replace(b"ftypheic", b"ftyphevc"), "HEIC"),
+        (b"\xff\x0a" + bytes(20), "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(20), "JPEG XL"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(20), "JPEG 2000"),
+        (b"8BPS" + bytes(20), "Photoshop"),
+    ],
+)
+def test_other_formats_are_refused_by_name(data, name):
+    with pytest.raises(ValueError, match=f"it is {name}; convert it to JPEG or PNG"):
+        decode(data, (4, 4), 3)
+
+
+@pytest.mark.parametrize(
+    ("durations", "expected"), [([1000, 50, 50, 50, 50], 50), ([50, 50, 50, 50, 2000], 50), ([70] * 5, 70), ([0] * 5, 0)]
+)
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG"])
+def test_the_time_of_a_frame_is_the_median(form, durations, expected):
+    frames = [picture("RGB").rotate(90 * number) for number in range(5)]
+    assert animation_header(encoded(frames[0], form, save_all=True, append_images=frames[1:], duration=durations))[4] == expected
+
+
+def test_an_animation_that_is_damaged_behind_its_first_frame_has_a_time():
+    frames = [Image.fromarray(np.random.default_rng(number).integers(0, 255, (32, 32, 3), np.uint8)) for number in range(5)]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50)
+    start = data.index(b"!\xf9", len(data) // 2)
+    assert animation_header(data[: start + 40] + bytes(20) + data[start + 60 :])[4] == 50
 
 
 def test_truncated_pixels_are_an_error():

@@ -39,7 +39,17 @@ START = re.compile(
     re.DOTALL,
 )
 SUBFILE, PREVIEWS = 254, (1, 3)  # the tag of a TIFF that says what a picture of it is, and its values for smaller copies
+TIMED = 16  # frames of an animation whose durations are looked at, since each has to be decoded for it
 WORK = 1_000_000_000  # pixels of all scans of a progressive JPEG; those of 100 megapixels have about 10 scans
+
+
+OTHERS = {  # how files begin that are images but are not read here: their name
+    rb"....ftyphe[iv]": "HEIC",
+    rb"....ftypavi": "AVIF",
+    rb"\xff\x0a|\0\0\0\x0cJXL ": "JPEG XL",
+    rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51": "JPEG 2000",
+    rb"8BPS": "Photoshop",
+}
 
 
 def is_image(start: bytes) -> bool:
@@ -92,7 +102,9 @@ def decode(data: bytes, size: tuple[int, int], channels: int, reading: Reading =
 
 
 def animation_header(data: bytes, reading: Reading = AS_STORED) -> tuple[int, int, int, int, float]:
-    """Returns (frames, H, W, C, milliseconds of the first frame, 0 if it does not say) of an animated GIF, WebP or PNG, or of a picture.
+    """Returns (frames, H, W, C, milliseconds of a frame, 0 if it does not say) of an animated GIF, WebP or PNG, or of a picture.
+
+    The milliseconds are the median of the first 16 frames: many an animation holds its first or last frame.
 
     Raises:
       ValueError: as `header`; for what is damaged, or would unpack to more than is allowed in all its frames.
@@ -107,7 +119,7 @@ def animation_header(data: bytes, reading: Reading = AS_STORED) -> tuple[int, in
         raise
     except Exception as error:  # as in `_loaded`
         raise ValueError(f"damaged {image.format} animation: {error or type(error).__name__}") from error
-    return count, height, width, _channels(image), float(image.info.get("duration", 0))
+    return count, height, width, _channels(image), _milliseconds(image, min(count, TIMED))
 
 
 def frames(data: bytes, indices: Iterable[int], size: tuple[int, int], channels: int, reading: Reading = AS_STORED) -> np.ndarray:
@@ -154,7 +166,7 @@ def adapt(image: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray
 def _open(data, whole, reading):
     """Without `Image.open`, whose own limit warns and refuses by other numbers than ours."""
     if not is_image(data):
-        raise ValueError(f"not a readable {NAMES} image: it begins with {data[:8]!r}")
+        raise ValueError(f"not a readable {NAMES} image: {_other(data) or f'it begins with {data[:8]!r}'}")
     _check_size(_webp_size(data), 4, whole, reading)
     _check_size(_gif_size(data), 4, whole, reading)
     if "TIFF" not in Image.OPEN or "WEBP" not in Image.OPEN:
@@ -162,7 +174,7 @@ def _open(data, whole, reading):
     factories = [Image.OPEN[name] for name in FORMATS if name in Image.OPEN]
     factory = next((factory for factory, accepts in factories if accepts is not None and accepts(data[:16]) is True), None)
     if factory is None:
-        raise ValueError(f"a format that this pillow does not read: it begins with {data[:12]!r}")
+        raise ValueError(f"a format that this pillow does not read: {_other(data) or f'it begins with {data[:12]!r}'}")
     try:
         image = factory(io.BytesIO(data), "")
     except Exception as error:  # as in `_loaded`
@@ -173,6 +185,13 @@ def _open(data, whole, reading):
     if image.format == "JPEG" and (scans := data.count(b"\xff\xda")) * image.width * image.height > WORK and scans > 10:
         raise ValueError(f"a JPEG of {scans} scans of {image.width} x {image.height} pixels, which would take minutes to read")
     return image
+
+
+def _other(data):
+    """What to do with an image in another format that is known; empty for what is not known."""
+    known = (name for start, name in OTHERS.items() if re.match(start, data, re.DOTALL))
+    name = next(known, "")
+    return name and f"it is {name}; convert it to JPEG or PNG"
 
 
 def _check_size(size, pixel_bytes, whole, reading):
@@ -206,6 +225,19 @@ def _gif_size(data):
     sides = [int.from_bytes(data[at : at + 2], "little") for at in (6, 8, *range(place + 1, place + 9, 2))]
     width, height, left, top, frame_width, frame_height = sides
     return max(width, left + frame_width), max(height, top + frame_height)
+
+
+def _milliseconds(image, count):
+    """The median duration of the first frames that can be read."""
+    found = [float(image.info.get("duration", 0))]
+    try:
+        for index in range(1, count):
+            image.seek(index)
+            image.load()
+            found.append(float(image.info.get("duration", 0)))
+    except Exception:  # it is reported when the frame is read
+        pass
+    return float(np.median(found))
 
 
 def _orientation(image):
