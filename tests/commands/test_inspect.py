@@ -88,6 +88,11 @@ TABLE = b"file,caption\n0,a moon\n1,a red moon\n2,a red %s\n"
             ["SET: 2 examples, 8 x 8, 3 channels, video of 4 at 10 per second (0.4 s), parts of 2 of 4 to 6 (0.4 to 0.6 s)", "no classes"],
         ),
         (
+            {f"a/{number}.png": picture("red") for number in range(3)},
+            {"kind": "clips", "resolution": 8, "rate": 12.0},
+            ["SET: 1 examples, 8 x 8, 3 channels, video of 3 at 12 per second (0.25 s) (stored as 4 x 4, 3 channels)", "no classes"],
+        ),
+        (
             CAPTIONED | {"captions.csv": TABLE % b"moon"},
             {"resolution": 4},
             ["SET: 2 images, 4 x 4, 3 channels; splits: train (2), test (1)", "caption: up to 3 words, 3 different ones", "no classes"],
@@ -109,6 +114,14 @@ def test_other_kinds(tmp_path, capsys, files, settings, lines):
     printed = capsys.readouterr().out.replace(str(path), "SET").splitlines()
     assert [line for line in printed if not line.startswith("with")][: len(lines)] == lines and "left out: nothing" in printed
     assert out.exists() != ("train.txt" in files)  # sentences are printed
+
+
+@pytest.mark.parametrize("kind", [None, "images", "captions", "texts", "clips", "sounds"])
+@pytest.mark.parametrize("place", ["", " "])
+def test_no_place(tmp_path, monkeypatch, kind, place):
+    monkeypatch.chdir(as_folder(tmp_path, FILES))
+    with pytest.raises(ValueError, match="expected the path of a set or the name of an embedded one, found nothing"):
+        inspect(place, kind, out=tmp_path / "grid.png")
 
 
 def test_sounds_that_are_no_numbers_are_counted_before_they_are_refused(tmp_path, capsys):

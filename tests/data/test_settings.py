@@ -69,6 +69,8 @@ def test_what_files_may_be_is_passed_on(tmp_path):
         ("~/photos", "HERE/home/photos"),
         ("link", "HERE/link"),
         ("/", "/"),
+        ("", ""),
+        ("pairs:", "pairs:"),
     ],
 )
 def test_paths_are_made_absolute_and_names_stay(tmp_path, monkeypatch, spec, expected):

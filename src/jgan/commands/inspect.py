@@ -14,14 +14,14 @@ from jgan.data.captions import FILES, open_captions
 from jgan.data.clips import open_clips
 from jgan.data.describe import describe, listed
 from jgan.data.layout import canonical_split
-from jgan.data.open import locate
+from jgan.data.open import locate, path_of
 from jgan.data.sounds import faults, open_sounds
 from jgan.data.source import Source, read_rows, spread
 from jgan.data.tables import tables_in
 from jgan.data.texts import open_texts
 from jgan.data.vocabulary import decode
 from jgan.outputs.sounds import spectrogram
-from jgan.ranges import Bits, Bytes, Columns, Count, Size
+from jgan.ranges import Bits, Bytes, Columns, Count, Rate, Size
 
 KINDS = Literal["images", "captions", "texts", "clips", "sounds"]
 FRAMES = 16  # of a clip, where all are as long
@@ -41,6 +41,7 @@ def inspect(
     split: str = "train",
     limit: Count | None = None,
     resolution: Size = 64,
+    rate: Rate | None = None,
     columns: Columns = 8,
     rows: Columns = 32,
     bit_depth: Bits | None = None,
@@ -57,6 +58,7 @@ def inspect(
         split: The part to look at.
         limit: Maximum number of images, sentences, clips or recordings, evenly spaced.
         resolution: Side of the images in the grid, pixels.
+        rate: Frames per second of clips; as the files say if not given. Folders of frames do not say.
         columns: Images of each class in the grid, which has a row per class.
         rows: Maximum number of classes in the grid.
         bit_depth: Bits that greys of 16 bits use; as the files say if not given.
@@ -65,7 +67,14 @@ def inspect(
     """
     outputs.check_path(out, {"image": outputs.image()})
     chosen = OPENED[kind or kind_of(path)]
-    settings = {"split": split, "limit": limit, "resolution": resolution, "bit_depth": bit_depth, "max_unpacked": max_unpacked}
+    settings = {
+        "split": split,
+        "limit": limit,
+        "resolution": resolution,
+        "rate": rate,
+        "bit_depth": bit_depth,
+        "max_unpacked": max_unpacked,
+    }
     source = chosen.open(path, settings)
     print(*describe(source, few=None), sep="\n")
     pictures = chosen.pictures(source, by_class(source, columns, rows))
@@ -82,7 +91,7 @@ def kind_of(path: str) -> KINDS:
     """
     if path in clips.EMBEDDED or path == sounds.EMBEDDED:
         return "clips" if path in clips.EMBEDDED else "sounds"
-    names = _names_in(Path(path).expanduser())
+    names = _names_in(path_of(path))
     endings = {Path(name).suffix.lower() for name in names}
     if tables_in(names, FILES):
         return "captions"
@@ -143,7 +152,8 @@ def _some(settings, *names):
 
 
 def _images(path, settings):
-    return _with_labels(lambda labels: open_source(path, labels=labels, channels=3, **settings))
+    given = _some(settings, "split", "limit", "resolution", "bit_depth", "max_unpacked")
+    return _with_labels(lambda labels: open_source(path, labels=labels, channels=3, **given))
 
 
 def _captions(path, settings):
@@ -156,7 +166,7 @@ def _texts(path, settings):
 
 
 def _clips(path, settings):
-    given = _some(settings, "split", "limit", "resolution", "max_unpacked")
+    given = _some(settings, "split", "limit", "resolution", "rate", "max_unpacked")
     origin = open_clips(path, frames=1, channels=3, **given).origin
     frames = min([FRAMES, *(origin.lengths if origin else ())])
     return _with_labels(lambda labels: open_clips(path, frames=frames, channels=3, labels=labels, **given))

@@ -15,7 +15,7 @@ from jgan.data import archives, decode, mp4
 from jgan.data.collection import Collection, agree
 from jgan.data.files import Found, Kind, find_files
 from jgan.data.layout import canonical_split
-from jgan.data.open import check_choices, checked_size, locate, reader, usable_of
+from jgan.data.open import check_choices, checked_size, locate, path_of, reader, usable_of
 from jgan.data.reading import Reading, checked_reading
 from jgan.data.settings import limit_of, place
 from jgan.data.source import Origin, Source
@@ -131,7 +131,7 @@ def open_clips(
             raise ValueError(f"expected 3 channels of the embedded clips, found channels={channels}; leave it out")
         return _embedded(str(spec))(canonical_split(split) or split, frames=frames, rate=rate or 16.0, resolution=size, limit=limit)
     reading = checked_reading(None, max_unpacked)
-    path, inner = locate(Path(spec).expanduser(), EMBEDDED)
+    path, inner = locate(path_of(spec), EMBEDDED)
     found = find_files(path, inner, split, Kind("clip", "GIF, WebP or MP4 files, or folders of frames", _is_part, _clip_of), reading)
     return _source(found, str(spec), frames, rate, size, channels, limit, labels, reading)
 
@@ -261,7 +261,7 @@ def _check(names, headers, frames, rate) -> float:
             found = f"{header.frames} in {name}; take fewer frames, or leave it out"
             raise ValueError(f"expected clips of at least {frames} frames, one window, found {found}")
         if rate is None and not header.rate:
-            raise ValueError(f"expected the frames per second of {name}, which it does not say; give rate=...")
+            raise ValueError(f"expected the frames per second of {name}, which it does not say; give rate=... (--rate)")
         if rate is None and abs(header.rate - headers[0].rate) > 0.01 * headers[0].rate:
             found = f"{names[0]} has {headers[0].rate:g} and {name} has {header.rate:g} frames per second"
             raise ValueError(f"expected clips of one rate, found several: {found}; convert them, or take them as one with rate=...")

@@ -189,7 +189,7 @@ def open_collection(
         from jgan.data import tfds
 
         return tfds.open_tfds(spec.removeprefix("tfds:"), split, size, data_dir)
-    path, inner = locate(Path(spec).expanduser())
+    path, inner = locate(path_of(spec))
     return _open_path(path, inner, split, reading)
 
 
@@ -201,6 +201,20 @@ def _open_path(path, inner, split, reading):
     if path.is_dir() and arrays.is_idx_folder(path):
         return arrays.open_idx(path, split, reading)
     return files.open_files(path, inner, split, reading)
+
+
+def path_of(spec: str | Path) -> Path:
+    """Returns the path that the place of a set means.
+
+    Raises:
+      ValueError: if it is empty, which would mean the current folder.
+
+    >>> path_of("photos").name
+    'photos'
+    """
+    if not str(spec).strip():
+        raise ValueError("expected the path of a set or the name of an embedded one, found nothing; is a variable of the shell not set?")
+    return Path(spec).expanduser()
 
 
 def locate(path: Path, embedded: Sequence[str] = ("shapes", "animals", "faces", "tfds:NAME")) -> tuple[Path, str]:

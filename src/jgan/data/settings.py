@@ -34,7 +34,7 @@ def absolute(spec: str, *embedded: str) -> str:
     """
     kind, name = ("pairs:", spec.removeprefix("pairs:")) if spec.startswith("pairs:") else ("", spec)
     path = Path(name).expanduser()
-    known = spec in embedded or name.split(":")[0] in ("shapes", "animals", "faces", "tfds")
+    known = not name or spec in embedded or name.split(":")[0] in ("shapes", "animals", "faces", "tfds")
     if known or not any(p.exists() for p in (path, *path.parents[:-1])):
         return spec
     return f"{kind}{path.resolve() if '..' in path.parts else path.absolute()}"

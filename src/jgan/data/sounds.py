@@ -13,7 +13,7 @@ from jgan.data import archives, compressed, wav
 from jgan.data.collection import Collection
 from jgan.data.files import Found, Kind, find_files
 from jgan.data.layout import canonical_split
-from jgan.data.open import check_choices, locate, reader, usable_of
+from jgan.data.open import check_choices, locate, path_of, reader, usable_of
 from jgan.data.procedural import words
 from jgan.data.reading import checked_reading, watched
 from jgan.data.settings import limit_of, place
@@ -170,7 +170,7 @@ def fault_of(sound: np.ndarray) -> str | None:
 
 
 def _found(spec, split, max_unpacked) -> Found:
-    path, inner = locate(Path(spec).expanduser(), (EMBEDDED,))
+    path, inner = locate(path_of(spec), (EMBEDDED,))
     return find_files(path, inner, split, Kind("sound", "files of sound, such as WAV", _is_sound), checked_reading(None, max_unpacked))
 
 

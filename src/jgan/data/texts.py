@@ -10,6 +10,7 @@ import numpy as np
 
 from jgan import bounded
 from jgan.data.layout import canonical_split, checked_split
+from jgan.data.open import path_of
 from jgan.data.procedural import grammar, shapes
 from jgan.data.source import Source, spread
 from jgan.data.vocabulary import Unit, encode, split_sentence, vocabulary, with_unknown
@@ -61,7 +62,7 @@ def open_texts(
     >>> source.fields["tokens"].shape, source.names["tokens"][:4], source.read(0)["tokens"].tolist()
     ((11,), ('<end>', 'a', 'above', 'below'), [1, 9, 24, 11, 0, 0, 0, 0, 0, 0, 0])
     """
-    texts = _of_shapes(split, limit) if spec == "shapes" else _of_path(Path(spec).expanduser(), split)
+    texts = _of_shapes(split, limit) if spec == "shapes" else _of_path(path_of(spec), split)
     names = vocabulary((split_sentence(sentence, unit) for sentence in texts.training), min_count)
     longest = max(len(split_sentence(sentence, unit)) for sentence in {*texts.sentences, *texts.training, *texts.others})
     tokens = tokens_of(texts.sentences, texts.places, names, unit, length or longest)
