@@ -19,6 +19,7 @@ IMAGES = np.arange(4 * 8 * 8 * 3, dtype=np.uint8).reshape(4, 8, 8, 3)
         (IMAGES.astype(np.int64), r"images\.astype\('uint8'\)"),
         (IMAGES.astype(np.float64), r"images\.astype\('uint8'\)"),
         (IMAGES.astype(np.uint16) * 257, "their numbers reach from 0 to 65535"),
+        (np.full((4, 8, 8, 3), np.nan), "255, without NaN and infinity, which are among them, and save"),
         (IMAGES > 7, r"images\.astype\('uint8'\) \* 255"),
         (IMAGES[..., :2], "drop the other channels"),
         (IMAGES[0, 0], r"are \[8, 3\]: expected \[N, H, W\]"),
@@ -30,6 +31,18 @@ def test_what_to_do_with_other_arrays(tmp_path, images, message):
     np.savez(tmp_path / "set.npz", images=images)
     with pytest.raises(ValueError, match=rf"set\.npz.*{message}|no images in .*set\.npz"):
         open_source(tmp_path / "set.npz")
+
+
+def test_arrays_of_other_names_are_named(tmp_path):
+    np.savez(tmp_path / "set.npz", pictures=IMAGES)
+    with pytest.raises(ValueError, match="found pictures, expected one of x_train, x_training, .*, arr_0; rename the array"):
+        open_source(tmp_path / "set.npz")
+
+
+def test_labels_are_an_array_too(tmp_path):
+    np.savez(tmp_path / "set.npz", images=IMAGES)
+    with pytest.raises(ValueError, match=r"or labels=\.\.\. to a \.npz, or do without"):
+        open_source(tmp_path / "set.npz", labels=True)
 
 
 @pytest.mark.parametrize("remedy", [lambda x: (x * 127.5 + 127.5).round().clip(0, 255).astype("uint8")])

@@ -217,8 +217,10 @@ def test_archives_that_are_none(tmp_path, name):
 
 def test_other_files_are_no_source(tmp_path):
     (tmp_path / "a.rar").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"a\.rar is no known kind of source: expected a folder"):
-        open_source(tmp_path / "a.rar")
+    np.save(tmp_path / "a.npy", np.zeros((4, 8, 8, 3), np.uint8))
+    for name, advice in (("a.rar", "give the folder of a single file"), ("a.npy", r"save it with np\.savez\(PATH, images")):
+        with pytest.raises(ValueError, match=f"{name} is no known kind of source: expected a folder.*; {advice}"):
+            open_source(tmp_path / name)
 
 
 @pytest.mark.parametrize(("option", "value"), [("resolution", 0), ("resolution", (4, 5, 6)), ("channels", 2), ("limit", 0)])

@@ -122,7 +122,9 @@ def _opener(path):
     if start[257:262] == b"ustar":
         return _open_tar
     if not path.name.lower().endswith(ARCHIVES) and not packed:
-        raise ValueError(f"{path} is no known kind of source: expected a folder, a .npz or one of {', '.join(ARCHIVES)}")
+        array = start.startswith(b"\x93NUMPY")
+        advice = "save it with np.savez(PATH, images=...)" if array else "give the folder of a single file, or unpack it"
+        raise ValueError(f"{path} is no known kind of source: expected a folder, a .npz or one of {', '.join(ARCHIVES)}; {advice}")
     return _open_tar if packed is None else lambda path, reading: _open_packed_tar(path, packed, reading)
 
 

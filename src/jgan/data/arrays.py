@@ -27,9 +27,11 @@ def open_npz(path: Path, split: str, reading: Reading = AS_STORED) -> Collection
     `labels.of_arrays`.
     """
     names = bounded.npz_names(path)
-    key = _pick(names, _keys(IMAGE_KEYS, split))
+    known = _keys(IMAGE_KEYS, split)
+    key = _pick(names, known)
     if key is None:
-        raise ValueError(f"no images for split {split!r} in {path}: found {names}, expected one of {IMAGE_KEYS}")
+        found = ", ".join(names) or "nothing"
+        raise ValueError(f"no images for split {split!r} in {path}: found {found}, expected one of {', '.join(known)}; rename the array")
     if canonical_split(split) != "train" and _pick(names, _keys(IMAGE_KEYS[:2], split)) is None:
         raise ValueError(f"{path} has no split {split!r}: found the arrays {names}; an undivided set is split 'train'")
     images = bounded.read_npz(path, [key], reading.max_unpacked)[key]
@@ -85,6 +87,8 @@ def _to_bytes(images):
     if not images.size or images.dtype.kind not in "fiub":
         return "as uint8"
     low, high = images.min(), images.max()
+    if not np.isfinite([low, high]).all():
+        return "without NaN and infinity, which are among them"
     if images.dtype.kind == "f" and high <= 1:
         scaled = "(images * 127.5 + 127.5)" if low < 0 else "(images * 255)"
         return f"{scaled}.round().clip(0, 255).astype('uint8')"

@@ -19,8 +19,8 @@ from jgan.data.source import Example, Origin, Source, spread
 CHANNELS = (1, 3, 4)
 SHOWN = 10  # classes or files in a message
 NO_LABELS = (
-    '{} has no labels: put each class into a folder, or add a dataset.json with {{"labels": [[file, label], ...]}}, or do without'
-    " (on the command line: --no-conditional; in Python: labels=False)"
+    '{} has no labels: put each class into a folder, add a dataset.json with {{"labels": [[file, label], ...]}}, or labels=... to'
+    " a .npz, or do without (on the command line: --no-conditional; in Python: labels=False)"
 )
 
 
