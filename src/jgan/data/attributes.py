@@ -119,7 +119,7 @@ def _values(spec, name, collection, table):
     missing = [file for file, row in zip(collection.names, rows, strict=True) if row is None]
     if missing:
         raise ValueError(f"expected a row of {TABLE} for every image in {spec}, found none for {len(missing)}, first {missing[0]}")
-    return numbered([row[name] for row in rows], {row[name] for row in table.values()})
+    return numbered([row[name] for row in rows if row is not None], {row[name] for row in table.values()})
 
 
 def _row(path, table):

@@ -26,7 +26,7 @@ WINDOW = 8192  # samples, where nothing else is asked for
 # What looks like sound; what is not read is refused by name, not passed over.
 ENDINGS = {f".{ending}" for ending in "wav wave mp3 flac ogg oga opus m4a aac aif aiff aifc au snd wma amr caf w64".split()}
 SILENT, FULL = 1e-3, 0.99  # the loudness of what is silent and of what is clipped, of full scale
-LOUDEST = 16  # times full scale, 24 dB: what reaches beyond was written on another scale, such as that of 16 bits
+LOUDEST = 16  # times full scale, 24 dB: what reaches beyond was written on another scale, such as integers of 16 bits
 KEPT = 4  # recordings in memory while their windows are read
 
 
