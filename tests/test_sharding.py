@@ -240,6 +240,12 @@ def test_as_many_devices_as_there_are(count):
         sharding.first_devices(count)
 
 
+@pytest.mark.parametrize(("batches", "expected"), [([64], 8), ([12], 6), ([12, 8], 4), ([7], 7), ([11], 1)])
+def test_as_many_devices_as_the_batch_divides_over(batches, expected):
+    assert sharding.devices_for(batches, None) == jax.devices()[:expected]
+    assert sharding.devices_for(batches, 2) == jax.devices()[:2]  # what was asked for is refused later, if it does not fit
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not tell which cores a process may use")
 @pytest.mark.parametrize("devices", [-1, 3])  # -1: as if none were given
 def test_every_core_is_a_device_unless_a_number_is_given(devices):

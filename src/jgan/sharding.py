@@ -4,7 +4,7 @@ import contextlib
 import functools
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -91,6 +91,21 @@ def first_devices(count: int | None) -> list:
     if count is not None and not 1 <= count <= len(devices):
         raise ValueError(f"expected from 1 to {len(devices)} devices, found {count}; JAX_NUM_CPU_DEVICES=N makes more of a CPU")
     return devices[:count]
+
+
+def devices_for(batches: Sequence[int], count: int | None) -> list:
+    """Returns the first `count` devices; without a count all of this machine's, or as many as all batches divide over.
+
+    Several processes use all their devices. Errors as `first_devices`.
+
+    >>> len(devices_for([3, 9], None)) in (1, 3)
+    True
+    """
+    devices = first_devices(count)
+    if count is not None or jax.process_count() > 1:
+        return devices
+    most = next(n for n in range(len(devices), 0, -1) if all(batch % n == 0 for batch in batches))
+    return devices[:most]
 
 
 def run_key(seed: int, mesh: Mesh) -> Key:

@@ -252,6 +252,12 @@ class Elsewhere(Settings, ImageSettings):
     """Never."""
 
 
+def test_a_run_says_that_it_uses_fewer_devices(tmp_path, capsys):
+    options = ["--kimg", "0.012", "--record-kimg", "0.012", "--batch", "6", "--score-kimg", "0"]
+    main(COLOUR, ["train", "--workdir", str(tmp_path / "run"), *options])
+    assert "using 6 of 8 devices, over which the batch divides; change --batch to use more" in capsys.readouterr().err
+
+
 def test_a_run_without_its_checkpoints_says_that_it_begins_anew(tmp_path, capsys):
     run = train(tmp_path / "run", kimg=0.064, score_kimg=0)
     assert "begins anew" not in capsys.readouterr().err

@@ -21,11 +21,11 @@ from jgan.run.about import read_about
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.folder import Folder, remember
 from jgan.run.loggers import check_loggers
-from jgan.run.progress import tell, waiting
+from jgan.run.progress import say, tell, waiting
 from jgan.run.report import REAL
 from jgan.run.system import Sampling, System, stages_of
 from jgan.run.trouble import Trouble
-from jgan.sharding import data_mesh, first_devices
+from jgan.sharding import data_mesh, devices_for, first_devices
 from jgan.training.transfer import listing, transfer
 
 
@@ -47,7 +47,7 @@ def prepare(system: System, config: Any, init_from: Path | None = None) -> Calla
       ModuleNotFoundError: if the package of a logger is missing.
     """
     check_loggers(config.log)
-    mesh = data_mesh(first_devices(config.devices))
+    first_devices(config.devices)  # there are as many
     with waiting("reading the data"):
         source = system.data(config)
         _check_label(source)
@@ -55,6 +55,9 @@ def prepare(system: System, config: Any, init_from: Path | None = None) -> Calla
     examples = system.training_data(config) if system.training_data else source
     stages = stages_of(system.build(config, source.spec), images=round(1000 * config.kimg), batch=config.batch, source=lambda: examples)
     check_size(examples, stages[0].batch)
+    mesh = data_mesh(devices_for([stage.batch for stage in stages], config.devices))
+    if config.devices is None and mesh.size < jax.device_count():
+        say(f"using {mesh.size} of {jax.device_count()} devices, over which the batch divides; change --batch to use more")
     intervals = {name: round(1000 * getattr(config, f"{name}_kimg")) for name in ("record", "sample", "checkpoint", "score")}
     intervals = loop.Intervals(**intervals | {"score": intervals["score"] or sys.maxsize})
     loop.check(stages, mesh, intervals, config.steps_per_call, config.seed)
