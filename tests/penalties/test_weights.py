@@ -92,6 +92,24 @@ def test_a_network_with_spectral_normalization_carries_its_vectors():
     jax.tree.map(np.testing.assert_array_equal, after["vectors"], state["vectors"])
 
 
+def test_a_matrix_of_zeros_stays_and_is_normalized_once_it_is_not():
+    normalization, zeros = penalties.spectral_normalization(KEY), {"bias": jnp.zeros((1, 4))}
+    before = normalization.init(zeros)
+    slope = jax.grad(lambda params: jnp.sum(normalization.apply(params, before)[0]["bias"]))(zeros)
+    _, state = normalization.apply(zeros, before)
+    np.testing.assert_array_equal(slope["bias"], np.ones((1, 4)))
+    np.testing.assert_array_equal(state["bias"], before["bias"])
+    normalized, _ = normalization.apply({"bias": jnp.full((1, 4), 1e-3)}, state)
+    np.testing.assert_allclose(normalized["bias"], np.full((1, 4), 0.5), rtol=1e-5)
+
+
+def test_spectral_clipping_holds_after_steps_that_leave_zeros():
+    clip, zeros = penalties.clip_spectral_norm(KEY), jnp.zeros((3, 3))
+    _, state = clip.update(zeros, clip.init(zeros), zeros)
+    updates, _ = clip.update(5.0 * jnp.eye(3), state, zeros)
+    np.testing.assert_allclose(updates, np.eye(3), rtol=1e-5)
+
+
 def test_the_gradient_of_orthogonality_is_added():
     params = draw_params()
     add = penalties.add_orthogonal(0.1)

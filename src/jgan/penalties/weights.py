@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jgan.penalties._checks import lift
+from jgan.penalties._checks import lift, safe_sqrt
 from jgan.types import Array, Key, Network, Params, State
 
 if TYPE_CHECKING:
@@ -104,15 +104,21 @@ def _initial_vectors(key: Key, params: Params) -> State:
     return jax.tree.unflatten(structure, vectors)
 
 
-def _unit(vector) -> Array:
-    return vector * jax.lax.rsqrt(jnp.maximum(jnp.sum(jnp.square(vector)), 1e-24))
+def _unit(vector, otherwise=0.0) -> Array:
+    squares = jnp.sum(jnp.square(vector))
+    return jnp.where(squares > 0.0, vector * jax.lax.rsqrt(squares), otherwise)
 
 
 def _spectral_norm(matrix, vector, iterations: int) -> tuple[Array, Array]:
     """Return |W v|, which becomes sigma(W) and has its gradient, and the right singular vector v [out] after some power iterations."""
     held = jax.lax.stop_gradient(matrix)
-    vector = jax.lax.fori_loop(0, iterations, lambda _, v: _unit(held.T @ (held @ v)), jax.lax.stop_gradient(vector))
-    return jnp.linalg.norm(matrix @ vector), vector
+    # A matrix of zeros has no direction: the vector stays, for the iteration to find one when the matrix is no longer 0.
+    vector = jax.lax.fori_loop(0, iterations, lambda _, v: _unit(held.T @ (held @ v), v), jax.lax.stop_gradient(vector))
+    return safe_sqrt(jnp.sum(jnp.square(matrix @ vector))), vector
+
+
+def _itself_unless_zero(sigma) -> Array:
+    return jnp.where(sigma > 0.0, sigma, 1.0)
 
 
 def _divide_matrices(divisor, params: Params, state: State, iterations: int) -> tuple[Params, State]:
@@ -145,7 +151,7 @@ def spectral_normalization(key: Key, iterations: int = 1) -> SpectralNormalizati
     """Normalises weights before a network is applied: W / sigma(W), sigma by power iteration; gradients flow through sigma.
 
     For a network of any library: `normalized, state = apply(params, state)`, then use the normalized parameters. The vectors are
-    constants in the gradient. key draws the first vectors. ValueError for iterations < 1.
+    constants in the gradient. A matrix of zeros stays as it is. key draws the first vectors. ValueError for iterations < 1.
 
     Miyato et al., 2018, eq. 8 and algorithm 1, https://arxiv.org/abs/1802.05957.
 
@@ -158,7 +164,7 @@ def spectral_normalization(key: Key, iterations: int = 1) -> SpectralNormalizati
     _check_iterations(iterations)
 
     def apply(params, state):
-        return _divide_matrices(lambda sigma: jnp.maximum(sigma, 1e-12), params, state, iterations)
+        return _divide_matrices(_itself_unless_zero, params, state, iterations)
 
     return SpectralNormalization(lambda params: _initial_vectors(key, params), apply)
 
@@ -181,7 +187,7 @@ def spectrally_normalized(network: Network, iterations: int = 1) -> Network:
         return params, {"network": state, "vectors": _initial_vectors(key_vectors, params)}
 
     def apply(params, state, *inputs, key=None, train=False):
-        normalized, vectors = _divide_matrices(lambda sigma: jnp.maximum(sigma, 1e-12), params, state["vectors"], iterations)
+        normalized, vectors = _divide_matrices(_itself_unless_zero, params, state["vectors"], iterations)
         output, after = network.apply(normalized, state["network"], *inputs, key=key, train=train)
         return output, {"network": after, "vectors": vectors if train else state["vectors"]}
 
