@@ -21,7 +21,7 @@ ALLOWED = {  # part: the other parts of jgan that it may import
     "fetch": (),
     "ranges": (),
     "tensors": ("bounded",),
-    "ops": ("types", "compat"),
+    "ops": ("types", "compat", "checks"),
     "losses": BASE,
     "penalties": BASE,
     "augment": BASE,

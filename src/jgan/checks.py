@@ -1,4 +1,4 @@
-"""Shape and precision rules that losses and penalties share."""
+"""Rules of shape and precision that losses, penalties and operations share."""
 
 import jax.numpy as jnp
 
@@ -9,6 +9,11 @@ def lift(x) -> Array:
     """Returns x in float32, or in float64 where it already is: half precision loses what losses and sums of squares need."""
     x = jnp.asarray(x)
     return x if x.dtype == jnp.float64 else x.astype(jnp.float32)
+
+
+def as_given(x, given) -> Array:
+    """Returns x in the floating type of what it was made of; what was made of integers stays as it is."""
+    return x.astype(given.dtype) if jnp.issubdtype(given.dtype, jnp.floating) else x
 
 
 def same_shape(**arrays) -> None:

@@ -16,6 +16,16 @@ def test_nothing_is_done_unless_asked_for(change):
     np.testing.assert_allclose(change(KEY, IMAGES), IMAGES, atol=1e-5)
 
 
+@pytest.mark.parametrize(("change", "settings"), [(random_affine, {"turn": 10.0}), (random_colour, {"contrast": 0.5})])
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_half_precision_is_kept(change, settings, dtype):
+    images = IMAGES.astype(dtype)
+    found, slope = jax.value_and_grad(lambda weight: jnp.sum(change(KEY, weight * images, **settings)))(jnp.ones((), dtype))
+    assert found.dtype == slope.dtype == dtype
+    expected = change(KEY, images.astype(jnp.float32), **settings)
+    np.testing.assert_allclose(change(KEY, images, **settings).astype(jnp.float32), expected, rtol=0.01, atol=0.01)
+
+
 def test_mirrored():
     np.testing.assert_allclose(random_affine(KEY, IMAGES, flip=1.0), IMAGES[:, :, ::-1], atol=1e-5)
 

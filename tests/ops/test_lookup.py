@@ -81,6 +81,16 @@ def test_values_and_derivatives(shapes, double_precision):
         assert_close(ours[name], theirs[name])
 
 
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_half_precision_textures(dtype):
+    texture, row, column = (x.astype(jnp.float32) for x in arguments(SHAPES["colour"]))
+    texture = texture.astype(dtype)
+    values, transposed = jax.vjp(bilinear_lookup, texture, row, column)
+    assert values.dtype == dtype
+    np.testing.assert_array_equal(values, bilinear_lookup(texture.astype(jnp.float32), row, column).astype(dtype))
+    assert [slope.dtype for slope in transposed(values)] == [dtype, jnp.float32, jnp.float32]
+
+
 @pytest.mark.parametrize("held", [lookup.HELD, 1])  # all rows of the table at once, and those of one line of coordinates
 @pytest.mark.parametrize("shapes", SHAPES)
 def test_the_form_for_tpus(shapes, held, double_precision):

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan.checks import as_given, lift
 from jgan.ops.sampling import pixel_places, sample_at
 from jgan.types import Array, Key
 
@@ -59,7 +60,8 @@ def random_colour(key: Key, images: Array, *, brightness: float = 0.0, contrast:
     """
     n, channels = images.shape[0], images.shape[3]
     of_brightness, of_contrast = jax.random.split(key)
-    added = jax.random.uniform(of_brightness, (n, 1, 1, channels), jnp.float32, -brightness, brightness)
-    factor = jax.random.uniform(of_contrast, (n, 1, 1, 1), jnp.float32, 1 - contrast, 1 + contrast)
-    mean = images.mean(axis=(1, 2), keepdims=True)
-    return mean + factor * (images - mean) + added
+    x = lift(images)
+    added = jax.random.uniform(of_brightness, (n, 1, 1, channels), x.dtype, -brightness, brightness)
+    factor = jax.random.uniform(of_contrast, (n, 1, 1, 1), x.dtype, 1 - contrast, 1 + contrast)
+    mean = x.mean(axis=(1, 2), keepdims=True)
+    return as_given(mean + factor * (x - mean) + added, images)

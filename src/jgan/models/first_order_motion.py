@@ -167,4 +167,4 @@ def bent(x: Array, flow: Array) -> Array:
     """Returns images or features [N, H, W, C] looked up along a flow [N, h, w, 2], which is enlarged to their size."""
     height, width = x.shape[1:3]
     places = pixel_places(height, width)[None] + enlarge(flow, height, width)
-    return sample_at(x.astype(jnp.float32), places).astype(x.dtype)
+    return sample_at(x, places)

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jgan.checks import as_given, lift
 from jgan.compat import ad
 from jgan.ops.primitive import devices_of_batch, fold_into_batch, primitive_of
 from jgan.types import Array
@@ -30,7 +31,7 @@ def bilinear_lookup(texture: Array, row: Array, column: Array) -> Array:
       row, column: [N, A, B], in pixels; whole numbers are the pixels themselves.
 
     Returns:
-      [N, A, B, C].
+      [N, A, B, C], computed in float32 or better, returned in the floating type of the texture.
 
     Raises:
       ValueError: if the shapes do not fit.
@@ -44,7 +45,7 @@ def bilinear_lookup(texture: Array, row: Array, column: Array) -> Array:
             "expected a texture [N, R + 1, S + 1, C] with periods of a pixel at least, and rows and columns [N, A, B], "
             f"found {texture.shape}, {row.shape} and {column.shape}"
         )
-    return _lookup.bind(texture, row, column)
+    return as_given(_lookup.bind(lift(texture), lift(row), lift(column)), texture)
 
 
 def _split(coordinate, period):
