@@ -34,6 +34,12 @@ def test_derivatives_and_grey_images(images):
     assert gradient.shape == grey.shape and np.isfinite(gradient).all() and np.abs(gradient).max() > 0
 
 
+@pytest.mark.parametrize("augment", ALL)
+def test_numbers_of_64_bits(augment, images, double_precision):
+    assert augment(jax.random.key(1), images, 1.0).dtype == jnp.float32
+    assert augment(jax.random.key(1), images.astype(jnp.float64), 1.0).dtype == jnp.float64
+
+
 def test_brightness_adds_one_number_per_image(images):
     shift = np.asarray(jax.jit(brightness)(jax.random.key(2), images) - images)
     np.testing.assert_allclose(shift.std(axis=(1, 2, 3)), 0, atol=1e-6)

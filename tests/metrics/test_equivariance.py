@@ -53,6 +53,14 @@ def test_pictures_stuck_to_the_pixels():
     assert equivariance.rotation_equivariance(KEY, lambda key, angles: turning(key, 0.0 * angles), 4, batch=4) < 20
 
 
+@pytest.mark.parametrize("measure", ["translation_equivariance", "subpixel_equivariance", "rotation_equivariance"])
+def test_numbers_of_64_bits(measure, double_precision):
+    def flat(key, movements):
+        return jnp.zeros((4, HEIGHT, WIDTH, 1)) + 0.0 * movements.sum().astype(jnp.float64)
+
+    assert getattr(equivariance, measure)(KEY, flat, 4, batch=4) == np.inf
+
+
 def test_rounded_movements_lose_decibels_only_between_pixels():
     def rounded(key, offsets):
         return moving(key, jnp.round(offsets))

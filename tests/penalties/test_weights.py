@@ -119,11 +119,13 @@ def test_the_gradient_of_orthogonality_is_added():
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), found, expected)
 
 
-def test_half_precision_parameters_stay_in_half_precision():
-    params = jax.tree.map(lambda p: p.astype(jnp.bfloat16), draw_params())
-    normalization = penalties.spectral_normalization(KEY)
-    normalized, _ = normalization.apply(params, normalization.init(params))
-    assert all(p.dtype == jnp.bfloat16 for p in jax.tree.leaves(normalized))
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float64])
+def test_the_precision_of_parameters_and_vectors_stays(dtype, double_precision):
+    params = jax.tree.map(lambda p: p.astype(dtype), draw_params())
+    normalization, clip = penalties.spectral_normalization(KEY), penalties.clip_spectral_norm(KEY)
+    for changed, state in (normalization.apply(params, normalization.init(params)), clip.update(params, clip.init(params), params)):
+        assert {p.dtype for p in jax.tree.leaves(changed)} == {jnp.dtype(dtype)}
+        assert {v.dtype for v in jax.tree.leaves(state)} == {jnp.dtype("float32")}
 
 
 @pytest.mark.parametrize(

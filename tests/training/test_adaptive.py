@@ -1,5 +1,6 @@
 """Values that follow the training."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -34,6 +35,14 @@ def test_parts_follow_the_metrics():
     found = now["penalties"]["lecam"].function(None, lambda x: x, jnp.full(1, 2.0), jnp.full(1, 1.0))
     np.testing.assert_allclose(found, 1.5**2 + 1.0**2, rtol=1e-6)
     assert now["plain"] is PARTS["plain"] or now["plain"] == PARTS["plain"]
+
+
+def test_values_keep_their_precision(double_precision):
+    values = adaptive.begin(PARTS)
+    wider = {name: x.astype(jnp.float64) for name, x in metrics(4.0, 1.0, 1.0).items()}
+    with jax.numpy_dtype_promotion("standard"):
+        after, _ = adaptive.follow(PARTS, values, wider, 2)
+    assert jax.tree.map(lambda x: x.dtype, after) == jax.tree.map(lambda x: x.dtype, values)
 
 
 def test_a_value_is_kept_where_its_next_one_is_not_finite():

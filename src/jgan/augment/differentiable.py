@@ -71,7 +71,7 @@ def translation(key: Key, images: Array, strength: Array = 1.0, ratio: float = 0
     draw_key, choice_key = jax.random.split(key)
     n, height, width, channels = images.shape
     reach = jnp.array([int(height * ratio + 0.5), int(width * ratio + 0.5)], jnp.int32)[None]
-    corner = jax.random.randint(draw_key, (n, 2), 0, 2 * reach + 1)
+    corner = jax.random.randint(draw_key, (n, 2), 0, 2 * reach + 1, jnp.int32)
     padding = [(0, 0), *((int(size * ratio + 0.5),) * 2 for size in (height, width)), (0, 0)]
 
     def crop(image, corner):
@@ -92,7 +92,7 @@ def cutout(key: Key, images: Array, strength: Array = 1.0, ratio: float = 0.5) -
     box = jnp.array([int(height * ratio + 0.5), int(width * ratio + 0.5)], jnp.int32)
     size = jnp.array([height, width], jnp.int32)
     # An even box has no central pixel: one more position makes its mean position the middle of the image.
-    corner = jax.random.randint(draw_key, (n, 2), 0, (size + (1 - box % 2))[None]) - (box // 2)[None]
+    corner = jax.random.randint(draw_key, (n, 2), 0, (size + (1 - box % 2))[None], jnp.int32) - (box // 2)[None]
     row = jnp.arange(height, dtype=jnp.int32)[None] - corner[:, :1]
     column = jnp.arange(width, dtype=jnp.int32)[None] - corner[:, 1:]
     inside = ((row >= 0) & (row < box[0]))[:, :, None, None] & ((column >= 0) & (column < box[1]))[:, None, :, None]

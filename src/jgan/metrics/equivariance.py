@@ -106,7 +106,7 @@ def rotation_equivariance(key: Key, generate: Callable[[Key, Array], Array], n: 
     def movements(key, shape):
         if min(shape[1:3]) <= 4 * lobes:
             raise ValueError(f"expected images larger than {4 * lobes} pixels for lobes = {lobes}, found {shape[1:3]}: lower lobes")
-        return jax.random.uniform(key, (batch,), maxval=2.0 * np.pi)
+        return jax.random.uniform(key, (batch,), jnp.float32, maxval=2.0 * np.pi)
 
     def compare(still, moved, by):
         (reference, valid), (found, also_valid) = _turned(still, by, lobes), _turned(moved, jnp.zeros_like(by), lobes)
@@ -122,7 +122,7 @@ def _decibels(key, generate, n, batch, shape, movements, compare):
     compare, errors = jax.jit(compare), []
     for number in range(-(-n // batch)):
         latent_key, movement_key = jax.random.split(jax.random.fold_in(key, number))
-        still = generate(latent_key, jnp.zeros(shape))
+        still = generate(latent_key, jnp.zeros(shape, jnp.float32))
         if still.ndim != 4 or len(still) != batch:
             raise ValueError(f"expected generate: (key, movements) -> images [{batch}, H, W, C], found shape {still.shape}")
         by = movements(movement_key, still.shape)
@@ -134,7 +134,7 @@ def _decibels(key, generate, n, batch, shape, movements, compare):
 def _offsets(key, batch, shape, largest):
     if not 0.0 < largest < 0.5:
         raise ValueError(f"expected offsets of less than half the image, 0 < largest < 0.5, found {largest}")
-    return jax.random.uniform(key, (batch, 2), minval=-largest, maxval=largest) * jnp.asarray(shape[1:3], jnp.float32)[None]
+    return jax.random.uniform(key, (batch, 2), jnp.float32, minval=-largest, maxval=largest) * jnp.asarray(shape[1:3], jnp.float32)[None]
 
 
 def _error(found, reference, valid):
@@ -147,7 +147,7 @@ def _shifted_by_pixels(images, offsets):
     """Images moved by whole pixels, and where that is known."""
 
     def of_image(image, offset):
-        rows, columns = (jnp.arange(size) - by for size, by in zip(image.shape[:2], offset, strict=True))
+        rows, columns = (jnp.arange(size, dtype=jnp.int32) - by for size, by in zip(image.shape[:2], offset, strict=True))
         inside = [(at >= 0) & (at < size) for at, size in ((rows, image.shape[0]), (columns, image.shape[1]))]
         moved = jnp.roll(image, (offset[0], offset[1]), axis=(0, 1))
         return moved, inside[0][:, None] & inside[1][None]
@@ -191,7 +191,8 @@ def _low_passed_at(image, rows, columns, lobes):
     """Values [H, W, C] of the low-passed image at the given places [H, W]."""
     kernel = jnp.asarray(_jinc(lobes), jnp.float32)
     first_row, first_column = jnp.floor(rows).astype(jnp.int32) - lobes + 1, jnp.floor(columns).astype(jnp.int32) - lobes + 1
-    offsets = jnp.stack(jnp.meshgrid(jnp.arange(2 * lobes), jnp.arange(2 * lobes), indexing="ij"), axis=-1).reshape(-1, 2)
+    taps = jnp.arange(2 * lobes, dtype=jnp.int32)
+    offsets = jnp.stack(jnp.meshgrid(taps, taps, indexing="ij"), axis=-1).reshape(-1, 2)
 
     def tap(total, offset):
         row, column = first_row + offset[0], first_column + offset[1]

@@ -127,8 +127,9 @@ def _divide_matrices(divisor, params: Params, state: State, iterations: int) -> 
     def divided(leaf, vector):
         if not _is_matrix(leaf):
             return leaf, vector
-        sigma, vector = _spectral_norm(_as_matrix(leaf), vector, iterations)
-        return (lift(leaf) / divisor(sigma)).astype(leaf.dtype), vector
+        matrix = _as_matrix(leaf)
+        sigma, moved = _spectral_norm(matrix, vector.astype(matrix.dtype), iterations)
+        return (lift(leaf) / divisor(sigma)).astype(leaf.dtype), moved.astype(vector.dtype)
 
     leaves, structure = jax.tree.flatten(params)
     pairs = [divided(leaf, vector) for leaf, vector in zip(leaves, structure.flatten_up_to(state), strict=True)]

@@ -72,7 +72,7 @@ def follow(parts: Any, values: dict[str, Any], metrics: Metrics, examples: int) 
 
 def _kept_unless_finite(old, new):
     finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(new)]).all()
-    return jax.tree.map(lambda a, b: jnp.where(finite, b, a), old, new)
+    return jax.tree.map(lambda a, b: jnp.where(finite, jnp.asarray(b, jnp.result_type(a)), a), old, new)
 
 
 def _is_adaptive(part):
