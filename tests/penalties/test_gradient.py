@@ -139,6 +139,17 @@ def test_half_precision_gives_float32(name):
 
 
 @pytest.mark.parametrize("name", DRAWN)
+def test_squares_beyond_the_range_of_float16(name):
+    """A gradient of ten times 100 has the square 1e5, and the largest float16 is 65504."""
+    w, x = jnp.full((10,), 100.0, jnp.float16), jnp.zeros((2, 10), jnp.float16)
+    penalty = drawn(jax.random.key(0), name)
+    values, pullback = jax.vjp(lambda w: penalty(lambda x: x @ w, x, x), w)
+    assert values.dtype == jnp.float32
+    np.testing.assert_allclose(values, np.full(2, 1e5), rtol=0.01)
+    np.testing.assert_allclose(pullback(jnp.full(2, 0.5))[0], np.full(10, 200.0), rtol=0.01)
+
+
+@pytest.mark.parametrize("name", DRAWN)
 def test_flat_critic_has_finite_gradients(name):
     """At gradient 0 the norm has no derivative: it must not become NaN."""
     x = jnp.ones((3, 4))

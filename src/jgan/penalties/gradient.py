@@ -17,6 +17,15 @@ from jgan.penalties._checks import along_rows, batched_floats, norm, one_logit_e
 from jgan.types import Array, Key
 
 
+@jax.custom_jvp
+def _gradient_alone(x) -> Array:
+    """Return 0 with the derivative of x, also where x itself is beyond the range of half precision."""
+    return jnp.zeros_like(x)
+
+
+_gradient_alone.defjvp(lambda at, along: (jnp.zeros_like(at[0]), along[0]))
+
+
 def _of_gradient(function, critic, x) -> Array:
     """Return function(dD/dx) per example, where function: [N, ...] -> [N]; forward over reverse (see the top of this file)."""
     batched_floats(x=x)
@@ -26,7 +35,7 @@ def _of_gradient(function, critic, x) -> Array:
     value, value_pullback = jax.vjp(function, gradient)
     direction = jax.lax.stop_gradient(value_pullback(jnp.ones_like(value))[0])
     along = jax.jvp(critic, (x,), (direction,))[1].astype(value.dtype)
-    return jax.lax.stop_gradient(value) + (along - jax.lax.stop_gradient(along))  # the bracket is 0 and brings the gradient
+    return jax.lax.stop_gradient(value) + _gradient_alone(along)
 
 
 def r1(critic, real) -> Array:
