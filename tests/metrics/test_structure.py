@@ -55,6 +55,12 @@ def test_psnr_inside_a_mask_sees_nothing_else():
     assert np.isinf(structure.psnr(np.where(mask, b, a), b, mask=mask)).all()
 
 
+def test_images_that_are_unlike_score_zero_with_a_finite_gradient():
+    images = noise()
+    value, slope = jax.value_and_grad(lambda a: structure.ms_ssim(a, images, levels=2).sum())(-images)
+    assert value == 0.0 and not slope.any()
+
+
 @pytest.mark.parametrize("name", ["ssim", "ms_ssim"])
 def test_equal_images_score_one_and_others_less(name):
     images = noise()

@@ -76,7 +76,10 @@ def ms_ssim(a, b, levels: int = 5, data_range: float | None = None) -> Array:
     for level, weight in enumerate(weights):
         luminance, structure = _comparisons(a, b, data_range)
         values = luminance * structure if level == levels - 1 else structure
-        product = product * jnp.maximum(jnp.mean(values, axis=(1, 2)), 0.0) ** float(weight)
+        mean = jnp.mean(values, axis=(1, 2))
+        positive = mean > 0.0
+        # The slope of a power at 0 is infinite, and NaN where it is multiplied by 0: a 1 takes its place.
+        product = product * jnp.where(positive, jnp.where(positive, mean, 1.0) ** float(weight), 0.0)
         a, b = _halved(a), _halved(b)
     return jnp.mean(product, axis=1)
 
