@@ -93,6 +93,13 @@ def test_half_precision_gives_float32(name):
     assert loss(*(jnp.asarray(x, jnp.bfloat16) for x in inputs), jnp.asarray(LABEL)).dtype == jnp.float32
 
 
+@pytest.mark.parametrize("dtype", [jnp.uint8, jnp.int8])
+@pytest.mark.parametrize("loss", [losses.multi_hinge, losses.auxiliary_classifier])
+def test_small_integers_label_many_classes(loss, dtype):
+    logits = jnp.asarray(draw((5, 300)), jnp.float32).at[:, 261].set(50.0)  # 261 is 5 in eight bits
+    np.testing.assert_array_equal(loss(logits, jnp.full(5, 5, dtype)), loss(logits, jnp.full(5, 5, jnp.int32)))
+
+
 @pytest.mark.parametrize("loss", [losses.contrastive_2c, losses.data_to_data_cross_entropy])
 @pytest.mark.parametrize("label", [[1, 1, 1], [0, 1, 2]])
 def test_batches_of_one_class_and_of_all_different_ones_have_gradients(loss, label):

@@ -60,7 +60,7 @@ def multi_hinge(class_logits, label) -> Array:
     has_rank(2, "[N, K]", class_logits=class_logits)
     one_label_per_row(label, class_logits=class_logits)
     logits = lift(class_logits)
-    is_label = jnp.arange(logits.shape[1], dtype=label.dtype)[None, :] == label[:, None]
+    is_label = jnp.arange(logits.shape[1], dtype=jnp.int32)[None, :] == label.astype(jnp.int32)[:, None]
     best_other = jnp.max(jnp.where(is_label, -jnp.inf, logits), axis=1)
     return jax.nn.relu(1.0 - _at_label(logits, label) + best_other)
 
