@@ -13,7 +13,11 @@ from jgan.types import Adaptive, AdversarialLoss, Features, Network, Penalty, Sp
 FIELDS = [
     (Network, ("init", "apply"), {}),
     (Training, ("init", "step", "sample"), {}),
-    (AdversarialLoss, ("discriminator", "generator", "relativistic", "matching"), {"relativistic": False, "matching": False}),
+    (
+        AdversarialLoss,
+        ("discriminator", "generator", "relativistic", "matching", "lists"),
+        {"relativistic": False, "matching": False, "lists": False},
+    ),
     (Penalty, ("function", "weight", "every"), {"weight": 1.0, "every": 1}),
     (Features, ("name", "apply", "params", "protocol"), {}),
     (Adaptive, ("init", "at", "update"), {}),

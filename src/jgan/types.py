@@ -100,6 +100,7 @@ class AdversarialLoss(NamedTuple):
     generator: GeneratorLoss
     relativistic: bool = False  # the generator's side reads the real logits
     matching: bool = False  # the discriminator's side takes a third argument: the logits of real examples with a wrong condition
+    lists: bool = False  # the sides take lists of logits
 
 
 class Critic(Protocol):

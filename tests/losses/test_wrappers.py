@@ -1,5 +1,7 @@
 """Wrappers of adversarial losses."""
 
+import contextlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -68,8 +70,9 @@ def test_top_k_ranks_patches_by_their_mean_and_ties_count_once():
     fake = jnp.stack([jnp.full((2, 2, 1), value) for value in (1.0, 1.0, -2.0)])
     kept = losses.top_k(losses.wasserstein(), 1).generator(None, fake)
     assert np.count_nonzero(np.asarray(kept).any(axis=(1, 2, 3))) == 1
-    with pytest.raises(ValueError, match=r"k in 1\.\.3 .* found 4"):
-        losses.top_k(losses.wasserstein(), 4).generator(None, fake)
+    for k in (4, np.int64(4), jnp.int32(4)):
+        with pytest.raises(ValueError, match=r"k in 1\.\.3 .* found 4"):
+            losses.top_k(losses.wasserstein(), k).generator(None, fake)
 
 
 def test_matching_aware_counts_mismatched_pairs_as_fake():
@@ -79,6 +82,31 @@ def test_matching_aware_counts_mismatched_pairs_as_fake():
     np.testing.assert_allclose(result, np.logaddexp(0, -r) + 0.5 * (np.logaddexp(0, f) + np.logaddexp(0, m)), rtol=1e-5)
     with pytest.raises(ValueError, match="one shape"):
         losses.matching_aware(losses.hinge()).discriminator(real, fake, mismatched[:2])
+
+
+WRAPPERS = {
+    "one_sided_label_smoothing": losses.one_sided_label_smoothing,
+    "instance_weights": lambda loss: losses.instance_weights(loss, jnp.ones(4)),
+    "multi_scale": losses.multi_scale,
+    "informed": losses.informed,
+    "top_k": lambda loss: losses.top_k(loss, 2),
+    "matching_aware": losses.matching_aware,
+    "relativistic_average": losses.relativistic_average,
+}
+KINDS = {  # name: (the loss, what wraps it)
+    "relativistic loss": (losses.relativistic(), {"instance_weights", "multi_scale", "informed", "top_k", "matching_aware"}),
+    "matching-aware loss": (losses.matching_aware(losses.hinge()), {"top_k"}),
+    "loss of lists": (losses.multi_scale(losses.hinge()), {"instance_weights", "multi_scale", "informed"}),
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_does_not_nest_is_refused_when_it_is_made(kind, wrapper):
+    loss, wrapped_by = KINDS[kind]
+    refused = pytest.raises(ValueError, match=f"that {wrapper} can wrap, found a {kind}")
+    with contextlib.nullcontext() if wrapper in wrapped_by else refused:
+        WRAPPERS[wrapper](loss)
 
 
 def test_wrappers_nest():

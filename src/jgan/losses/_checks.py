@@ -6,7 +6,16 @@ import jax.numpy as jnp
 from jgan.checks import along_rows as along_rows
 from jgan.checks import lift as lift
 from jgan.checks import same_shape as same_shape
-from jgan.types import Array
+from jgan.types import AdversarialLoss, Array
+
+_KINDS = {"relativistic": "relativistic loss", "matching": "matching-aware loss", "lists": "loss of lists of logits"}
+
+
+def can_wrap(wrapper: str, loss: AdversarialLoss, *refused: str) -> None:
+    """Raises ValueError where a loss has a field set that its wrapper refuses."""
+    for field in refused:
+        if getattr(loss, field):
+            raise ValueError(f"expected a loss that {wrapper} can wrap, found a {_KINDS[field]}; jgan.losses.wrappers says what nests")
 
 
 def has_rank(rank: int, layout: str, **arrays) -> None:

@@ -7,6 +7,7 @@ They raise ValueError at trace time where the shapes differ or the real logits a
 import jax
 import jax.numpy as jnp
 
+from jgan.losses._checks import can_wrap
 from jgan.losses.adversarial import both
 from jgan.types import AdversarialLoss
 
@@ -31,14 +32,16 @@ def relativistic_average(base: AdversarialLoss) -> AdversarialLoss:
     """Computes the relativistic average of any loss with separate terms for real and fake, such as non_saturating, least_squares or hinge.
 
     L_D = base_D(D(x) - mean D(G(z)), D(G(z)) - mean D(x)); L_G is the same with the roles of real and fake exchanged.
-    The means go over the batch (axis 0).
+    The means go over the batch (axis 0). ValueError for a base that is relativistic or matching-aware or takes lists.
 
-    Jolicoeur-Martineau, 2018, algorithm 2, https://arxiv.org/abs/1807.00734.
+    Jolicoeur-Martineau, 2018, algorithm 2, https://arxiv.org/abs/1807.00734, whose RaLSGAN has the targets -1 and 1:
+    `relativistic_average(least_squares(a=-1.0, b=1.0))`.
 
     >>> from jgan.losses import non_saturating
     >>> relativistic_average(non_saturating()).discriminator(jnp.ones(2), jnp.ones(2))
     Array([1.3862944, 1.3862944], dtype=float32)
     """
+    can_wrap("relativistic_average", base, "relativistic", "matching", "lists")
 
     def discriminator(real, fake):
         real_mean, fake_mean = jnp.mean(real, axis=0, keepdims=True), jnp.mean(fake, axis=0, keepdims=True)
