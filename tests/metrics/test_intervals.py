@@ -10,6 +10,13 @@ def test_many_values_have_the_interval_of_normal_ones():
     np.testing.assert_allclose(bootstrap_interval(values), [values.mean() - half, values.mean() + half], atol=0.01)
 
 
+def test_samples_are_the_same_however_many_are_drawn_at_once(monkeypatch):
+    values = np.random.default_rng(0).normal(size=33)
+    whole = bootstrap_interval(values, draws=100)
+    monkeypatch.setattr("jgan.metrics.intervals.HELD", 7 * 33)
+    assert bootstrap_interval(values, draws=100) == whole
+
+
 def test_a_higher_level_is_wider():
     narrow, wide = (bootstrap_interval(np.arange(10.0), level) for level in (0.5, 0.99))
     assert wide[0] < narrow[0] < 4.5 < narrow[1] < wide[1]

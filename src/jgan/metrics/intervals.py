@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+HELD = 2**22  # values drawn at once
+
 
 def bootstrap_interval(values, level: float = 0.95, draws: int = 10_000, seed: int = 0) -> tuple[float, float]:
     """Computes the interval of the mean of values [N], such as the differences of pairs: percentiles of the means of samples of them.
@@ -29,8 +31,10 @@ def bootstrap_interval(values, level: float = 0.95, draws: int = 10_000, seed: i
         raise ValueError(f"expected at least 2 finite numbers [N], found shape {values.shape}: {values.ravel()[:5]}")
     if not 0.0 < level < 1.0:
         raise ValueError(f"expected a level between 0 and 1, found {level}")
-    means = values[np.random.default_rng(seed).integers(0, len(values), (draws, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    random, rows = np.random.default_rng(seed), max(1, HELD // len(values))
+    parts = [min(rows, draws - start) for start in range(0, draws, rows)]
+    means = [values[random.integers(0, len(values), (part, len(values)))].mean(axis=1) for part in parts]
+    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
