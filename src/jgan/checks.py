@@ -16,6 +16,13 @@ def as_given(x, given) -> Array:
     return x.astype(given.dtype) if jnp.issubdtype(given.dtype, jnp.floating) else x
 
 
+def floating_images(images) -> None:
+    """Raises ValueError unless images are floats [N, H, W, C]."""
+    if images.ndim != 4 or not jnp.issubdtype(images.dtype, jnp.floating):
+        found = f"{images.dtype}{list(images.shape)}"
+        raise ValueError(f"expected floating-point images [N, H, W, C] in [-1, 1], found {found}; convert them by jgan.ops.images.to_float")
+
+
 def same_shape(**arrays) -> None:
     """Raises ValueError unless all named arrays have one shape."""
     shapes = {name: jnp.shape(array) for name, array in arrays.items()}

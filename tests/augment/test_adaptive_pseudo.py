@@ -21,9 +21,10 @@ def test_pseudo_passes_no_gradient_to_the_fakes():
     np.testing.assert_array_equal(gradient, 0)
 
 
-def test_pseudo_refuses_other_shapes():
+@pytest.mark.parametrize("fake", [jnp.ones((3, 3)), jnp.ones((2, 3), jnp.uint8)])
+def test_pseudo_refuses_what_is_not_alike(fake):
     with pytest.raises(ValueError, match="one fake per real"):
-        pseudo(jax.random.key(0), jnp.ones((2, 3)), jnp.ones((3, 3)), 0.5)
+        pseudo(jax.random.key(0), jnp.ones((2, 3)), fake, 0.5)
 
 
 def test_pseudo_update_follows_the_discriminator():

@@ -48,5 +48,10 @@ def test_gradients_flow_through():
     assert float(scale.min()) < 0.9
 
 
+def test_integers_are_refused():
+    with pytest.raises(ValueError, match=r"expected floating-point images .* found uint8\[2, 4, 4, 3\]"):
+        diffusion(jax.random.key(0), jnp.ones((2, 4, 4, 3), jnp.uint8), 1.0)
+
+
 def test_dtype_is_kept():
     assert diffusion(jax.random.key(0), jnp.ones((2, 4, 4, 3), jnp.bfloat16), 1.0).dtype == jnp.bfloat16

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jgan.augment.chain import Draws, band_gains, colour_chain, cutout_box, geometry_chain, noise_field, open_gates, random_draws
 from jgan.augment.recolour import add_noise, cut_out, filter_bands, recolour
 from jgan.augment.warp import warp
+from jgan.checks import floating_images
 from jgan.types import Array, Key
 
 BLIT = dict(xflip=1, rotate90=1, xint=1)
@@ -78,8 +79,7 @@ def apply_transforms(images: Array, transforms: Transforms) -> Array:
     >>> apply_transforms(images, draw_transforms(jax.random.key(0), 2, 8, 8, 1.0)).shape
     (2, 8, 8, 3)
     """
-    if images.ndim != 4 or not jnp.issubdtype(images.dtype, jnp.floating):
-        raise ValueError(f"expected floating-point images [N, H, W, C] in [-1, 1], found {images.dtype}{list(images.shape)}")
+    floating_images(images)
     result = images.astype(jnp.float32)
     for apply, transform in zip((warp, recolour, filter_bands, add_noise, cut_out), transforms, strict=True):
         result = result if transform is None else apply(result, transform)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan.checks import floating_images
 from jgan.ops.random import normal
 from jgan.types import Array, Key
 
@@ -54,7 +55,11 @@ def draw_noising(key: Key, shape: tuple[int, ...], strength: Array, *, sigma: fl
 
 
 def apply_noising(images: Array, noising: Noising) -> Array:
-    """Computes x_t = sqrt(kept_t) x + sqrt(1 - kept_t) sigma eps of images [N, H, W, C], through which gradients flow."""
+    """Computes x_t = sqrt(kept_t) x + sqrt(1 - kept_t) sigma eps of images [N, H, W, C], through which gradients flow.
+
+    Raises ValueError unless the images are floats.
+    """
+    floating_images(images)
     scale = noising.scale[:, None, None, None].astype(images.dtype)
     return scale * images + noising.noise.astype(images.dtype)
 
@@ -64,7 +69,7 @@ def diffusion(key: Key, images: Array, strength: Array, *, sigma: float = 0.05, 
 
     Args:
       key: of the draws.
-      images: real or generated.
+      images: real or generated, floats (ValueError otherwise).
       strength: p in [0, 1], such as `adaptive_strength` finds it.
       sigma: deviation of the noise after all steps; 0.05 in the paper with StyleGAN2, 0.5 with Projected GAN.
       chances: of the steps, see `draw_steps`.

@@ -43,6 +43,7 @@ def delta_e(a, b) -> Array:
     5.0
     """
     a, b = jnp.asarray(a), jnp.asarray(b)
-    if a.shape[-1:] != (3,) or b.shape[-1:] != (3,):
-        raise ValueError(f"expected L*a*b* values [..., 3], found {a.shape} and {b.shape}")
+    fit = all(m == n or 1 in (m, n) for m, n in zip(a.shape[::-1], b.shape[::-1], strict=False))
+    if a.shape[-1:] != (3,) or b.shape[-1:] != (3,) or not fit:
+        raise ValueError(f"expected L*a*b* values of shapes [..., 3] that broadcast, found {a.shape} and {b.shape}; reshape one")
     return jnp.sqrt(jnp.sum(jnp.square(a - b), axis=-1))

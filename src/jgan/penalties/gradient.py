@@ -79,7 +79,7 @@ def gradient_penalty_at(critic, x, target=1.0, one_sided: bool = False) -> Array
 def gradient_penalty(key: Key, critic, real, fake, target=1.0, one_sided: bool = False) -> Array:
     """Computes WGAN-GP: (|dD/dx| - target)^2 at points between real and fake, e * real + (1 - e) * fake with e ~ U[0, 1) per example; [N].
 
-    real and fake: [N, ...] of one shape and dtype, ValueError otherwise. With target=0 the zero-centred penalty.
+    real and fake: floats [N, ...], TypeError otherwise, of one shape, ValueError otherwise. With target=0 the zero-centred penalty.
 
     Gulrajani et al., 2017, eq. 3 and algorithm 1, https://arxiv.org/abs/1704.00028 (its weight is 10); zero-centred: Thanh-Tung et
     al., 2019, https://arxiv.org/abs/1902.03984 (0-GP).
