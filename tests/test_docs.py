@@ -8,11 +8,16 @@ import sys
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+from tests.systems.check import check_presets
 
-from jgan.run import load
-from jgan.types import Training
+from jgan import losses
+from jgan.run import System, load
+from jgan.training import alternating
+from jgan.types import Network, Training
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "adding.md").read_text()
@@ -91,9 +96,23 @@ def test_other_data_and_outputs():
     assert "/0001.wav" in kind.files(kind.check("audio", sounds), None)
 
 
+def test_presets_of_other_data_are_checked():
+    found = names_of(TEMPLATE, block_with("def open_tones"))
+
+    def build(config, spec):
+        generator = Network(
+            lambda key, z: ({"w": jnp.zeros((z.shape[1], 2048))}, {}), lambda params, state, z, **call: (z @ params["w"], state)
+        )
+        critic = Network(lambda key, x: ({"w": jnp.zeros(2048)}, {}), lambda params, state, x, **call: (x @ params["w"], state))
+        sgd = optax.sgd(0.1)
+        return alternating(generator, critic, losses.hinge(), sgd, sgd, latent_size=config.latent_size, field="audio")
+
+    check_presets(System("tones", found["Config"], {"demo": found["Config"]()}, found["open_tones"], build, found["sampling"], None))
+
+
 def test_score(template):
     _, config, source = template
-    found = names_of(TEMPLATE, "import numpy as np", block_with("def score("))
+    found = names_of(TEMPLATE, block_with("def score("))
     score = found["score"](config, source, folder=None)
     images = np.stack([source.read(index)["image"] / 127.5 - 1 for index in range(source.size)])
     numbers = score.compute(type("Snapshot", (), {"outputs": lambda self, source, n: iter([{"image": images}])})())

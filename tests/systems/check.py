@@ -20,6 +20,7 @@ from jgan.evaluation.classifier import classification_accuracy_score, classifier
 from jgan.evaluation.clips import content_reader, motion_classifier
 from jgan.evaluation.sounds import sound_classifier
 from jgan.ops.images import to_float
+from jgan.outputs import endings
 from jgan.run.checkpoints import Checkpoints
 from jgan.run.export import load_exported
 from jgan.run.main import main
@@ -31,8 +32,8 @@ from jgan.types import Spec
 
 STEPS = 4
 TIMES = ("seconds", "images_per_second", "memory_gib")
-COMMANDS = {  # arguments behind the run, by command; OUT is a path without an ending
-    "sample": ["--seeds", "0-3", "--out", "OUT.png"],
+COMMANDS = {  # arguments behind the run, by command; OUT is a path without an ending, and .ANY the first ending for the outputs
+    "sample": ["--seeds", "0-3", "--out", "OUT.ANY"],
     "export": ["--out", "OUT.jaxexp"],
     "evaluate": ["--samples", "16", "--real-samples", "16", "--metrics", "frechet_distance"],
     "accuracy": ["--samples", "16"],
@@ -96,7 +97,9 @@ def spec_of(system: System, config: Any, training: bool = False) -> Spec:
 
 def embedded(system: System, config: Any) -> Any:
     """The same on embedded data."""
-    return dataclasses.replace(config, data=next(iter(system.presets.values())).data, limit=16)
+    settings = {"data": getattr(next(iter(system.presets.values())), "data", None), "limit": 16}
+    own = {field.name for field in dataclasses.fields(config)}
+    return dataclasses.replace(config, **{name: setting for name, setting in settings.items() if name in own})
 
 
 def check_system(
@@ -171,8 +174,9 @@ def _check(system, tiny, folder, arguments):
     _left_behind(system, folder / "whole", tiny)
     trained = load(folder / "whole", system=system)
     _drawn(trained, folder)
+    ending = endings(trained.sampling.outputs)[0]
     for name in system.commands:
-        given = [argument.replace("OUT", str(folder / name)) for argument in arguments.get(name, ())]
+        given = [argument.replace(".ANY", ending).replace("OUT", str(folder / name)) for argument in arguments.get(name, ())]
         if name == "accuracy" and "label" not in trained.sampling.conditions:
             with pytest.raises(SystemExit):  # classes can only be scored of a conditional generator
                 main(presets, [name, str(folder / "whole"), *given])

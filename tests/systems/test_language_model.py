@@ -43,7 +43,7 @@ def test_nothing_to_compare_with(tmp_path, text, message):
 def test_system_on_a_file(tmp_path):
     (tmp_path / "names.txt").write_text("\n".join(a + b for a in ("an", "be", "cor", "di") for b in ("na", "la", "ro", "sa", "to")))
     tiny = Config(data=str(tmp_path / "names.txt"), unit="characters", batch=8, embedding=4, features=6, learning_rate=1e-2)
-    arguments = {"evaluate": ["--samples", "32"], "sample": ["--seeds", "0-3", "--out", "OUT.txt"]}
+    arguments = {"evaluate": ["--samples", "32"]}
     trained = check_system(SYSTEM, tiny, tmp_path / "runs", arguments, skip=())
     scored = records(tmp_path / "runs" / "whole")[-1]
     assert scored["score/reverse_perplexity"] > 1 and 0 < scored["variety/different"] <= 1

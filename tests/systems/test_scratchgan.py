@@ -64,7 +64,7 @@ def test_a_rewarded_word_becomes_more_probable(monkeypatch):
 
 
 def test_system(tmp_path):
-    arguments = {"evaluate": ["--temperatures", "0.5", "1"], "sample": ["--seeds", "0-3", "--out", "OUT.txt"]}
+    arguments = {"evaluate": ["--temperatures", "0.5", "1"]}
     trained = check_system(SYSTEM, TINY, tmp_path, arguments, skip=())
     scored = records(tmp_path / "whole")[-1]
     assert 0 < scored["score/total_variation"] <= 1 and 0 <= scored["score/validity"] < 0.1

@@ -14,7 +14,7 @@ from jgan.systems.specgan import SYSTEM, Config, to_picture, to_sound
 TINY = Config(
     window=2048, frame=64, batch=8, features=2, latent_size=4, limit=40, loss="non_saturating", discriminator_steps=1, iterations=2
 )
-ARGUMENTS = {"sample": ["--seeds", "0-3", "--out", "OUT.wav"], "evaluate": ["--samples", "24"]}
+ARGUMENTS = {"evaluate": ["--samples", "24"]}
 
 
 @pytest.mark.parametrize("name", presets_of(SYSTEM))

@@ -15,7 +15,7 @@ from jgan.run.trained import load
 from jgan.systems.wavegan import SYSTEM, Config
 
 TINY = Config(window=2048, batch=8, features=2, latent_size=4, limit=40, loss="non_saturating", discriminator_steps=1)
-ARGUMENTS = {"sample": ["--seeds", "0-3", "--out", "OUT.wav"], "evaluate": ["--samples", "24"]}
+ARGUMENTS = {"evaluate": ["--samples", "24"]}
 
 
 @pytest.mark.parametrize("name", presets_of(SYSTEM))
