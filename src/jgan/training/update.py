@@ -50,8 +50,8 @@ def update(
         over the parts, so the result is as of the whole batch if the loss is a mean of per-example terms. Part m holds the examples
         m, m + microbatches, ...: strided groups (of the minibatch standard deviation) stay together.
       axis_name: the name of an axis of `jax.pmap` or `jax.shard_map`. Every device is then given all examples, works on its own strided
-        share, and means are taken over the devices. Under `jax.jit` over a mesh leave it None: the examples are spread over its axis
-        `data`.
+        share, and means are taken over the devices; `jax.shard_map` needs check_vma=False for networks of `jgan.ops`. Under `jax.jit`
+        over a mesh leave it None: the examples are spread over its axis `data`.
 
     Returns:
       (player, examples, *others) -> (player, metrics): `examples` is a pytree whose leaves share their leading axis [N, ...]; `others` go
