@@ -81,6 +81,7 @@ def test_before_anything_is_loaded(words, tmp_path, monkeypatch, capsys, line, m
 
 AFTER_LOADING = [
     ("sample PLAIN --direction smile=2", "expected a style-based generator, which has directions, found gan"),
+    ("sample PLAIN --split test", "expected no --split, since gan is given nothing of the data here, found test"),
     ("sample PLAIN --label 3", "gan takes no input 'label': expected some of z, truncation"),
     ("evaluate RUN --metrics kernel_distance_subsets --samples 999", "needs 1000 images of each kind, found 24 real and 999 others"),
     ("mix RUN --layer 99", "--layer: expected a whole number from 0 to 4, the layers of this network, found 99"),

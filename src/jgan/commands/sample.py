@@ -74,8 +74,13 @@ def conditions(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Returns inputs that are data, of n examples, but those given, and what is shown beside the outputs; none where labels are all that is
     needed.
+
+    Raises:
+      ValueError: for a split that nothing would be read of.
     """
     needed = tuple(name for name in trained.sampling.conditions if name not in ("label", *given))
+    if not needed and split is not None:
+        raise ValueError(f"expected no --split, since {trained.system.name} is given nothing of the data here, found {split}; leave it out")
     if not needed:
         return {}, {}
     source = trained.training_data(split)

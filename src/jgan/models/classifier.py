@@ -44,7 +44,7 @@ class Classifier(nn.Module):
     @nn.compact
     def __call__(self, images: Array) -> tuple[Array, Array]:
         if images.ndim != 4 or min(images.shape[1:3]) < SMALLEST:
-            raise ValueError(f"expected images [N, H, W, C] of at least {SMALLEST} x {SMALLEST}, found {images.shape}: resize them")
+            raise ValueError(f"expected images [N, H, W, C] of at least {SMALLEST} x {SMALLEST}, found {images.shape}; give larger ones")
         x = images
         for width in self.widths:
             x = Stage(width)(x)
