@@ -133,8 +133,11 @@ def _transposed_of_arrays(y, kernel, *, stride, padding, size, groups):
 
 def _adjoint(kernel, groups):
     """The kernel [kh, kw, I / groups, O] flipped, with inputs and outputs exchanged in each group: [kh, kw, O / groups, I]."""
+    flipped = kernel[::-1, ::-1]
+    if groups == 1:
+        return flipped.swapaxes(2, 3)  # what XLA knows as the adjoint of a strided convolution, without products by zeros
     height, width, inputs, outputs = kernel.shape
-    parts = kernel[::-1, ::-1].reshape(height, width, inputs, groups, outputs // groups)
+    parts = flipped.reshape(height, width, inputs, groups, outputs // groups)
     return parts.transpose(0, 1, 4, 3, 2).reshape(height, width, outputs // groups, groups * inputs)
 
 
