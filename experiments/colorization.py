@@ -45,7 +45,7 @@ def palette(system: System, run: tyro.conf.Positional[Path], split: str = "test"
     trained = load(run, step, system)
     if trained.config.data not in shapes.PALETTES:
         raise ValueError(f"expected a run on {' or '.join(shapes.PALETTES)}, whose colours are known, found one on {trained.config.data}")
-    source = trained.training_data(split)
+    source = trained.open_data(split)
     pairs = [source.read(index) for index in range(min(source.size, MOST))]
     (shown,) = shown_of(trained, pairs)
     known = shapes.PALETTES[trained.config.data].colours

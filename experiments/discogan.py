@@ -76,7 +76,7 @@ def angles(system: System, run: tyro.conf.Positional[Path], split: str = "test",
     trained = load(run, step, system)
     if trained.config.data != "turned":
         raise ValueError(f"expected a run on turned, whose angles are known, found one on {trained.config.data}")
-    source = trained.training_data(split)
+    source = trained.open_data(split)
     for domain, (direction, (field, output)) in enumerate(trained.sampling.directions.items()):
         images = take(source, source.size, field)
         true = np.array([np.rad2deg(turned.scene(split, domain, i).shapes[0].angle) for i in range(len(images))])

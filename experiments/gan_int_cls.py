@@ -102,7 +102,7 @@ def compare(
     classes = load(folders.pop("by class"), system=BY_CLASS.system)
     trained = {name: load(folder, system=system) for name, folder in folders.items()}
     first, features = next(iter(trained.values())), next(iter(folders.values())) / "features"
-    test = first.training_data("test")
+    test = first.open_data("test")
     rows = {name: numbers_of(first, test, one.draw, features) for name, one in trained.items()}
     rows["a class for each caption"] = numbers_of(first, one_shape(test), answering(partial(of_classes, classes)), features)
     rows["nearest training caption"] = numbers_of(first, test, answering(partial(nearest, first)), features)
@@ -115,7 +115,7 @@ def numbers_of(trained: Trained, test: Source, draw: Draw, folder: Path) -> Mapp
     """What the score of a run measures, of SAMPLES images that are drawn of the captions of `test`, under short names."""
     config = trained.config
     reader = caption_reader(config.data, config.resolution, config.channels, folder)
-    score = caption_score(trained.training_data(), test, reader, SAMPLES)
+    score = caption_score(trained.open_data(), test, reader, SAMPLES)
     return short(score.compute(Snapshot(trained.state(), draw)))
 
 
@@ -137,7 +137,7 @@ def of_classes(trained: Trained, texts: Sequence[str]) -> np.ndarray:
 
 def nearest(trained: Trained, texts: Sequence[str]) -> np.ndarray:
     """The training image whose caption is nearest to each text, by the angle between their embeddings."""
-    source = trained.training_data()
+    source = trained.open_data()
     known, places = np.unique(source.columns["caption"], axis=0, return_index=True)
     embeddings, wanted = (trained.outputs(caption=some, only="text", batch=256)["text"] for some in (known, list(texts)))
     return read_rows(source, places[np.argmax(wanted @ embeddings.T, axis=1)], ("image",))["image"]

@@ -55,7 +55,7 @@ def compare(
     features = next(iter(folders.values())) / "features"
     write_table(out, by_method(measured(ARMS, folders, samples=SAMPLES, features=features)))
     trained = {name: load(folder, system=system) for name, folder in folders.items()}
-    save_png(out / "picture.png", picture(trained, next(iter(trained.values())).training_data("test")))
+    save_png(out / "picture.png", picture(trained, next(iter(trained.values())).open_data("test")))
     print(out / "picture.png")
 
 
@@ -83,7 +83,7 @@ def kept_numbers(trained: Trained, reader: AttributeClassifier, split: str) -> d
     """
     if trained.config.data != "shapes" or trained.config.width:
         raise ValueError(f"expected a run on square images of shapes, whose attributes are known, found one on {trained.config.data}")
-    source, side = trained.training_data(split), trained.config.resolution
+    source, side = trained.open_data(split), trained.config.resolution
     count = min(SAMPLES, source.size)
     scenes = [shapes.scene(shapes.FIRST[split] + index) for index in range(count)]
     rows = read_rows(source, np.arange(count), ("image", "mask"))

@@ -93,13 +93,13 @@ def compare(
 
 def references(trained: Trained) -> Rows:
     """Numbers of n-gram models of the training sentences, and of real sentences."""
-    source, exact = trained.training_data(), trained.config.data == "shapes"
+    source, exact = trained.open_data(), trained.config.data == "shapes"
     training, vocabulary = rows_of(source.columns["tokens"]), len(source.names["tokens"])
     models = {name: ngrams(training, vocabulary, order) for name, order in ORDERS.items()}
     if exact:
         found = {name: grammar_scores(grammar_shares(lambda tokens, m=m: nats(m, rows_of(tokens)), source)) for name, m in models.items()}
         return found | {"the language": grammar_scores(grammar.probabilities())}
-    held_out, length = rows_of(trained.training_data("test").columns["tokens"]), source.spec.shape("tokens")[0]
+    held_out, length = rows_of(trained.open_data("test").columns["tokens"]), source.spec.shape("tokens")[0]
     made = {name: draw(model, range(vocabulary), 0, SAMPLES, length) for name, model in models.items()}
     made |= {"training sentences": [training[i] for i in np.random.default_rng(0).integers(0, len(training), SAMPLES)]}
     return {name: text_scores(texts, training, held_out, vocabulary) for name, texts in made.items()}

@@ -94,9 +94,9 @@ def numbers_of(trained: Trained, draw: Draw, folder: Path) -> dict[str, float]:
       draw: what is measured.
       folder: where networks are kept.
     """
-    config, source = trained.config, trained.training_data()
+    config, source = trained.config, trained.open_data()
     reader = caption_reader(config.data, config.resolution // 2, config.channels, folder)
-    score = caption_score(source, trained.training_data("test"), reader, SAMPLES)
+    score = caption_score(source, trained.open_data("test"), reader, SAMPLES)
     if next(draw(source, 1))["image"].shape[1] == config.resolution:
         score = joined(score, distance_score(config, source, folder, SAMPLES))
     return short(score.compute(Snapshot(trained.state(), draw)))

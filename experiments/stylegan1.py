@@ -129,7 +129,7 @@ def swap(
         first, second, mixed = one(seeds[0]), one(seeds[1]), swaps[name](one, seeds, layer / layers)
         numbers |= {f"{name}/{what}": share for what, share in shares(reader, first, second, mixed).items()}
     about = {"samples": mixes, "layer": layer, "run": run.name, "step": trained["styles"].about["step"]}
-    source = trained["styles"].training_data()
+    source = trained["styles"].open_data()
     results.keep(run / "evaluations.jsonl", results.plain_results(numbers, reader.name, source, about))
 
 

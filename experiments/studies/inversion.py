@@ -69,13 +69,13 @@ def train(folder: Folder, config: Config) -> None:
         raise ValueError(f"{folder.path} holds a run of this kind, which cannot be resumed; start a new one")
     run, trained = Path(config.run), load(config.run)
     move = read_directions(trained, run, [config.direction])[config.direction]
-    classifier = train_attributes(known_attributes(trained.training_data("val"), "val"), run / "features")
+    classifier = train_attributes(known_attributes(trained.open_data("val"), "val"), run / "features")
     target = {one.name: one for one in targets_of(classifier.values)}[config.direction]
     about = json.loads(file_of_directions(run, trained.about["step"]).with_suffix(".json").read_text())
     length = about["scores"][config.direction]["flips"]["step"]
     own = trained.outputs(range(OWN, OWN + config.images), only=None)
     rows = {"own samples": of_own(found(trained, own["image"], run, config, ("w",))["w"], trained, own)}
-    unseen = trained.training_data(config.split)
+    unseen = trained.open_data(config.split)
     images = read_rows(unseen, np.arange(min(config.images, unseen.size)), ("image",))["image"]
     columns = {"given": images, "nearest": look(trained, images, config.samples).images}
     rows["nearest sample"] = {"psnr": float(psnr(images, columns["nearest"]).mean())}
@@ -92,7 +92,7 @@ def train(folder: Folder, config: Config) -> None:
 
 def found(trained: Trained, images: np.ndarray, run: Path, config: Config, spaces: tuple[str, ...]) -> dict[str, Found]:
     """The images found again, in each of these spaces."""
-    network, goal = classifier_features(trained.training_data(), run / "features"), to_float(jnp.asarray(images))
+    network, goal = classifier_features(trained.open_data(), run / "features"), to_float(jnp.asarray(images))
     sampled = look(trained, images, config.samples)
     settings = {"spread": sampled.spread, "steps": config.steps, "seed": 0}
     all_found = {"w": found_by_steps(trained, goal, network, beginning(trained, sampled), **settings)}

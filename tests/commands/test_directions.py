@@ -91,7 +91,7 @@ def test_real_images_look_real_and_noise_does_not(run, monkeypatch):
     trained = load(run)
     monkeypatch.setattr(sys.modules["jgan.commands.directions"], "classifier_features", colours)
     real = realism(trained, run / "features")
-    images = read_rows(trained.training_data(), np.arange(20))["image"]
+    images = read_rows(trained.open_data(), np.arange(20))["image"]
     noise = np.random.default_rng(0).integers(0, 256, images.shape).astype(np.uint8)
     assert real.share(real.features(images)) == 1 and real.share(real.features(noise)) == 0
 

@@ -44,7 +44,7 @@ def test_classes_are_the_captions_of_one_shape_that_are_trained_on():
 def test_the_nearest_training_image_is_the_one_of_the_caption(tmp_path):
     """Of untrained encoders, which tell captions apart all the same."""
     trained = load(random_run(gan_int_cls.SYSTEM, TINY, tmp_path / "run"))
-    source = trained.training_data()
+    source = trained.open_data()
     captions_of = decode(source.columns["caption"], source.names["caption"])
     first = [captions_of.index(text) for text in captions_of[:4]]
     found = gan_int_cls.nearest(trained, captions_of[:4])

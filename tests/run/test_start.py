@@ -79,7 +79,7 @@ def last_state(run, name="colour"):
 
 def test_data_are_found_from_another_working_folder(made, run):
     assert json.loads((run / "config.json").read_text())["config"]["data"] == str(made / "my photos" / "set.npz")
-    assert load(run, system=COLOUR).training_data().size == 32
+    assert load(run, system=COLOUR).open_data().size == 32
     train(["--resume", str(run)], "--kimg", 0.256)
     assert records(run)[-1]["images"] == 256
 
@@ -93,7 +93,7 @@ def test_the_same_data_may_lie_elsewhere_and_others_are_refused(made, run, tmp_p
     train(["--resume", str(run)], "--data", "../copy.npz", "--kimg", 0.256)
     out = capsys.readouterr().out
     assert f"data: '{made}/my photos/set.npz' -> '{tmp_path.resolve()}/copy.npz' (the same data); kimg: 0.128 -> 0.256" in out
-    assert load(run, system=COLOUR).training_data().name.endswith("copy.npz")
+    assert load(run, system=COLOUR).open_data().name.endswith("copy.npz")
 
 
 @pytest.mark.parametrize(

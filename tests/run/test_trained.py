@@ -136,7 +136,7 @@ def test_a_run_of_stages_is_loaded_without_its_data(tmp_path):
 @pytest.mark.parametrize(("changes", "fits"), [({}, True), ({"truncation": None}, True), ({"truncation": 0.5}, False)])
 def test_changes_of_inputs_that_the_system_has_not(tmp_path, changes, fits):
     trained = load(random_run(COLOUR, COLOUR.presets["tiny"], tmp_path / "run"), system=COLOUR)
-    drawn = trained.draw(trained.training_data(), 4, **changes)
+    drawn = trained.draw(trained.open_data(), 4, **changes)
     if fits:
         assert next(drawn)["image"].shape == (4, 4, 4, 3)
     else:

@@ -74,7 +74,7 @@ def test_only_the_gated_network_learns_classes():
 def test_system(tmp_path):
     trained = check_system(SYSTEM, TINY, tmp_path, skip=())
     scored = records(tmp_path / "whole")[-1]["score/nats/test"]
-    source = trained.training_data("test")
+    source = trained.open_data("test")
     rows = read_rows(source, np.arange(16), ("image", "label"))  # the 16 that were scored
     nats = np.asarray(trained.run(jax.tree.map(jnp.asarray, rows))["nats"])
     np.testing.assert_allclose(nats.mean(), scored, rtol=1e-5)

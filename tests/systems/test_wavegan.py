@@ -57,11 +57,11 @@ def test_parts_of_another_rate_are_refused(tmp_path):
             path.write_bytes(wav(np.arange(4096).astype("<i2").tobytes(), rate=rate))
     config = dataclasses.replace(TINY, data=str(tmp_path / "sounds"))
     trained = load(random_run(SYSTEM, config, tmp_path / "run"), system=SYSTEM)
-    assert trained.training_data().size == 16
+    assert trained.open_data().size == 16
     with pytest.raises(ValueError, match="expected audio of 8000 per second in .*, as in the run, found 16000; .*--sample-rate"):
-        trained.training_data("test")
+        trained.open_data("test")
     both = dataclasses.replace(trained, config=dataclasses.replace(config, sample_rate=8000))
-    assert both.training_data("test").rates == both.training_data().rates
+    assert both.open_data("test").rates == both.open_data().rates
 
 
 def test_without_labels():

@@ -35,7 +35,7 @@ def accuracy(
         step: The checkpoint to use; the best if not given.
     """
     trained = load(run, step, system)
-    source, test = trained.training_data(), trained.training_data(split)
+    source, test = trained.open_data(), trained.open_data(split)
     kinds = {"": trained.draw(source, samples, seed=seed, truncation=truncation), "_of_real": real_batches(source, samples, seed)}
     found = {f"classification_accuracy{name}": classification_accuracy_score(g, test, n=samples, seed=seed) for name, g in kinds.items()}
     about = {"run": run.name, "samples": samples, "seed": seed, "truncation": truncation, "step": trained.about["step"], "tested_on": split}

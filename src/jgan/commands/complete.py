@@ -39,7 +39,7 @@ def complete(
     kinds = dict.fromkeys(["known", *drawn, "truth"], outputs.image())
     outputs.check_path(out, kinds)
     trained = load(run, step, system)
-    source = trained.training_data(split)
+    source = trained.open_data(split)
     rows = read_rows(source, spread(source.size, count), ("image", *trained.sampling.conditions))
     images = rows.pop("image")
     known = np.broadcast_to(np.arange(images.shape[1])[None, :, None] < round(keep * images.shape[1]), images.shape[:3])

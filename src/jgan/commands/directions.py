@@ -79,7 +79,7 @@ def directions(
     trained = load(run, step, system)
     changed = changed_layers(trained, chosen)
     truncation = preferred(trained, "truncation", truncation)
-    known = known_attributes(trained.training_data(split), split) if "attributes" in methods else None
+    known = known_attributes(trained.open_data(split), split) if "attributes" in methods else None
     targets = chosen_targets(known, attributes, keep)
     classifier = None if known is None else train_attributes(known, run / "features")
     found, about = find(trained, classifier, targets, changed, methods, keep, count, samples)
@@ -188,7 +188,7 @@ class Realism(NamedTuple):
 
 def realism(trained: Trained, folder: Path) -> Realism:
     """Returns what says whether images of a run look real."""
-    source, metric = trained.training_data(), prdc_metric(limit=REAL)
+    source, metric = trained.open_data(), prdc_metric(limit=REAL)
     features = classifier_features(source, folder)
     extract = extractor(features)
     real = real_statistics(extract, source, [metric.statistics], features, min(REAL, source.size), 64, folder)[metric.statistics.name]

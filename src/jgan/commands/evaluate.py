@@ -44,9 +44,9 @@ def evaluate(
     """
     chosen, numbers = results.chosen_metrics(metrics.split(",")), parse_seeds(seeds)
     trained = load(run, step, system)
-    source = prepared(trained.training_data(split))
+    source = prepared(trained.open_data(split))
     results.check_counts(chosen, min(real_samples, source.size), samples)
-    network = results.feature_space(features, source if split is None else trained.training_data(), run / "features", weights)
+    network = results.feature_space(features, source if split is None else trained.open_data(), run / "features", weights)
     found = results.evaluate_generator(
         lambda seed: trained.draw(source, samples, seed=seed, batch=batch, truncation=truncation),
         source,

@@ -44,7 +44,7 @@ def evaluate(
         features: Folder with the network that reads who a face is; the run's if not given.
     """
     trained = load(run, step, system)
-    source = trained.training_data(split)
+    source = trained.open_data(split)
     samples = min(samples, source.size)
     rows = read_rows(source, spread(source.size, samples))
     found = animation.reconstruction_numbers(moved(trained, rows), rows["video"])
@@ -69,7 +69,7 @@ def landmark_numbers(trained: Trained, rows: dict[str, np.ndarray], samples: int
     """Returns the errors of landmarks by a linear map of the points, fitted on clips of the training, and the same of an
     untrained network.
     """
-    source = trained.training_data()
+    source = trained.open_data()
     known = read_rows(source, spread(source.size, min(samples, source.size)))
     finders = {
         "landmarks": lambda given: trained.outputs(only="points", **given)["points"],
@@ -85,7 +85,7 @@ def landmark_numbers(trained: Trained, rows: dict[str, np.ndarray], samples: int
 def untrained(trained: Trained, rows: dict[str, np.ndarray]) -> Callable[[dict[str, Any]], Any]:
     """Returns what finds points before the first step."""
     built = trained.system.build(trained.config, trained.spec)
-    training = stages_of(built, images=1, batch=1, source=trained.training_data)[0].training
+    training = stages_of(built, images=1, batch=1, source=trained.open_data)[0].training
     state = training.init(seed_key(1), {name: jnp.asarray(values[:1]) for name, values in rows.items()})
     return jax.jit(lambda given: training.sample(state, None, {**given, "relative": jnp.ones(len(given["video"]))})["points"])
 

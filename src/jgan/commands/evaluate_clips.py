@@ -38,7 +38,7 @@ def evaluate(
         features: Folder with the networks that look at clips; the run's if not given.
     """
     trained = load(run, step, system)
-    train, other = prepared(trained.training_data()), prepared(trained.training_data(split))
+    train, other = prepared(trained.open_data()), prepared(trained.open_data(split))
     networks = clips.watching(train, features or run / "features")
     real, count = clips.watch_source(networks, other), min(clips.REAL, other.size)
     watched = {

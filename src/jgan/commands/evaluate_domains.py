@@ -37,7 +37,7 @@ def evaluate(
         features: Folder with the classifier of the features; the run's if not given.
     """
     trained = load(run, step, system)
-    seen, tested = trained.training_data(), trained.training_data(split)
+    seen, tested = trained.open_data(), trained.open_data(split)
     fields = [trained.direction(name) for name in ("forward", "backward")]
     domains = [take(part, MOST, field) for part, (field, _) in zip(tested.parts, fields, strict=True)]
     space = classifier_features(domains_labelled(seen), features or run / "features")

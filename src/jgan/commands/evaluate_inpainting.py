@@ -34,7 +34,7 @@ def evaluate(
     """
     trained = load(run, step, system)
     space = classifier_features((system.training_data or system.data)(trained.config), features or run / "features")
-    source, extract = trained.training_data(split), extractor(space)
+    source, extract = trained.open_data(split), extractor(space)
     truth, masks = take(source, samples), take(source, samples, "mask")
     found, holes = trained.outputs(image=truth, mask=masks), masks > 127
     filled = {"": found["image"], "coarse/": found["coarse"], "diffusion/": diffusion_fill(truth, holes), "ring/": ring_mean(truth, holes)}

@@ -35,7 +35,7 @@ def evaluate(
         features: Folder with the classifier of the features; the run's if not given.
     """
     trained = load(run, step, system)
-    measure(trained, run, trained.training_data(), trained.training_data(split), split, seed, features)
+    measure(trained, run, trained.open_data(), trained.open_data(split), split, seed, features)
 
 
 def measure(trained: Trained, run: Path, seen: Source, pairs: Source, split: str, seed: int, features: Path | None) -> None:

@@ -48,7 +48,7 @@ def evaluate(
     """
     trained = load(run, step, system)
     part = split or ("test" if images is None else "train")
-    pairs, seen, how = pairs_of(trained, images, part), trained.training_data(), restoration_of(trained)
+    pairs, seen, how = pairs_of(trained, images, part), trained.open_data(), restoration_of(trained)
     side = min(how.tile(trained.config), *(min(pair["target"].shape[:2]) for pair in pairs))
     learned = open_source(classes, resolution=side, channels=3, labels=True) if classes else targets_of(seen)
     space = classifier_features(learned, features or run / "features")
@@ -58,7 +58,7 @@ def evaluate(
     for name, prefix in (("restored", ""), ("baseline", "baseline/")):
         measured = _measured(how, trained.config, shown, name) | {"frechet_distance": np.asarray(distances[name])}
         numbers |= {prefix + metric: float(np.mean(values)) for metric, values in measured.items()}
-    about = results.describe(trained.training_data(part)) if images is None else {"source": str(images)}
+    about = results.describe(trained.open_data(part)) if images is None else {"source": str(images)}
     about |= {"samples": len(pairs), "tile": side, "split": part, "seed": seed, "run": run.name, "step": trained.about["step"]}
     results.keep(run / "evaluations.jsonl", results.results([{"restoration": numbers}], [], space, about))
 
@@ -81,7 +81,7 @@ def pairs_of(trained: Trained, images: Path | None, split: str) -> list[Example]
       ValueError: if there are none.
     """
     if images is None:
-        source = trained.training_data(split)
+        source = trained.open_data(split)
         return [source.read(int(index)) for index in spread(source.size, min(MOST, source.size))]
     given = read_images(images, 3, split, reading_of(trained.config))
     found = [restoration_of(trained).pair(trained.config, image) for _, image in given]

@@ -38,7 +38,7 @@ def evaluate(
         step: The checkpoint to use; the best if not given.
     """
     trained = load(run, step, system)
-    source = trained.training_data()
+    source = trained.open_data()
     for temperature in temperatures:
         found = sentence_numbers(trained, temperature, samples, split)
         about = {"temperature": temperature, "samples": samples, "split": split, "run": run.name, "step": trained.about["step"]}
@@ -47,7 +47,7 @@ def evaluate(
 
 def sentence_numbers(trained: Trained, temperature: float = 1.0, samples: int = 10_000, split: str = "test") -> Mapping[str, float]:
     """Computes what `evaluate` measures."""
-    source = trained.training_data()
+    source = trained.open_data()
     if trained.config.data == "shapes":
 
         def nats(tokens):
@@ -57,6 +57,6 @@ def sentence_numbers(trained: Trained, temperature: float = 1.0, samples: int = 
         return grammar_scores(grammar_shares(nats, source))
     batches = trained.draw(source, samples, truncation=temperature)
     drawn = np.concatenate([np.asarray(batch["tokens"]) for batch in batches])[:samples]
-    held_out = trained.training_data(split)
+    held_out = trained.open_data(split)
     training, real = (rows_of(of.columns["tokens"]) for of in (source, held_out))
     return text_scores(rows_of(drawn), training, real, len(source.names["tokens"]))

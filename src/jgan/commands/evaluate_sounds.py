@@ -38,7 +38,7 @@ def evaluate(
         features: Folder with the classifier of the features; the run's if not given.
     """
     trained = load(run, step, system)
-    train, other = prepared(trained.training_data()), prepared(trained.training_data(split))
+    train, other = prepared(trained.open_data()), prepared(trained.open_data(split))
     space = sounds.sound_classifier(train, features or run / "features")
     extract, rate = extractor(space), train.spec.rate("audio")
     known, real = sounds.hear_source(extract, train), sounds.hear_source(extract, other)

@@ -33,7 +33,7 @@ def likelihood(
         step: The checkpoint to use; the best if not given.
     """
     trained = load(run, step, system)
-    source = trained.training_data(split)
+    source = trained.open_data(split)
     count = min(source.size, limit or source.size)
     rows = read_rows(source, spread(source.size, count), ("image", *trained.sampling.conditions))
     found = [trained.run(filled(rows, start, batch))["nats"] for start in range(0, count, batch)]

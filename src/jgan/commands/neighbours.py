@@ -39,7 +39,7 @@ def neighbours(
     numbers, kinds = parse_seeds(seeds), {"image": outputs.image()}
     outputs.check_path(out, kinds)
     trained = load(run, step, system)
-    source = trained.training_data()
+    source = trained.open_data()
     images = trained(numbers, truncation=truncation)
     found = results.nearest_images(images, source, results.feature_space(features, source, run / "features", weights), count)
     rows = np.concatenate([images[:, None], found], axis=1)

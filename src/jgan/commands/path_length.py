@@ -71,13 +71,13 @@ def path_length(
     )
     settings = {"run": run.name, "step": trained.about["step"], "space": space, "position": position, "crop": crop, "epsilon": epsilon}
     settings |= {"samples": samples, "seed": seed, "truncation": 1.0, "feature_network": between.protocol}
-    length = results.plain_results({"perceptual_path_length": found}, between.name, trained.training_data(), settings)
+    length = results.plain_results({"perceptual_path_length": found}, between.name, trained.open_data(), settings)
     results.keep(run / "evaluations.jsonl", length)
 
 
 def by_classifier(trained: Trained, run: Path) -> Distance:
     """Makes the distance of images in the features of the classifier of a run's score."""
-    network = classifier_features(trained.training_data(), run / "features")
+    network = classifier_features(trained.open_data(), run / "features")
 
     def apply(params, a, b):
         first, second = (network.apply(params, images)["features"] for images in (a, b))

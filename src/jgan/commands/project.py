@@ -96,7 +96,7 @@ def project(
     if not given:
         raise ValueError(f"expected images that can be read in {images}, found none")
     targets = np.stack(list(given.values()))
-    network = classifier_features(trained.training_data(), run / "features") if features == "classifier" else None
+    network = classifier_features(trained.open_data(), run / "features") if features == "classifier" else None
     sampled = look(trained, targets, samples)
     find = partial(found_by_steps, trained, to_float(jnp.asarray(targets)), network, spread=sampled.spread, steps=steps, seed=seed)
     found = {"w": find(beginning(trained, sampled))}

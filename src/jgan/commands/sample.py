@@ -83,7 +83,7 @@ def conditions(
         raise ValueError(f"expected no --split, since {trained.system.name} is given nothing of the data here, found {split}; leave it out")
     if not needed:
         return {}, {}
-    source = trained.training_data(split)
+    source = trained.open_data(split)
     rows = read_rows(source, by_turns(source, n), tuple(dict.fromkeys((*needed, *trained.sampling.truth))))
     return {name: rows[name] for name in needed}, rows
 

@@ -97,7 +97,7 @@ class Trained:
         """What `sample` takes and gives."""
         return self.system.sampling(self.config, self.spec)
 
-    def training_data(self, split: str | None = None) -> Source:
+    def open_data(self, split: str | None = None) -> Source:
         """Returns the data of the run, or another part of them.
 
         Raises:
