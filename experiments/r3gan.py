@@ -7,7 +7,9 @@ Command:  python experiments/r3gan.py                            (the preset sha
           python experiments/studies/stacked.py train --data FOLDER   (modes, beside R1 alone and no penalty)
 Hardware: shapes and fashion_mnist are sized for CPUs; cifar10, ffhq64 and ffhq256 have the published settings, for accelerators, and
           have not been run to their end.
-Scores:   SCORES
+Scores:   fashion_mnist: 6.1, 3.3, 1.9, 1.6, 1.5 after 8,000 ... 40,000 images (10 minutes on one core), the Fréchet distance of 5,000
+          samples in classifier-fashion_mnist-32px-c1c2fd3c; StyleGAN2 of the same widths 5.4 after as many, 1.8 to 2.2 in as many minutes.
+          Stacked images: 806 of 1,000 modes, R1 alone 783, no penalty 731 (goal 950). See docs/results.md, docs/limits.md.
 Pictures: docs/r3gan.png: shirts, coats, dresses, trousers, bags, sneakers and boots; some sandals are torn.
 """
 

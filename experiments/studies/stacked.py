@@ -5,7 +5,7 @@ images, trained on real ones, names the three classes of every sample. This is t
 https://arxiv.org/abs/1611.02163) with clothes in place of digits.
 
 Command:  python experiments/studies/stacked.py train --data FOLDER
-Hardware: two CPU cores, three quarters of an hour.
+Hardware: one CPU core, 20 minutes.
 Scores:   the run writes table.md and results.json: of 10,000 samples the modes found, and the Kullback-Leibler divergence of their
           frequencies from equal ones, beside the same of real images that were not trained on. See docs/limits.md.
 """
