@@ -85,7 +85,7 @@ def test_records_are_means_over_the_steps_since_the_last(uninterrupted):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_stopping_saves_and_resuming_goes_on(tmp_path, uninterrupted, monkeypatch, number, status):
-    record, handler = Writer.record, signal.getsignal(signal.SIGINT)
+    record, handler, usual = Writer.record, signal.getsignal(signal.SIGINT), signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     def signalled(writer, step, values):
         record(writer, step, values)
@@ -95,6 +95,7 @@ def test_stopping_saves_and_resuming_goes_on(tmp_path, uninterrupted, monkeypatc
     with monkeypatch.context() as patch, pytest.raises(SystemExit) as stopped:
         patch.setattr(Writer, "record", signalled)
         train(tmp_path / "run")
+    signal.signal(signal.SIGHUP, usual)
     assert (stopped.value.code or 0) == status
     assert signal.getsignal(signal.SIGINT) is handler
     assert records(tmp_path / "run")[-1]["step"] == 20

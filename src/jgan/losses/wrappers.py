@@ -133,7 +133,7 @@ def top_k(loss: AdversarialLoss, k) -> AdversarialLoss:
     def generator(real_logits, fake_logits):
         at_least_rank(1, "[N, ...]", fake_logits=fake_logits)
         count = fake_logits.shape[0]
-        if not isinstance(k, jax.core.Tracer) and not 1 <= operator.index(k) <= count:
+        if not 1 <= _known(k, 1) <= count:
             raise ValueError(f"expected k in 1..{count} (the batch size), found {k}")
         score = per_example(lift(fake_logits))
         rank = jnp.argsort(jnp.argsort(-score))  # the inverse permutation: the place of each fake, 0 for the best
@@ -165,3 +165,11 @@ def matching_aware(loss: AdversarialLoss) -> AdversarialLoss:
         return 0.5 * (loss.discriminator(real_logits, fake_logits) + loss.discriminator(real_logits, mismatched_logits))
 
     return loss._replace(discriminator=discriminator, matching=True)
+
+
+def _known(number, otherwise):
+    """A whole number, or something else where it is traced."""
+    try:
+        return operator.index(number)
+    except jax.errors.TracerIntegerConversionError:
+        return otherwise

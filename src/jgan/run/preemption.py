@@ -37,7 +37,7 @@ class Stop:
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[Stop]:
-    """Takes SIGTERM, SIGINT and SIGHUP while it lasts, except those that are ignored, as under nohup; a second one of them has its ordinary
+    """Takes SIGTERM, SIGINT and SIGHUP while it lasts, but no SIGHUP that is ignored, as under nohup; a second one of them has its ordinary
     effect.
 
     With several processes they are left to JAX, whose preemption service has all of them stop at the same step.
@@ -50,7 +50,7 @@ def stop_requests() -> Iterator[Stop]:
             signal.signal(n, handler)
 
     if jax.process_count() == 1 and threading.current_thread() is threading.main_thread():
-        taken = [n for n in SIGNALS if signal.getsignal(n) != signal.SIG_IGN]
+        taken = [n for n in SIGNALS if n in (signal.SIGTERM, signal.SIGINT) or signal.getsignal(n) != signal.SIG_IGN]
         before = {n: signal.signal(n, ask) for n in taken}
     try:
         yield stop
