@@ -68,7 +68,7 @@ class Config(Settings, ImageSettings):
     """Half-life of the generator's average, thousands of images; early on a twentieth of the images seen."""
 
 
-# A hundredth of the images asks for ten times the learning rate.
+# A five-hundredth of the images asks for ten times the learning rate.
 _SMALL = Config(
     kimg=40,
     batch=16,
@@ -87,7 +87,7 @@ _LARGE = Config(flip=True, half_levels=4, score_kimg=200, sample_kimg=200, check
 PRESETS = {
     "shapes": dataclasses.replace(_SMALL, conditional=True),
     "fashion_mnist": dataclasses.replace(_SMALL, data="tfds:fashion_mnist", channels=1),
-    # The published settings, except that generated images are mirrored too.
+    # The published networks and schedules; the highest levels are in bfloat16, and generated images are mirrored too.
     "cifar10": dataclasses.replace(
         _LARGE,
         data="tfds:cifar10",
