@@ -96,14 +96,15 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def ranges_of(hint: Any) -> list[PrimitiveConstructorSpec]:
-    """Lists the ranges that an annotation mentions.
+    """Lists the ranges that an annotation mentions, each once.
 
-    >>> [found.metavar for found in ranges_of(tuple[Share, ...] | None)]
+    >>> [found.metavar for found in ranges_of(tuple[Share, Share] | None)]
     ['NUMBER FROM 0 TO 1']
     """
     parts = (hint.__origin__, *hint.__metadata__) if hasattr(hint, "__metadata__") else typing.get_args(hint)
     own = [part for part in parts if isinstance(part, PrimitiveConstructorSpec)]
-    return own + [found for part in parts for found in ranges_of(part)]
+    every = own + [found for part in parts for found in ranges_of(part)]
+    return [found for place, found in enumerate(every) if found not in every[:place]]
 
 
 def _check(name, value, hint):

@@ -109,5 +109,5 @@ def test_half_precision():
 
 
 def test_channels_that_are_no_groups():
-    with pytest.raises(ValueError, match=r"expected channels that are multiples of 8, found \(12, 12\); give a larger channel_base"):
+    with pytest.raises(ValueError, match=r"expected channels that are multiples of 8, found \(12, 12\); change base or maximum"):
         r3gan.discriminator(plan(8, 1024, 12))

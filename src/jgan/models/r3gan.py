@@ -159,7 +159,7 @@ def check(plan: Plan) -> None:
       ValueError: if not.
     """
     if any(2 * width % GROUP for width in plan.widths):
-        raise ValueError(f"expected channels that are multiples of {GROUP // 2}, found {plan.widths}; give a larger channel_base")
+        raise ValueError(f"expected channels that are multiples of {GROUP // 2}, found {plan.widths}; change base or maximum")
 
 
 def _blocks(x: Array, level: int, blocks: int, levels: int) -> Array:
