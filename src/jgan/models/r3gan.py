@@ -5,16 +5,14 @@ Source: Huang, Gokaslan, Kuleshov, Tompkin 2024, "The GAN is dead; long live the
 (https://arxiv.org/abs/1901.09321). Levels are those of a `jgan.models.stylegan2.Plan`.
 """
 
-from collections.abc import Callable
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jgan.models.adapters import from_linen
-from jgan.models.stylegan2 import Plan
-from jgan.ops.channels import per_channel
+from jgan.models.stylegan2 import SQRT_HALF, Plan
+from jgan.ops.activation import bias_activation
 from jgan.ops.convolution import convolution
 from jgan.ops.resample import downsample, upsample
 from jgan.types import Array, Network
@@ -65,7 +63,7 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, z: Array, label: Array | None = None) -> Array:
         if self.classes:
-            z = jnp.concatenate([z, _embedding(self, self.classes, z.shape[1], 1.0)(label)], axis=1)
+            z = jnp.concatenate([z, _embedded(self, label, self.classes, z.shape[1], 1.0)], axis=1)
         basis = self.param("basis", nn.initializers.normal(1.0), (*self.plan.sizes[0], self.plan.widths[0]))
         weights = _dense(self.plan.widths[0], z.shape[1], "weights")(z)
         x = basis[None] * weights[:, None, None]
@@ -102,7 +100,7 @@ class Discriminator(nn.Module):
         if not self.classes:
             return _dense(1, x.shape[1], "last")(x)[:, 0]
         x = _dense(self.latent_size, x.shape[1], "last")(x)
-        return jnp.sum(x * _embedding(self, self.classes, self.latent_size, 1 / np.sqrt(self.latent_size))(label), axis=1)
+        return jnp.sum(x * _embedded(self, label, self.classes, self.latent_size, 1 / np.sqrt(self.latent_size)), axis=1)
 
 
 def generator(plan: Plan, channels: int = 3, classes: int = 0, blocks: int = 2) -> Network:
@@ -172,17 +170,17 @@ def _blocks(x: Array, level: int, blocks: int, levels: int) -> Array:
 
 def _rectified(module: nn.Module, name: str, x: Array) -> Array:
     bias = module.param(name, nn.initializers.zeros, (x.shape[3],))
-    return nn.leaky_relu(x + per_channel(bias.astype(x.dtype), x.shape), SLOPE)
+    return bias_activation(x, bias, gain=SQRT_HALF)  # undoes the activation's own gain, which the paper has in the initial kernels
 
 
 def _dense(features: int, inputs: int, name: str) -> nn.Dense:
     return nn.Dense(features, use_bias=False, kernel_init=nn.initializers.normal(1 / np.sqrt(inputs)), name=name)
 
 
-def _embedding(module: nn.Module, classes: int, size: int, deviation: float) -> Callable[[Array], Array]:
-    """Vectors of classes, as rows of one parameter."""
+def _embedded(module: nn.Module, label: Array | None, classes: int, size: int, deviation: float) -> Array:
+    """The vectors of classes, rows of one parameter: int [N] -> [N, size]."""
     table = module.param("classes", nn.initializers.normal(deviation), (classes, size))
-    return lambda label: jax.nn.one_hot(label, classes, dtype=table.dtype) @ table
+    return jax.nn.one_hot(label, classes, dtype=table.dtype) @ table
 
 
 def _dtype(plan: Plan, level: int):

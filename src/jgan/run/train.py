@@ -47,7 +47,7 @@ def prepare(system: System, config: Any, init_from: Path | None = None) -> Calla
       ModuleNotFoundError: if the package of a logger is missing.
     """
     check_loggers(config.log)
-    first_devices(config.devices)  # there are as many
+    first_devices(config.devices)  # too many are refused before data are read
     with waiting("reading the data"):
         source = system.data(config)
         _check_label(source)

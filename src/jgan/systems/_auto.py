@@ -16,7 +16,7 @@ from jgan.data.reading import checked_reading
 from jgan.data.settings import ImageSettings, open_images, size_of
 from jgan.models.stylegan2 import Plan, plan
 from jgan.run.system import Chosen
-from jgan.sharding import first_devices
+from jgan.sharding import devices_for, first_devices
 
 LEAST, MOST, MOST_ON_CPU = 8, 256, 64  # pixels of a side, unless one is asked for
 LOOKED_AT = 200  # images, evenly spaced over the set
@@ -52,7 +52,7 @@ def fit(config: ImageSettings, given: Mapping[str, Any]) -> dict[str, Chosen]:
 
 def complete(config: Any) -> dict[str, Chosen]:
     """Chooses the number of microbatches of a configuration of `jgan.systems.stylegan` that has none, where the memory is known."""
-    found = machine(len(first_devices(config.devices)))
+    found = machine(len(devices_for([config.batch], config.devices)))
     if config.microbatches or found.memory_gib is None:
         return {}
     levels = plan(size_of(config), config.channel_base, config.channel_max, config.half_levels)
